@@ -14,6 +14,7 @@ mod secret_hash;
 mod session;
 mod signing_key;
 mod token;
+mod token_exchange;
 mod token_id;
 mod user;
 mod user_access;
@@ -21,7 +22,7 @@ mod user_grant;
 mod user_login_config;
 
 pub use audit::{Actor, AuditEvent, AuditQuery, AuditRecord, Outcome};
-pub use client::{Client, Resource, TokenFormat};
+pub use client::{Client, Resource, TokenExchangeRule, TokenFormat};
 pub use client_access::{GrantError, GrantedAccess, authorize_scopes};
 pub use client_metadata::ClientMetadata;
 pub use device_authorization::{
@@ -47,6 +48,7 @@ pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,
 };
+pub use token_exchange::authorize_exchange;
 pub use token_id::{grant_id_of, issued_at, new_client_id, new_jti, new_sub, with_grant_id};
 pub use user::User;
 pub use user_access::{AllowedAccess, OPENID_SCOPES, authorize_user_scopes, narrow_grant};

@@ -7,6 +7,7 @@ CREATE TABLE clients (
     scopes                  TEXT NOT NULL, -- separated by spaces
     resources               TEXT NOT NULL, -- JSON array of resource identifiers
     introspection_audiences TEXT NOT NULL, -- JSON array of resource identifiers
+    token_exchange          TEXT NOT NULL, -- JSON array of resource, scopes and beyond_grant
     token_format            TEXT NOT NULL, -- jwt or opaque
     login                   TEXT, -- JSON; NULL for a client without user login
     enabled                 INTEGER NOT NULL,

@@ -11,8 +11,8 @@ use crate::{
     AuthServerSettings, SecureRandom,
     clients::ClientsFile,
     domain::{
-        Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenFormat, UserLoginConfig,
-        hash_password, new_secret, validate_redirect_uri,
+        Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenExchangeRule, TokenFormat,
+        UserLoginConfig, hash_password, new_secret, validate_redirect_uri,
     },
     server::{open_existing_store, open_store},
     settings::PATH_AND_PAGES,
@@ -57,6 +57,10 @@ pub(super) struct Add {
     /// Identifier of a resource whose access tokens the client can introspect; repeatable
     #[arg(long)]
     introspection_audience: Vec<String>,
+    /// Resource and scopes, separated by spaces, that the client can obtain by token exchange;
+    /// repeatable
+    #[arg(long, value_name = "RESOURCE SCOPE...", value_parser = token_exchange_rule)]
+    token_exchange: Vec<TokenExchangeRule>,
     /// Format of its access tokens
     #[arg(long, value_enum, default_value_t = Format::Jwt)]
     token_format: Format,
@@ -188,7 +192,8 @@ fn secret(add: &Add, entropy: &SecureRandom) -> anyhow::Result<(SecretHash, Opti
 }
 
 fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
-    for resource in add.resource.iter().chain(&add.introspection_audience) {
+    let exchanged = add.token_exchange.iter().map(|rule| &rule.resource);
+    for resource in add.resource.iter().chain(&add.introspection_audience).chain(exchanged) {
         ensure!(
             file.resources.iter().any(|known| known.identifier == *resource),
             "the resource `{resource}` is not in the clients file; its resources: {}",
@@ -212,6 +217,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         scopes: add.scope.parse::<Scope>()?,
         resources: add.resource,
         introspection_audiences: add.introspection_audience,
+        token_exchange: add.token_exchange,
         token_format: match add.token_format {
             Format::Jwt => TokenFormat::Jwt,
             Format::Opaque => TokenFormat::Opaque,
@@ -227,6 +233,17 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
 /// Parses a redirect URI. The operator may add a native app, so its rules apply.
 fn redirect_uri(text: &str) -> Result<String, &'static str> {
     validate_redirect_uri(text, ApplicationType::Native).map(|()| text.to_owned())
+}
+
+/// Parses the rule of a token exchange: a resource and its scopes.
+fn token_exchange_rule(text: &str) -> Result<TokenExchangeRule, String> {
+    let (resource, scopes) =
+        text.trim().split_once(' ').ok_or("name a resource and at least one scope")?;
+    Ok(TokenExchangeRule {
+        resource: resource.to_owned(),
+        scopes: scopes.trim().parse::<Scope>().map_err(|error| error.to_string())?,
+        beyond_grant: false,
+    })
 }
 
 fn line(client: &Client, source: &str) -> String {

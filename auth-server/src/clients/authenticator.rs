@@ -229,6 +229,7 @@ mod tests {
             scopes: "read".parse().unwrap(),
             resources: Vec::new(),
             introspection_audiences: Vec::new(),
+            token_exchange: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,

@@ -8,8 +8,9 @@ use url::Url;
 use crate::{
     SecureRandom,
     domain::{
-        ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType, TokenFormat,
-        UserLoginConfig, validate_password_hash, validate_redirect_uri,
+        ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType,
+        TokenExchangeRule, TokenFormat, UserLoginConfig, validate_password_hash,
+        validate_redirect_uri,
     },
 };
 
@@ -59,6 +60,9 @@ struct ClientToml {
     resources: Vec<String>,
     #[serde(default)]
     introspection_audiences: Vec<String>,
+    /// Token exchanges that the client can request (RFC 8693); none by default.
+    #[serde(default)]
+    token_exchange: Vec<TokenExchangeRule>,
     #[serde(default)]
     token_format: TokenFormat,
     /// Settings of a client that logs users in.
@@ -161,6 +165,7 @@ impl ClientToml {
             scopes: self.scopes,
             resources: self.resources,
             introspection_audiences: self.introspection_audiences,
+            token_exchange: self.token_exchange,
             token_format: self.token_format,
             login: self.login,
             dynamic: false,
@@ -191,11 +196,26 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
             .resources
             .iter()
             .chain(&client.introspection_audiences)
+            .chain(client.token_exchange.iter().map(|rule| &rule.resource))
             .filter(|resource| !known(resource))
         {
             report(format!("the resource `{foreign}` is not in the file; add it to [[resources]]"));
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
+        for rule in &client.token_exchange {
+            let resource = parsed.resources.iter().find(|own| own.identifier == rule.resource);
+            let foreign = |scope: &&str| resource.is_some_and(|own| !own.scopes.contains(scope));
+            if let Some(scope) = rule.scopes.iter().find(foreign) {
+                report(format!(
+                    "token_exchange: the resource `{}` does not have the scope `{scope}`",
+                    rule.resource
+                ));
+            }
+        }
+        if public && !client.token_exchange.is_empty() {
+            report("public and token_exchange contradict each other: token exchange requires a client secret"
+                .to_owned());
+        }
         if public && !client.introspection_audiences.is_empty() {
             report("public and introspection_audiences contradict each other: introspection requires a client secret"
                 .to_owned());
@@ -425,6 +445,31 @@ mod tests {
             refusal.contains("`x`: public and introspection_audiences contradict"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn token_exchange_rules_name_known_resources_and_scopes() {
+        let text = |rule: &str, more: &str| {
+            format!(
+                "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a\"\n[[clients]]\nclient_id = \"x\"\n\
+                 client_secret = \"abc\"\ntoken_exchange = [{rule}]\n{more}"
+            )
+        };
+        let file = parse(&text("{ resource = \"https://b\", scopes = \"a\" }", ""), Profile::Test);
+        let rule = &file.unwrap().clients[0].token_exchange[0];
+        assert!(rule.scopes.contains("a") && !rule.beyond_grant);
+        for (rule, more, expected) in [
+            ("{ resource = \"https://c\", scopes = \"a\" }", "", "https://c"),
+            ("{ resource = \"https://b\", scopes = \"b\" }", "", "the scope `b`"),
+            (
+                "{ resource = \"https://b\", scopes = \"a\" }",
+                "[clients.login]\npublic = true\n",
+                "public and token_exchange contradict",
+            ),
+        ] {
+            let refusal = parse(&text(rule, more), Profile::Test).unwrap_err().to_string();
+            assert!(refusal.contains(expected), "{refusal}");
+        }
     }
 
     const SOUND: &str =

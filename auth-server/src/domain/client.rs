@@ -15,6 +15,8 @@ pub struct Client {
     pub resources: Vec<String>,
     /// Identifiers of the resources whose access tokens it can introspect (RFC 7662).
     pub introspection_audiences: Vec<String>,
+    /// Token exchanges that it can request (RFC 8693).
+    pub token_exchange: Vec<TokenExchangeRule>,
     pub token_format: TokenFormat,
     /// Configuration of user login; `None` for a client without users.
     pub login: Option<UserLoginConfig>,
@@ -58,6 +60,18 @@ impl Client {
             .and_then(|login| login.client_name.as_deref())
             .unwrap_or(&self.client_id)
     }
+}
+
+/// Access that a client can obtain by token exchange (RFC 8693).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenExchangeRule {
+    /// Identifier of the resource that the new token is for.
+    pub resource: String,
+    pub scopes: Scope,
+    /// Allows these scopes even if the user did not grant them to the first client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_grant: bool,
 }
 
 /// The API of a resource server, which access tokens are issued for.

@@ -143,6 +143,7 @@ impl ValidatedMetadata {
             resources: self.resources,
             // A dynamically registered client is not a resource server of this installation.
             introspection_audiences: Vec::new(),
+            token_exchange: Vec::new(),
             token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,

@@ -134,6 +134,7 @@ mod tests {
             scopes: "openid profile offline_access read open".parse().unwrap(),
             resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
             introspection_audiences: Vec::new(),
+            token_exchange: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: None,
             dynamic: false,

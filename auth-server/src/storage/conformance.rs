@@ -16,7 +16,7 @@ use self::administration::{
 use super::{AuditedChange, Change, RetentionCutoffs, Store, StoreError};
 use crate::domain::{
     Actor, Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken,
-    Outcome, SecretHash, StoredSecret, TokenFormat, TokenHash,
+    Outcome, SecretHash, StoredSecret, TokenExchangeRule, TokenFormat, TokenHash,
 };
 
 pub use administration::*;
@@ -99,6 +99,7 @@ pub async fn added_client_is_returned_unchanged(store: &dyn Store) {
     add_client(store, &client("a"), 10).await.unwrap();
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client was added") };
     assert_eq!((found.client_id.as_str(), found.scopes.to_string().as_str()), ("a", "read write"));
+    assert_eq!(found.token_exchange, client("a").token_exchange);
     assert_eq!(
         (&found.resources[..], &found.introspection_audiences[..]),
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
@@ -332,6 +333,11 @@ fn client(client_id: &str) -> Client {
         scopes: "read write".parse().unwrap(),
         resources: vec!["http://b".to_owned()],
         introspection_audiences: vec!["http://c".to_owned()],
+        token_exchange: vec![TokenExchangeRule {
+            resource: "http://d".to_owned(),
+            scopes: "read write".parse().unwrap(),
+            beyond_grant: true,
+        }],
         token_format: TokenFormat::Opaque,
         login: None,
         dynamic: false,

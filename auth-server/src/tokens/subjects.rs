@@ -69,6 +69,7 @@ mod tests {
             scopes: oauth_types::Scope::empty(),
             resources: Vec::new(),
             introspection_audiences: Vec::new(),
+            token_exchange: Vec::new(),
             token_format: TokenFormat::Jwt,
             login: Some(UserLoginConfig {
                 subject_type,

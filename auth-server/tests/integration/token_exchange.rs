@@ -1,9 +1,12 @@
 //! Token exchange (RFC 8693): a service acts for a user at another service.
 
+use serde_json::json;
+
 use crate::{
     browser::{AuthorizationRequest, Browser},
     client::wait_until,
     jwt,
+    registration::{enable_registration, register_client, text, website_metadata},
     test_server::{ALICE, ORDERS, ORDERS_API, SHOP, SITE, STOCK, STOCK_API, TestServer},
 };
 
@@ -14,8 +17,7 @@ const KIND: (&str, &str) = ("subject_token_type", "urn:ietf:params:oauth:token-t
 async fn token_exchange_issues_a_token_with_an_act_claim() {
     let server = TestServer::start().await;
     let clients = std::fs::read_to_string(server.clients_file()).unwrap();
-    let further =
-        "client_id = \"orders\"\nscopes = \"stock:read\"\nresources = [\"https://stock.example\"]";
+    let further = "client_id = \"orders\"\ntoken_exchange = [{ resource = \"https://stock.example\", scopes = \"stock:read\", beyond_grant = true }]";
     std::fs::write(server.clients_file(), clients.replace("client_id = \"orders\"", further))
         .unwrap();
     let browser = Browser::new(&server);
@@ -103,7 +105,15 @@ async fn token_exchange_rejects_invalid_requests() {
             "invalid_scope",
             "orders:write",
         ),
-        (("app", ""), vec![subject, KIND, to_orders], "unauthorized_client", "public client"),
+        (
+            SITE,
+            vec![subject, KIND, to_orders, ("resource", STOCK_API)],
+            "invalid_target",
+            "one resource",
+        ),
+        // Its own scopes and resources do not allow an exchange.
+        (SITE, vec![subject, KIND, ("resource", STOCK_API)], "invalid_target", "stock"),
+        (("app", ""), vec![subject, KIND, to_orders], "unauthorized_client", "a public"),
     ] {
         server.token_request(EXCHANGE, client, &fields).await.assert_error(400, code, expected);
     }
@@ -131,8 +141,8 @@ async fn token_exchange_cannot_exceed_the_users_consent() {
     let without_scope = [fields[0], fields[1], fields[3]];
     server.token_request(EXCHANGE, SITE, &without_scope).await.assert_error(
         400,
-        "invalid_target",
-        ORDERS_API,
+        "invalid_scope",
+        "",
     );
     let both = AuthorizationRequest::site().with("scope", "openid orders:read");
     let tokens = Browser::new(&server).tokens(&both, ALICE, SITE).await;
@@ -146,5 +156,57 @@ async fn token_exchange_cannot_exceed_the_users_consent() {
     assert_eq!(
         (claims["scope"].as_str(), claims["act"]["sub"].as_str()),
         (Some("orders:read"), Some(SITE.0))
+    );
+}
+
+#[tokio::test]
+async fn token_exchange_is_limited_to_the_rules_and_the_grant() {
+    let server = TestServer::start().await;
+    let subject = Browser::new(&server)
+        .tokens(&AuthorizationRequest::site().with("scope", "openid orders:read"), ALICE, SITE)
+        .await["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let fields = [("subject_token", subject.as_str()), KIND, ("resource", STOCK_API)];
+    // A resource server gets nothing unless a rule allows it.
+    server.token_request(EXCHANGE, ORDERS, &fields).await.assert_error(400, "invalid_target", "");
+    let rule = |more: &str| {
+        format!(
+            "client_id = \"orders\"\ntoken_exchange = [{{ resource = \"{STOCK_API}\", scopes = \"stock:read\"{more} }}]"
+        )
+    };
+    server
+        .change_clients_file(|clients| clients.replace("client_id = \"orders\"", &rule("")))
+        .await;
+    server.token_request(EXCHANGE, ORDERS, &fields).await.assert_error(400, "invalid_scope", "");
+    server
+        .change_clients_file(|clients| clients.replace(&rule(""), &rule(", beyond_grant = true")))
+        .await;
+    let exchanged = server.token_request(EXCHANGE, ORDERS, &fields).await.json();
+    assert_eq!(exchanged["scope"], "stock:read");
+    let widened = [&fields[..], &[("scope", "stock:read orders:write")]].concat();
+    server.token_request(EXCHANGE, ORDERS, &widened).await.assert_error(
+        400,
+        "invalid_scope",
+        "orders:write",
+    );
+}
+
+#[tokio::test]
+async fn self_registered_client_cannot_exchange_tokens() {
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
+        settings.registration.grant_types.push(EXCHANGE.to_owned());
+    })
+    .await;
+    let metadata = json!({ "grant_types": ["authorization_code", EXCHANGE] });
+    let registration = register_client(&server, website_metadata(metadata)).await;
+    let client = (text(&registration, "client_id"), text(&registration, "client_secret"));
+    let fields = [("subject_token", "x"), KIND, ("resource", ORDERS_API)];
+    server.token_request(EXCHANGE, client, &fields).await.assert_error(
+        400,
+        "unauthorized_client",
+        "dynamically registered",
     );
 }

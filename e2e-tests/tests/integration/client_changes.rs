@@ -20,6 +20,7 @@ fn added_client() -> Client {
         scopes: "resource:read resource:write".parse().unwrap(),
         resources: ResourceServer::BOTH.map(|b| b.resource().to_owned()).to_vec(),
         introspection_audiences: Vec::new(),
+        token_exchange: Vec::new(),
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,

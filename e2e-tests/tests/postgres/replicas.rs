@@ -122,6 +122,7 @@ fn client((client_id, secret): (&str, &str)) -> Client {
         scopes: "resource:read".parse().unwrap(),
         resources: Vec::new(),
         introspection_audiences: vec!["http://localhost:9003".to_owned()],
+        token_exchange: Vec::new(),
         token_format: TokenFormat::Jwt,
         login: None,
         dynamic: false,

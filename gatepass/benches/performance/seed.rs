@@ -100,6 +100,7 @@ fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Cha
         scope: format!("offline_access {SCOPE}").parse()?,
         resources: vec![RESOURCE.to_owned()],
         auth_time: Clock::system().seconds(),
+        auth_time_requested: false,
         offline: true,
     };
     let code = AuthorizationCode {

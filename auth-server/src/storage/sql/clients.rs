@@ -6,12 +6,12 @@ use crate::{
     storage::StoreError,
 };
 
-pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_format, c.login, \
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
      c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
 pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
-     (client_id, scopes, resources, introspection_audiences, token_format, login, enabled, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (client_id) DO NOTHING";
+     (client_id, scopes, resources, introspection_audiences, token_exchange, token_format, login, enabled, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (client_id) DO NOTHING";
 pub const DISABLE_CLIENT: &str = "UPDATE clients SET enabled = FALSE WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
 pub const INSERT_SECRET: &str =
@@ -31,6 +31,7 @@ pub struct ClientRow {
     scopes: String,
     resources: String,
     introspection_audiences: String,
+    token_exchange: String,
     token_format: String,
     login: Option<String>,
     dynamic: bool,
@@ -83,6 +84,7 @@ impl TryFrom<ClientRow> for Client {
             scopes: scope(&row.scopes)?,
             resources: serde_json::from_str(&row.resources)?,
             introspection_audiences: serde_json::from_str(&row.introspection_audiences)?,
+            token_exchange: serde_json::from_str(&row.token_exchange)?,
             token_format: TokenFormat::parse(&row.token_format)
                 .ok_or_else(|| unreadable("a token format"))?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,

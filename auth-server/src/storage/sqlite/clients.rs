@@ -39,6 +39,7 @@ pub(super) async fn insert(
         .bind(client.scopes.to_string())
         .bind(serde_json::to_string(&client.resources)?)
         .bind(serde_json::to_string(&client.introspection_audiences)?)
+        .bind(serde_json::to_string(&client.token_exchange)?)
         .bind(client.token_format.as_str())
         .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
         .bind(client.enabled)

@@ -72,6 +72,7 @@ async fn own_commit(store: &dyn Store, number: u64) -> Result<(), StoreError> {
         client_id: CLIENT_ID.to_owned(),
         parameters: String::new(),
         exp: Clock::system().seconds() + 90,
+        browser: None,
     };
     store.push_request(&row).await
 }

@@ -1,8 +1,8 @@
-use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Scope};
+use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Form, Scope};
 
 use super::{GrantOutcome, TokenRequest, UserContext};
 use crate::{
-    domain::{Client, authorize_scopes, grant_id_of, narrow_grant},
+    domain::{Client, authorize_exchange, grant_id_of},
     http::{ApiError, required},
     tokens::ExchangedToken,
 };
@@ -13,12 +13,13 @@ pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_tok
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8693#section-2.1";
 
 /// Exchanges an access token for one to call another resource server (RFC 8693). The new token
-/// keeps the subject, names the client as the actor, and is limited to the client's own access.
+/// keeps the subject, names the client as the actor, and is limited to what the operator allows the
+/// client to exchange.
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let TokenRequest { context, client, registry, form, .. } = request;
     check_token_types(request)?;
-    if client.is_public() {
-        let text = "a public client cannot exchange tokens, because anyone can claim its client_id";
+    if client.is_public() || client.dynamic {
+        let text = "a public or dynamically registered client cannot act on behalf of users";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
     let presented = AccessToken::new(required(form, "subject_token", RULE)?);
@@ -30,27 +31,17 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
         ));
     }
     let scope = form.get("scope").map(str::parse::<Scope>).transpose()?;
-    let resources: Vec<&str> = form.all("resource").chain(form.get("audience")).collect();
-    if resources.is_empty() {
-        return Err(ApiError::invalid_request(
-            "resource is missing: send the resource that the token is for",
-            RULE,
-        ));
-    }
+    let resource = resource(form)?;
     // The new token belongs to the same grant as the subject token, so revoking the grant
     // invalidates both.
     let grant = match grant_id_of(&subject.jti) {
         Some(grant_id) => Some(context.store.grant(grant_id).await?.ok_or_else(not_active)?),
         None => None,
     };
-    let granted = match grant.as_ref().filter(|grant| grant.client_id == client.client_id) {
-        // Limit the client to what the user granted it. Otherwise a client with read access could
-        // exchange its token for write access on the user's behalf.
-        Some(own) => {
-            narrow_grant(client, registry, &context.issuer.issuer, own, scope.as_ref(), &resources)?
-        }
-        None => authorize_scopes(client, registry, scope.as_ref(), &resources)?,
-    };
+    // Limit the client to what the user granted, so that a resource server cannot turn a token for
+    // reading into one for writing.
+    let allowed = grant.as_ref().map_or(&subject.scope, |grant| &grant.scope);
+    let granted = authorize_exchange(client, registry, allowed, scope.as_ref(), resource)?;
     let user =
         grant.map(|grant| UserContext { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
@@ -60,6 +51,21 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
         user,
         exchanged: Some(ExchangedToken { act, not_after: subject.exp }),
     })
+}
+
+/// Returns the resource that the token is for. Only one, because a token with two audiences could
+/// be replayed by one resource server at the other (RFC 9700 §2.3).
+fn resource(form: &Form) -> Result<&str, ApiError> {
+    let mut resources = form.all("resource").chain(form.get("audience"));
+    let first = resources.next().ok_or_else(|| {
+        ApiError::invalid_request("resource is missing: name the target of the token", RULE)
+    })?;
+    if resources.any(|other| other != first) {
+        let text = "an access token is for one resource: send one token request for each";
+        let rule = "https://www.rfc-editor.org/rfc/rfc9700#section-2.3";
+        return Err(ApiError::new(ErrorCode::InvalidTarget, text, rule));
+    }
+    Ok(first)
 }
 
 fn not_active() -> ApiError {
