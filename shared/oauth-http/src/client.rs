@@ -18,6 +18,11 @@ pub struct HttpClientSettings {
     pub reuse_connections: bool,
 }
 
+/// How long an idle connection is kept: half the time after which our servers close it
+/// (`limits.header_timeout_seconds`, 10 by default). A request that is sent while the peer closes
+/// the connection gets no response.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A custom DNS resolver.
 #[derive(Clone)]
 pub struct DnsResolver(pub Arc<dyn Resolve>);
@@ -110,6 +115,7 @@ fn client_builder(settings: &HttpClientSettings) -> ClientBuilder {
         builder = builder.pool_max_idle_per_host(0);
     }
     builder
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
         .redirect(Policy::none())

@@ -18,6 +18,7 @@ pub struct HttpTransport {
     peer: Party,
     max_body_bytes: usize,
     timeout: Option<Duration>,
+    retries_closed_connections: bool,
 }
 
 impl HttpTransport {
@@ -25,7 +26,7 @@ impl HttpTransport {
     /// body is not read at all.
     #[must_use]
     pub fn new(client: Client, peer: Party, max_body_bytes: usize) -> Self {
-        Self { client, peer, max_body_bytes, timeout: None }
+        Self { client, peer, max_body_bytes, timeout: None, retries_closed_connections: false }
     }
 
     /// Sets how long a request may take, to the last byte of its response. Without it, the limits
@@ -33,6 +34,14 @@ impl HttpTransport {
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Repeats a request once if the peer closes the connection instead of responding, which happens
+    /// when it closes an idle connection at the moment in which we reuse it. Only for requests that
+    /// change nothing: the peer may have processed the first one.
+    #[must_use]
+    pub fn with_retry_of_closed_connections(self) -> Self {
+        Self { retries_closed_connections: true, ..self }
     }
 
     /// Returns the HTTP client, to build requests with.
@@ -87,13 +96,23 @@ impl HttpTransport {
     }
 
     async fn receive(&self, request: Request) -> reqwest::Result<HttpResponse> {
-        let mut response = self.client.execute(request).await?;
+        let mut response = self.execute(request).await?;
         let body = self.read_body(&mut response).await?;
         Ok(HttpResponse {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body,
         })
+    }
+
+    async fn execute(&self, request: Request) -> reqwest::Result<Response> {
+        let again = request.try_clone().filter(|_| self.retries_closed_connections);
+        match (self.client.execute(request).await, again) {
+            (Err(error), Some(again)) if is_closed_connection(&error) => {
+                self.client.execute(again).await
+            }
+            (result, _) => result,
+        }
     }
 
     /// A peer must not fill our memory with an endless body.
@@ -155,6 +174,10 @@ impl TransportError {
         }
         innermost.to_string()
     }
+}
+
+fn is_closed_connection(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 fn without_query(url: &Url) -> String {

@@ -28,7 +28,9 @@ pub(crate) struct IssuerClient {
 
 impl IssuerClient {
     pub(crate) fn new(issuer: Issuer, http: Client, clock: Clock) -> Self {
-        let transport = HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY_BYTES);
+        // Metadata, keys and introspection: none of the requests changes anything.
+        let transport = HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY_BYTES)
+            .with_retry_of_closed_connections();
         let (metadata, metadata_backoff) = (OnceLock::new(), Mutex::default());
         Self { issuer, transport, clock, metadata, metadata_backoff }
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod challenge;
+mod closed_connections;
 mod discovery;
 mod forged;
 mod http;
