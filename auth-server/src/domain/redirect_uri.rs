@@ -1,4 +1,4 @@
-use oauth_types::has_loopback_ip;
+use oauth_types::is_loopback_url;
 use url::Url;
 
 /// Kind of client (OpenID Connect Dynamic Client Registration §2).
@@ -51,7 +51,8 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
     }
     match (url.scheme(), application) {
         ("https", _) => Ok(()),
-        ("http", ApplicationType::Native) if is_native_app_loopback(&url) => Ok(()),
+        // RFC 8252 §7.3, and `localhost`, which §8.3 discourages but many apps use.
+        ("http", ApplicationType::Native) if is_loopback_url(&url) => Ok(()),
         ("http", ApplicationType::Native) => {
             Err("is plain http to a host that is not loopback: use https")
         }
@@ -75,11 +76,6 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
 pub(super) fn has_authority(uri: &str, url: &Url) -> bool {
     let after_scheme = uri.get(url.scheme().len()..).unwrap_or_default();
     !matches!(url.scheme(), "http" | "https") || after_scheme.starts_with("://")
-}
-
-/// RFC 8252 §7.3, and `localhost`, which §8.3 discourages but many apps use.
-fn is_native_app_loopback(url: &Url) -> bool {
-    has_loopback_ip(url) || url.host_str() == Some("localhost")
 }
 
 fn is_reverse_domain(scheme: &str) -> bool {

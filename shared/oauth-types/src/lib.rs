@@ -32,7 +32,7 @@ pub use form::{Form, FormError, decode_form_component};
 pub use id_token::IdTokenClaims;
 pub use introspection::IntrospectionResponse;
 pub use issuer::{Issuer, parse_endpoint_url};
-pub use loopback::has_loopback_ip;
+pub use loopback::{has_loopback_ip, is_loopback_url};
 pub use metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata, well_known_url};
 pub use numeric_date::NumericDate;
 pub use scope::{Scope, ScopeError};

@@ -12,9 +12,33 @@ pub fn has_loopback_ip(url: &Url) -> bool {
     }
 }
 
+/// Returns whether the host of `url` is this machine: a loopback IP address, `localhost` or a name
+/// below it. RFC 6761 §6.3 reserves these names for loopback addresses.
+#[must_use]
+pub fn is_loopback_url(url: &Url) -> bool {
+    let name = url.domain().unwrap_or_default();
+    has_loopback_ip(url) || name == "localhost" || name.ends_with(".localhost")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loopback_urls_are_recognized() {
+        for (url, loopback) in [
+            ("http://localhost:9000", true),
+            ("http://app.localhost:8080/cb", true),
+            ("http://a.b.LOCALHOST", true),
+            ("http://127.1.2.3", true),
+            ("http://[::1]:1", true),
+            ("http://localhost.example.com", false),
+            ("http://notlocalhost", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback_url(&url.parse().unwrap()), loopback, "{url}");
+        }
+    }
 
     #[test]
     fn only_ip_literals_of_the_loopback_interface_match() {

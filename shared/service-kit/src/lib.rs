@@ -49,6 +49,6 @@ pub use shutdown::{cancel_on_signal, run_periodically};
 pub use tls::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
-    MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, is_loopback_url, loopback_url,
+    MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, loopback_url,
     plain_http_listener, plain_http_url, weak_secret,
 };

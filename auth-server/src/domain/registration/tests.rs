@@ -72,6 +72,7 @@ fn redirect_uris_follow_the_application_type() {
         ("https://app.example/cb?a=1", "web"),
         ("https://app.example/cb", "native"),
         ("http://localhost:8080/cb", "native"),
+        ("http://app.localhost:8080/cb", "native"),
         ("http://[::1]/cb", "native"),
         ("com.example.app:/cb", "native"),
     ] {

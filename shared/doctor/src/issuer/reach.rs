@@ -1,7 +1,7 @@
 //! Whether this process reaches the issuer, and whether browsers can.
 
+use oauth_types::is_loopback_url;
 use oauth_types::{AuthorizationServerMetadata, Issuer};
-use service_kit::is_loopback_url;
 use url::Url;
 
 use super::{IssuerConfig, MetadataLocation, ReachedBy};
