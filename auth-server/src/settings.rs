@@ -220,7 +220,6 @@ impl AuthServerSettings {
 
 impl Settings for AuthServerSettings {
     const SERVICE: &'static str = "auth-server";
-    const SECRET_URL_SETTINGS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile

@@ -135,7 +135,6 @@ impl FlowViewerSettings {
 
 impl Settings for FlowViewerSettings {
     const SERVICE: &'static str = "flow-viewer";
-    const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
     fn profile(&self) -> Profile {
         self.profile

@@ -56,7 +56,10 @@ pub fn targets(
     mut stack: StackSettings,
     environment: &[(String, String)],
 ) -> anyhow::Result<DoctorTargets> {
-    let single_b = environment.iter().any(|(name, _)| name.starts_with(ENVIRONMENT_OF_B));
+    // An empty value counts as unset, as in `load`.
+    let single_b = environment
+        .iter()
+        .any(|(name, value)| name.starts_with(ENVIRONMENT_OF_B) && !value.is_empty());
     stack.auth_server = with_environment(&stack.auth_server, environment)?;
     let addresses = Addresses {
         auth_server: address(&stack.auth_server.listen)?,

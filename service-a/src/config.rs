@@ -13,7 +13,6 @@ use crate::{server, settings::ServiceASettings};
 
 impl Settings for ServiceASettings {
     const SERVICE: &'static str = "service-a";
-    const SECRET_URL_SETTINGS: &'static [&'static str] = &["database_url"];
 
     fn profile(&self) -> Profile {
         self.profile

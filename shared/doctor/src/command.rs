@@ -30,7 +30,9 @@ pub fn run(
     // A DNS lookup that is still running must not delay the end of the process.
     runtime.shutdown_background();
     let failed: usize = reports.iter().map(|report| report.count(Verdict::Fail)).sum();
-    let colored = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // An empty `NO_COLOR` counts as unset (https://no-color.org).
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colored = std::io::stdout().is_terminal() && !no_color;
     print_line(match arguments.json {
         true => json!({ "services": reports, "failed": failed }).to_string(),
         false => text(&reports, colored),

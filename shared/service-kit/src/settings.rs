@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use config::{Config, ConfigError, Environment, File, FileFormat, Value, ValueKind};
+use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use oauth_types::closest_match;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use url::Url;
@@ -12,10 +12,6 @@ use crate::{Profile, UnsafeSetting, telemetry::LogSettings};
 pub trait Settings: DeserializeOwned + Serialize + Default {
     /// The name of the server and of its command, such as `service-a`.
     const SERVICE: &'static str;
-
-    /// Names of the settings whose URLs may contain a password, because they are secrets as a
-    /// whole.
-    const SECRET_URL_SETTINGS: &'static [&'static str] = &[];
 
     /// Returns the profile.
     fn profile(&self) -> Profile;
@@ -45,8 +41,8 @@ pub struct Sources {
     pub base: Option<String>,
     /// Path of a TOML file.
     pub file: Option<PathBuf>,
-    /// Environment variables as names and values. Passed in, so that tests do not change the
-    /// process.
+    /// Environment variables as names and values. An empty value counts as unset, because compose
+    /// files set variables to nothing. Passed in, so that tests do not change the process.
     pub environment: Vec<(String, String)>,
     /// `key=value` pairs from the command line, with a dot in nested keys.
     pub overrides: Vec<String>,
@@ -87,8 +83,10 @@ pub(crate) const PREFIX: &str = "GATEPASS__";
 /// # Errors
 /// Returns a [`SettingsError`] that names the setting. It never contains the value of a secret.
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
-    reject_unknown_servers(&sources.environment)?;
-    let variables = sources.environment.iter().map(|(name, _)| name.as_str());
+    let set = sources.environment.iter().filter(|(_, value)| !value.is_empty());
+    let environment: Vec<_> = set.cloned().collect();
+    reject_unknown_servers(&environment)?;
+    let variables = environment.iter().map(|(name, _)| name.as_str());
     reject_list_indexes(variables.filter(|name| name.starts_with(PREFIX)))?;
     reject_list_indexes(sources.overrides.iter().filter_map(|pair| Some(pair.split_once('=')?.0)))?;
     let mut builder = Config::builder();
@@ -98,17 +96,40 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     if let Some(file) = &sources.file {
         builder = builder.add_source(File::from_str(&read(file)?, FileFormat::Toml));
     }
-    builder = builder.add_source(environment_of(S::SERVICE, &sources.environment));
+    builder = builder.add_source(environment_of(S::SERVICE, environment));
     for pair in &sources.overrides {
         let (key, value) =
             pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
         builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
     }
     let config = builder.build().map_err(|error| explain(&error))?;
-    if let Some(setting) = with_credentials("", &config.cache, S::SECRET_URL_SETTINGS) {
-        return Err(SettingsError::Credentials(setting));
+    let given = config.cache.clone();
+    let settings =
+        config.try_deserialize().map_err(|error| explain_without_password(&error, given))?;
+    reject_credentials(&settings)?;
+    Ok(settings)
+}
+
+/// Rejects settings that would print a password. Serialized settings are what `check-config`
+/// prints: secrets are hidden in them, so a secret that looks like a URL is accepted.
+fn reject_credentials<S: Settings>(settings: &S) -> Result<(), SettingsError> {
+    let printed = toml::Value::try_from(settings)
+        .map_err(|error| SettingsError::Invalid(error.to_string()))?;
+    match urls_with_credentials("", &printed).into_iter().next() {
+        Some((setting, _)) => Err(SettingsError::Credentials(setting)),
+        None => Ok(()),
     }
-    config.try_deserialize().map_err(|error| explain(&error))
+}
+
+/// Explains why a setting cannot be used. The `config` crate quotes some values. If it quotes a URL
+/// with credentials, the error names the setting instead.
+fn explain_without_password(error: &ConfigError, given: Value) -> SettingsError {
+    let (text, given) = (error.to_string(), given.try_deserialize::<toml::Value>());
+    let found = given.map(|given| urls_with_credentials("", &given)).unwrap_or_default();
+    match found.into_iter().find(|(_, url)| text.contains(url)) {
+        Some((setting, _)) => SettingsError::Credentials(setting),
+        None => explain(error),
+    }
 }
 
 /// Reads a TOML file. The parser's own error message is not used, because it quotes the line, which
@@ -143,21 +164,22 @@ pub fn describe_toml_error(text: &str, error: &toml::de::Error) -> String {
     }
 }
 
-/// Returns the first setting whose value is a URL with credentials, even if it is otherwise
-/// malformed.
-fn with_credentials(key: &str, value: &Value, secret: &[&str]) -> Option<String> {
-    match &value.kind {
-        ValueKind::String(text) => {
-            (has_credentials(text) && !secret.contains(&key)).then(|| key.to_owned())
+/// Returns every setting whose value is a URL with credentials, even if it is otherwise malformed,
+/// and the URL.
+fn urls_with_credentials(key: &str, value: &toml::Value) -> Vec<(String, String)> {
+    match value {
+        toml::Value::String(text) if has_credentials(text) => vec![(key.to_owned(), text.clone())],
+        toml::Value::Array(items) => {
+            items.iter().flat_map(|item| urls_with_credentials(key, item)).collect()
         }
-        ValueKind::Array(items) => {
-            items.iter().find_map(|item| with_credentials(key, item, secret))
-        }
-        ValueKind::Table(table) => table.iter().find_map(|(name, value)| {
-            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            with_credentials(&key, value, secret)
-        }),
-        _ => None,
+        toml::Value::Table(table) => table
+            .iter()
+            .flat_map(|(name, value)| {
+                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                urls_with_credentials(&key, value)
+            })
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -190,14 +212,14 @@ pub fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     })
 }
 
-fn environment_of(service: &str, environment: &[(String, String)]) -> Environment {
+fn environment_of(service: &str, environment: Vec<(String, String)>) -> Environment {
     let prefix = format!("{PREFIX}{}", service.to_uppercase().replace('-', "_"));
     // Values stay strings until a field deserializes a number: a secret such as `007` must not
     // become 7.
     Environment::with_prefix(&prefix)
         .prefix_separator("__")
         .separator("__")
-        .source(Some(environment.iter().cloned().collect()))
+        .source(Some(environment.into_iter().collect()))
 }
 
 fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), SettingsError> {
@@ -238,6 +260,7 @@ fn explain(error: &ConfigError) -> SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SecretSetting;
 
     #[derive(Debug, Default, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
@@ -246,6 +269,8 @@ mod tests {
         seconds: u64,
         #[serde(deserialize_with = "comma_list")]
         names: Vec<String>,
+        client_secret: Option<SecretSetting>,
+        endpoint: Option<Url>,
         log: LogSettings,
     }
 
@@ -313,6 +338,28 @@ mod tests {
     }
 
     #[test]
+    fn empty_environment_value_counts_as_unset_and_empty_file_value_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "issuer = \"\"\nseconds = 1\n").unwrap();
+        let environment = environment(&[
+            ("GATEPASS__SERVICE_A__SECONDS", ""),
+            ("GATEPASS__SERVICE_A__NAMES", ""),
+            ("GATEPASS__SERVICE_A__CLIENT_SECRET", ""),
+            ("GATEPASS__SERVICE_A__LOG__FILTER", ""),
+            ("GATEPASS__SERVICE_A__UNKNOWN", ""),
+            ("GATEPASS__UNKNOWN__SETTING", ""),
+        ]);
+        let base = Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned());
+        let sources = Sources { file: Some(file), environment, base, ..Sources::default() };
+        let read: Sample = load(&sources).unwrap();
+        assert_eq!((read.issuer.as_str(), read.seconds), ("", 1), "the file sets an empty string");
+        assert_eq!(read.names, ["below"]);
+        assert!(read.client_secret.is_none());
+        assert_eq!(read.log.filter, LogSettings::default().filter);
+    }
+
+    #[test]
     fn unknown_setting_suggests_the_most_similar_one() {
         for (name, nearest) in [
             ("GATEPASS__SERVICE_A__ISUER", "did you mean `issuer`?"),
@@ -370,6 +417,7 @@ mod tests {
             ("issuer", "https://user:hunter2@c.example"),
             ("issuer", "https://user:hunter2@c.example:99999"),
             ("issuer", "https:/hunter2@c.example"),
+            ("endpoint", "https://user:hunter2@c.example:99999"),
             ("log.otlp_endpoint", "http://hunter2@collector:4318/v1/traces"),
         ] {
             let sources =
@@ -385,6 +433,18 @@ mod tests {
             ..Sources::default()
         };
         assert!(load::<Sample>(&path).is_ok(), "an @ after the host is not a password");
+    }
+
+    #[test]
+    fn secret_that_looks_like_a_url_with_a_password_is_accepted() {
+        let secret = "client_secret=p@ss://x:y@z".to_owned();
+        let sources = Sources { overrides: vec![secret.clone()], ..Sources::default() };
+        let read: Sample = load(&sources).unwrap();
+        assert_eq!(read.client_secret.unwrap().expose(), "p@ss://x:y@z");
+        let overrides = vec![secret, "seconds=soon".to_owned()];
+        let sources = Sources { overrides, ..Sources::default() };
+        let error = load::<Sample>(&sources).unwrap_err().to_string();
+        assert!(error.contains("seconds") && !error.contains("p@ss"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,9 @@ Settings come from defaults, a TOML file (`--config FILE`), the environment, and
 (`--set key=value`). Later sources win. An unknown setting is an error that names the nearest known
 one. `SERVICE check-config` prints the settings in force.
 
+An environment variable with an empty value counts as unset. In a file or a flag, an empty value is
+a value: `tls_listen = \"\"` disables the TLS listener.
+
 In a TOML file `tokens.id_token_ttl_seconds` is the key `id_token_ttl_seconds` in the table
 `[tokens]`. `<NAME>` is a name that you choose.
 ";
