@@ -1,8 +1,7 @@
 mod compose;
 
 use std::{
-    fs, io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -187,7 +186,6 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
             folder.display()
         )
     };
-    restrict_permissions(folder, &database).with_context(advice)?;
     SqliteStore::open(&database).await.with_context(advice)
 }
 
@@ -204,19 +202,6 @@ pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Resul
         database.display()
     );
     open_store(settings).await
-}
-
-/// Restricts the database file to its owner, because it contains private keys. An existing folder
-/// may be shared on purpose, so its mode is not changed; SQLite gives its other files the mode of
-/// the database.
-fn restrict_permissions(folder: &Path, database: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(database)?;
-    let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(mode & 0o700))?;
-    }
-    Ok(())
 }
 
 /// Opens or creates the development CA, and publishes its certificate if the settings ask for it.

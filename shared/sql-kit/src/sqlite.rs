@@ -1,8 +1,9 @@
 //! SQLite: one file in WAL mode with one writer and several readers, and read-only inspection.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions, Permissions},
     io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -31,7 +32,11 @@ pub struct SqliteDatabase {
     pub options: SqliteConnectOptions,
 }
 
-/// Opens the database `file`, creates it if it is missing, and applies the missing migrations.
+/// Opens the database `file`, creates it and its folder if they are missing, and applies the missing
+/// migrations.
+///
+/// Only their owner can read a new folder and the files of the database, because these hold keys,
+/// sessions and personal data. The mode of an existing folder stays, as it may be shared on purpose.
 ///
 /// Committed transactions survive a power failure (`synchronous = FULL`).
 ///
@@ -46,6 +51,7 @@ pub async fn open(file: &Path, migrations: &Migrator) -> Result<SqliteDatabase, 
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true);
     let at_file = |reason: &dyn std::fmt::Display| DatabaseError::at(file.display(), reason);
+    restrict_to_owner(file).map_err(|error| at_file(&error))?;
     // A command may run while the server starts for the first time: only one of them migrates.
     let _lock = lock(file).await.map_err(|error| at_file(&error))?;
     let writer = SqlitePoolOptions::new()
@@ -106,12 +112,44 @@ impl TaskConnection {
     }
 }
 
+/// Creates the folder and the file if they are missing, and takes other users' access to the file and
+/// to those that SQLite and [`lock`] keep beside it. SQLite gives new files the mode of the database,
+/// but one of an earlier version may be left.
+fn restrict_to_owner(database: &Path) -> io::Result<()> {
+    if let Some(folder) = database.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    // An existing database is not opened: closing it would end the locks that SQLite holds in this
+    // process.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let beside =
+        [database.with_extension("lock"), with_suffix(database, "-shm"), wal_path(database)];
+    for file in std::iter::once(database).chain(beside.iter().map(PathBuf::as_path)) {
+        let mode = match file.metadata() {
+            Ok(metadata) => metadata.permissions().mode(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if mode & 0o077 != 0 {
+            match std::fs::set_permissions(file, Permissions::from_mode(mode & 0o700)) {
+                // Another process has closed the database, which deletes the files beside it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Waits until no other process opens this database. The lock ends when the returned file is
 /// dropped.
 async fn lock(database: &Path) -> io::Result<File> {
     let path = database.with_extension("lock");
     let locked = tokio::task::spawn_blocking(move || {
-        let file = File::create(path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         file.lock()?;
         Ok(file)
     });
@@ -164,8 +202,12 @@ async fn stored_version(pool: &SqlitePool) -> Result<Option<i64>, sqlx::Error> {
 }
 
 fn wal_path(file: &Path) -> PathBuf {
+    with_suffix(file, "-wal")
+}
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push("-wal");
+    name.push(suffix);
     name.into()
 }
 
@@ -210,6 +252,36 @@ mod tests {
         let expected = SchemaVersions { stored: Some(2), known: 2 };
         assert_eq!(versions(&file, &new).await, Some(expected));
         assert!(expected.match_exactly());
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_can_read_the_files_of_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let (made, shared) = (folder.path().join("a/b"), folder.path().join("shared"));
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        };
+        std::fs::create_dir(&shared).unwrap();
+        set(&shared, 0o755);
+        for (folder, expected) in [(&made, 0o700), (&shared, 0o755)] {
+            let file = folder.join("test.db");
+            let known = migrations(&[1], "t");
+            for _ in 0..2 {
+                let database = open(&file, &known).await.unwrap();
+                assert_eq!(mode(folder), expected);
+                let files: Vec<_> =
+                    std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
+                assert_eq!(files.len(), 4, "{files:?}: the database, its log, its index, the lock");
+                for file in files {
+                    assert_eq!(mode(&file.path()), 0o600, "{}", file.path().display());
+                    // As an earlier version left it. The next round restricts it again.
+                    set(&file.path(), 0o644);
+                }
+                // Not closed, so that the files beside the database stay.
+                std::mem::forget(database);
+            }
+        }
     }
 
     #[tokio::test]
