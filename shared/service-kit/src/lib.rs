@@ -13,6 +13,7 @@ mod error_response;
 mod event_fields;
 mod events;
 pub mod health;
+mod hsts;
 mod limits;
 mod listen;
 pub mod metrics;

@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use axum_server::{
     Handle,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
@@ -13,7 +13,8 @@ use hyper_util::rt::TokioTimer;
 
 use crate::{
     CancellationToken, Limits, OutageSimulator, ProxySettings, connection::ConnectionAcceptor,
-    connection_cap::ConnectionCap, listen::addresses, outage::next_outage,
+    connection_cap::ConnectionCap, hsts::strict_transport_security, listen::addresses,
+    outage::next_outage,
 };
 
 /// A bound listener on which nothing is served yet. Connections wait in the backlog until
@@ -92,10 +93,11 @@ impl Server {
         Self { proxies: Arc::new(proxies.clone()), ..self }
     }
 
-    /// Serves over TLS instead.
+    /// Serves over TLS instead, with HTTP Strict Transport Security.
     #[must_use]
     pub fn with_tls(self, tls: RustlsConfig) -> Self {
-        Self { tls: Some(tls), ..self }
+        let app = self.app.layer(from_fn(strict_transport_security));
+        Self { tls: Some(tls), app, ..self }
     }
 
     /// Serves until `shutdown` is cancelled, then lets running requests finish within

@@ -119,6 +119,30 @@ async fn http_2_is_neither_offered_nor_accepted() {
 }
 
 #[tokio::test]
+async fn only_tls_at_a_remote_host_has_strict_transport_security() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();
+    let names = ["c.example", "c.localhost"].map(str::to_owned);
+    let tls = ca.server_tls(&names, &Clock::system()).unwrap();
+    let server = TestServer::start(|_| (), |server| server.with_tls(tls));
+    let plain = TestServer::start(|_| (), |server| server);
+    let authority = Certificate::from_pem(&std::fs::read(ca.certificate()).unwrap()).unwrap();
+    for (scheme, host, server, path, expected) in [
+        ("https", "c.example", &server, "/", Some("max-age=31536000")),
+        ("https", "c.example", &server, "/nowhere", Some("max-age=31536000")),
+        ("https", "c.localhost", &server, "/", None),
+        ("http", "c.example", &plain, "/", None),
+    ] {
+        let client = Client::builder().no_proxy().tls_certs_only([authority.clone()]);
+        let client = client.resolve(host, server.address).build().unwrap();
+        let url = format!("{scheme}://{host}:{}{path}", server.address.port());
+        let response = client.get(&url).send().await.unwrap();
+        let policy = response.headers().get("strict-transport-security");
+        assert_eq!(policy.map(|value| value.to_str().unwrap()), expected, "{url}");
+    }
+}
+
+#[tokio::test]
 async fn panic_in_a_handler_keeps_the_connection_open() {
     let server = TestServer::start(|limits| limits.header_timeout_seconds = 1, |server| server);
     let mut connection = TcpStream::connect(server.address).unwrap();
