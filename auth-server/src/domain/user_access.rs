@@ -32,7 +32,7 @@ pub fn authorize_user_scopes(
     let own = |token: &str| {
         is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token))
     };
-    let scope = ensure_subset(&asked_scope.filtered(known), client.scopes.filtered(own))?;
+    let scope = ensure_subset(&asked_scope.filtered(known), &client.scopes.filtered(own))?;
     let named = !asked_resources.is_empty();
     let wanted =
         |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
@@ -57,7 +57,7 @@ pub fn narrow_grant(
 ) -> Result<GrantedAccess, GrantError> {
     let scope = match asked_scope {
         None => grant.scope.clone(),
-        Some(asked) => ensure_subset(asked, grant.scope.clone())?,
+        Some(asked) => ensure_subset(asked, &grant.scope)?,
     };
     let named = !asked_resources.is_empty();
     let resources = chosen(registry, grant, asked_resources)?;
@@ -94,8 +94,7 @@ fn chosen<'a>(
     if let Some(foreign) =
         asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked))
     {
-        let asked = (*foreign).to_owned();
-        return Err(GrantError::ResourceNotAllowed { asked, allowed: grant.resources.join(" ") });
+        return Err(GrantError::ResourceNotAllowed((*foreign).to_owned()));
     }
     let wanted = |own: &&String| asked.is_empty() || asked.contains(&own.as_str());
     Ok(grant.resources.iter().filter(wanted).filter_map(|own| registry.resource(own)).collect())
@@ -180,13 +179,13 @@ mod tests {
     fn unknown_scope_is_ignored_and_disallowed_scope_is_rejected() {
         assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
         assert!(
-            matches!(ask("openid email", &[]), Err(GrantError::ScopeNotAllowed { asked, .. }) if asked == "email")
+            matches!(ask("openid email", &[]), Err(GrantError::ScopeNotAllowed(asked)) if asked == "email")
         );
-        assert!(matches!(ask("openid secret", &[]), Err(GrantError::ScopeNotAllowed { .. })));
+        assert!(matches!(ask("openid secret", &[]), Err(GrantError::ScopeNotAllowed(_))));
         assert_eq!(ask("nonsense", &[]), Err(GrantError::NothingToGrant));
         assert!(matches!(
             ask("openid", &["http://foreign"]),
-            Err(GrantError::ResourceNotAllowed { .. })
+            Err(GrantError::ResourceNotAllowed(_))
         ));
     }
 
@@ -217,14 +216,8 @@ mod tests {
             (granted.audience, granted.scope.to_string()),
             (Audience::new([ISSUER]), "openid".to_owned())
         );
-        assert!(matches!(
-            token(Some("openid write"), &[]),
-            Err(GrantError::ScopeNotAllowed { .. })
-        ));
-        assert!(matches!(
-            token(None, &["http://foreign"]),
-            Err(GrantError::ResourceNotAllowed { .. })
-        ));
+        assert!(matches!(token(Some("openid write"), &[]), Err(GrantError::ScopeNotAllowed(_))));
+        assert!(matches!(token(None, &["http://foreign"]), Err(GrantError::ResourceNotAllowed(_))));
         assert_eq!(token(Some("openid"), &["http://b"]), Err(GrantError::NothingToGrant));
     }
 }
