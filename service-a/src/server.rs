@@ -66,6 +66,7 @@ impl ServiceA {
         let state = AppState {
             b_client: Arc::new(components.b_client),
             targets: Arc::new(settings.targets.clone()),
+            anonymous_writes: settings.anonymous_writes(),
             legacy: legacy_credentials(settings)?.map(Arc::new),
             services: Arc::clone(&services),
             token_refresher: Arc::new(TokenRefresher::new(Arc::clone(&services))),
@@ -166,10 +167,8 @@ async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn Ac
         let advice = "check the setting `database_url`, and that PostgreSQL is running there";
         return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
     }
-    std::fs::create_dir_all(&settings.data_dir).with_context(|| {
-        format!("the setting `data_dir`: cannot create {}", settings.data_dir.display())
-    })?;
-    Ok(Arc::new(SqliteAccounts::open(&settings.accounts_file()).await?))
+    let accounts = SqliteAccounts::open(&settings.accounts_file()).await;
+    Ok(Arc::new(accounts.context("the setting `data_dir`")?))
 }
 
 /// Deletes expired rows periodically, in small batches.

@@ -79,6 +79,9 @@ pub struct ServiceASettings {
     pub scope: String,
     /// The Bs that A calls.
     pub targets: Targets,
+    /// Serves `POST /api/call-b`, with which any caller makes B act under A's own access token.
+    /// Default: `true`, in production `false`.
+    pub anonymous_writes: Option<bool>,
     /// Enables `GET /api/call-b-legacy`, which sends A's secret to B, to contrast it with access
     /// tokens. Default: `false`. Production refuses `true`.
     pub legacy_secret_demo: bool,
@@ -133,6 +136,7 @@ impl Default for ServiceASettings {
             token_endpoint_auth_method: ClientAuthMethod::default(),
             scope: "resource:read resource:write".to_owned(),
             targets: Targets::default(),
+            anonymous_writes: None,
             legacy_secret_demo: false,
             call_timeout_millis: 5_000,
             tls: TlsFiles::default(),
@@ -153,6 +157,12 @@ impl ServiceASettings {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
         let secret = SecretSetting::resolve("client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
+    }
+
+    /// Returns whether `POST /api/call-b` is served. Production requires that the setting names it:
+    /// B takes the call for one of A (confused deputy).
+    pub fn anonymous_writes(&self) -> bool {
+        self.anonymous_writes.unwrap_or(!self.profile.is_production())
     }
 
     /// Checks the URLs of both targets.

@@ -3,13 +3,15 @@ use std::time::Duration;
 use oauth_types::ClientAuthMethod;
 use reqwest::Method;
 use serde_json::json;
+use service_kit::{Profile, SecretSetting};
 use test_support::{
     http::send,
     mock::{header, json},
 };
 
 use crate::test_servers::{
-    RESOURCES, SECRET, TestServers, assert_call_error, bearer, parameter, token_response,
+    RESOURCES, SECRET, TestServers, UNREACHABLE, assert_call_error, bearer, parameter,
+    token_response,
 };
 
 #[tokio::test]
@@ -148,4 +150,26 @@ async fn second_rejection_by_b_is_an_error() {
         "B responded with status 401: invalid_token: revoked",
     );
     assert_eq!((servers.c.request_count(), servers.b.request_count()), (2, 2));
+}
+
+#[tokio::test]
+async fn production_serves_post_only_if_the_setting_names_it() {
+    let servers = TestServers::start().await;
+    for (named, status) in [(None, 405), (Some(false), 405), (Some(true), 502)] {
+        let a = servers
+            .start_a_with(|settings| {
+                settings.profile = Profile::Production;
+                settings.anonymous_writes = named;
+                settings.issuer = "https://c.example".to_owned();
+                settings.internal_url = Some(UNREACHABLE.replace("http:", "https:"));
+                settings.public_url = "https://a.example".to_owned();
+                settings.client_secret = Some(SecretSetting::new("x".repeat(32)));
+            })
+            .await;
+        let response = send(a.post("/api/call-b").body("{}")).await;
+        assert_eq!(response.status, status, "{named:?}: {response:?}");
+        if status == 405 {
+            assert_eq!(response.header("allow"), "GET,HEAD");
+        }
+    }
 }
