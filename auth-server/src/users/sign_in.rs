@@ -118,6 +118,17 @@ impl SignInPage<'_> {
         let request = self.request(&browser_session).await?;
         let username = form.get("username").unwrap_or_default();
         if !browser_session.csrf_valid(&self.context.authorization.page, form.get("csrf")) {
+            if let Some(signed_in) = self.signed_in_elsewhere(&browser_session, username).await? {
+                return match &request {
+                    Some(request) if form.get("cancel").is_some() => {
+                        self.flow(&browser_session, request).deny(Some(&signed_in)).await
+                    }
+                    request => {
+                        let (request, done) = (request.as_ref(), InteractionProgress::Nothing);
+                        self.proceed(&browser_session, request, Some(&signed_in), done).await
+                    }
+                };
+            }
             let problem = if browser_session.has_no_cookie() {
                 LoginProblem::NoCookies
             } else {
@@ -181,6 +192,20 @@ impl SignInPage<'_> {
                 self.render(browser_session, Some(problem), username).await
             }
         }
+    }
+
+    /// Returns the user who has signed in on another page of this browser since this form was
+    /// rendered. Sign-in changes the cookie and with it the CSRF token. To continue with the session
+    /// needs no token: any site can send an authorization request, and gets the same response.
+    ///
+    /// Returns `None` if the form names another user.
+    async fn signed_in_elsewhere(
+        &self,
+        browser_session: &BrowserSession,
+        username: &str,
+    ) -> Result<Option<SignedIn>, HtmlError> {
+        let signed_in = browser_session.signed_in(&self.context.authorization.page).await?;
+        Ok(signed_in.filter(|signed_in| username.is_empty() || username == signed_in.user.username))
     }
 
     async fn request(

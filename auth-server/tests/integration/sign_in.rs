@@ -230,3 +230,39 @@ async fn https_cookies_are_secure_and_have_the_host_prefix() {
         assert!(!cookie.contains("Domain"), "{cookie}");
     }
 }
+
+#[tokio::test]
+async fn second_sign_in_page_continues_with_the_session_of_the_first() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let auth_request = AuthorizationRequest::site();
+    let (first, second) =
+        (browser.authorize(&auth_request).await, browser.authorize(&auth_request).await);
+    let plain = browser.open("/login").await;
+    browser.allow(&browser.sign_in(&first, ALICE).await).await;
+    let back = browser.sign_in(&second, ALICE).await;
+    assert!(!back.redirect_parameter("code").is_empty());
+    assert_eq!(browser.sign_in(&plain, ALICE).await.path, "/account");
+    let cancelled = browser.submit(&second, &[("cancel", "")]).await;
+    cancelled.assert_client_error("access_denied");
+    // Another user's password is not taken from a form with an old token, and must be entered again.
+    let page = browser.sign_in(&second, BOB).await;
+    assert_eq!((page.path.as_str(), page.status()), ("/login", 400));
+    page.assert_contains("open for too long");
+    let bob = browser.sign_in(&page, BOB).await;
+    assert_eq!(bob.path, "/consent", "bob has not consented yet");
+}
+
+#[tokio::test]
+async fn second_sign_in_page_does_not_replace_a_required_password() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    let auth_request = AuthorizationRequest::site().with("prompt", "login");
+    let (first, second) =
+        (browser.authorize(&auth_request).await, browser.authorize(&auth_request).await);
+    browser.allow(&browser.sign_in(&first, ALICE).await).await;
+    let page = browser.sign_in(&second, ALICE).await;
+    assert_eq!((page.path.as_str(), page.status()), ("/login", 200));
+    let back = browser.sign_in(&page, ALICE).await;
+    assert!(!back.redirect_parameter("code").is_empty());
+}
