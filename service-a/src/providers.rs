@@ -154,15 +154,6 @@ impl Provider {
         matches!(&self.protocol, Protocol::OpenId(provider) if provider.form_post)
     }
 
-    /// Returns the URLs of the provider that a form of the website may redirect to, as far as the
-    /// metadata is known.
-    pub fn browser_urls(&self) -> Vec<String> {
-        match &self.protocol {
-            Protocol::OpenId(provider) => provider.browser_urls(),
-            Protocol::WeChat(provider) => vec![provider.authorization_url.to_string()],
-        }
-    }
-
     /// Reports whether a response without code and error means that the user cancelled. WeChat has
     /// no error code for that.
     pub fn cancels_without_error(&self) -> bool {

@@ -28,16 +28,6 @@ impl Services {
         self.providers.get(name)
     }
 
-    /// Returns the URLs that a form may redirect to, for the `form-action` directive of the
-    /// Content Security Policy, separated by spaces.
-    pub fn form_action_urls(&self) -> String {
-        self.providers
-            .values()
-            .flat_map(|provider| provider.browser_urls())
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
     /// Returns the Unix time at which a session that was last used then has just timed out.
     pub fn idle_cutoff(&self) -> i64 {
         self.clock.seconds() - i64::from(self.sessions.idle_timeout_seconds)

@@ -95,8 +95,10 @@ async fn sign_out(
                 csrf: browser_session.csrf_token(&context.page),
             };
             let page = render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page);
-            // Browsers apply the page's `form-action` policy to the redirect after the form.
-            Ok(page.form_action(request.return_to.as_deref().unwrap_or_default()).into_response())
+            Ok(match request.return_to {
+                Some(_) => page.forms_leave_this_site().into_response(),
+                None => page.into_response(),
+            })
         }
     }
 }

@@ -93,7 +93,7 @@ async fn only_form_post_runs_a_script_and_no_page_has_inline_styles() {
 async fn form_post_page_escapes_the_response_fields() {
     let sample = samples::all().into_iter().find(|sample| sample.name == "form_post").unwrap();
     let (_, policy, html) = response_of(&sample.make, Language::English).await;
-    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
+    assert!(!policy.contains("form-action"), "{policy}");
     assert!(html.contains("name=\"code\" value=\"SplxlOBeZQQYbYS6WxSbIA\""), "{html}");
     assert!(html.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;alert(1)"), "{html}");
 }

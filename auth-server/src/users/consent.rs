@@ -87,10 +87,8 @@ impl ConsentForm<'_> {
             switch_account: format!("/login?{}", self.query),
             csrf: self.browser_session.csrf_token(&self.context.page),
         };
-        let redirect_uri = &request.response_target.redirect_uri;
         let page = render(&self.context.page.pages, &browser, StatusCode::OK, &page);
-        // Browsers apply the page's `form-action` policy to the redirect after the form.
-        Ok(page.form_action(redirect_uri).into_response())
+        Ok(page.forms_leave_this_site().into_response())
     }
 
     async fn answer(&self, form: &Form) -> Result<Response, HtmlError> {

@@ -97,10 +97,7 @@ impl SignInPage<'_> {
             signed_in_as,
         };
         let page = render(&self.context.authorization.page.pages, &browser, status, &page);
-        // Browsers apply the page's `form-action` policy to the redirect after the form.
-        let page = page.form_action(
-            request.as_ref().map_or("", |request| &request.response_target.redirect_uri),
-        );
+        let page = if request.is_some() { page.forms_leave_this_site() } else { page };
         let wait = match problem {
             Some(LoginProblem::TooMany { retry_after }) => {
                 Some([(header::RETRY_AFTER, retry_after.to_string())])

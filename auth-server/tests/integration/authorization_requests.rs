@@ -93,7 +93,7 @@ async fn private_use_scheme_requires_consent_each_time() {
             "any app could have that scheme, so its users are asked each time"
         );
         let policy = page.response.header("content-security-policy").to_owned();
-        assert!(policy.contains("form-action 'self' app.example:"), "{policy}");
+        assert!(!policy.contains("form-action"), "{policy}");
         let back = browser.allow(&page).await;
         assert!(
             back.redirected_to.as_ref().unwrap().as_str().starts_with("app.example:/cb?"),
@@ -226,7 +226,7 @@ async fn form_post_response_keeps_parameters_out_of_the_url() {
         policy.contains(&format!("script-src 'sha256-{}'", BASE64_STANDARD.encode(hash))),
         "{policy}"
     );
-    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
+    assert!(!policy.contains("form-action"), "{policy}");
     page.assert_contains("<button");
     let error = browser
         .authorize(

@@ -1,4 +1,4 @@
-//! A client whose redirect URI redirects to another site (decision 22).
+//! A client whose redirect URI redirects to another site or host (decision 22).
 
 use url::Url;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
@@ -6,12 +6,22 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 use crate::{servers::Servers, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callback_may_redirect_to_another_site() {
+async fn callback_may_redirect_to_another_port() {
+    assert_that_callback_may_redirect_to("localhost").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callback_may_redirect_to_another_host() {
+    assert_that_callback_may_redirect_to("app.localhost").await;
+}
+
+/// Allows a client whose redirect URI redirects to `host`, and waits for the page there.
+async fn assert_that_callback_may_redirect_to(host: &str) {
     let (client, shop) = (MockServer::start().await, MockServer::start().await);
     let page = ResponseTemplate::new(200)
         .set_body_raw("<h1 id=\"arrived\">Here you are</h1>", "text/html");
     Mock::given(path("/welcome")).respond_with(page).mount(&shop).await;
-    let elsewhere = format!("http://localhost:{}/welcome", shop.address().port());
+    let elsewhere = format!("http://{host}:{}/welcome", shop.address().port());
     let redirect = ResponseTemplate::new(302).insert_header("location", &*elsewhere);
     Mock::given(path("/callback")).respond_with(redirect).mount(&client).await;
     let redirect_uri = format!("{}/callback", client.uri());

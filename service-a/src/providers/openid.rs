@@ -216,19 +216,6 @@ impl OpenIdProvider {
         Some(url)
     }
 
-    /// Returns the issuer and, if the metadata is cached, its endpoints. Does not wait for the
-    /// provider.
-    pub(super) fn browser_urls(&self) -> Vec<String> {
-        let mut urls = vec![self.issuer.clone()];
-        if let Some(metadata) = self.discovery.cached() {
-            urls.push(metadata.authorization_endpoint().to_string());
-            urls.extend(
-                metadata.additional_metadata().end_session_endpoint.as_ref().map(Url::to_string),
-            );
-        }
-        urls
-    }
-
     fn client(&self, metadata: &Metadata) -> Result<Client, ProviderError> {
         let secret = self.credential.secret(self.clock.seconds())?;
         let client_id = ClientId::new(self.client_id.clone());

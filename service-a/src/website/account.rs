@@ -59,5 +59,5 @@ pub async fn account(
             .is_some_and(|provider| provider.grants_b_access),
         csrf_token,
     };
-    views.page(&browser, "account", view).form_action(&services.form_action_urls())
+    views.page(&browser, "account", view).forms_leave_this_site()
 }

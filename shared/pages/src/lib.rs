@@ -9,7 +9,6 @@ mod browser;
 mod datetime;
 mod error;
 mod files;
-mod form_action;
 mod image_url;
 mod language;
 mod page;

@@ -7,7 +7,7 @@ use http::{
     },
 };
 
-use crate::{Browser, Language, form_action, image_url::IMG_SRC};
+use crate::{Browser, Language, image_url::IMG_SRC};
 
 /// A rendered page with its security headers.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Page {
     html: String,
     language: Language,
     store_language: Option<Language>,
-    form_action: String,
+    form_action: &'static str,
     script_src: String,
 }
 
@@ -33,7 +33,7 @@ impl Page {
             html,
             language: browser.language,
             store_language: browser.requested_language,
-            form_action: String::new(),
+            form_action: "form-action 'self'; ",
             script_src: String::new(),
         }
     }
@@ -42,16 +42,13 @@ impl Page {
         Self::new(browser, StatusCode::INTERNAL_SERVER_ERROR, BROKEN.to_owned())
     }
 
-    /// Allows the forms of this page to lead to these URLs, separated by spaces, besides this
-    /// server. Other values are ignored.
-    pub fn form_action(mut self, targets: &str) -> Self {
-        for source in targets.split_ascii_whitespace().flat_map(form_action::sources) {
-            if !self.form_action.split(' ').any(|known| known == source) {
-                self.form_action.push(' ');
-                self.form_action.push_str(&source);
-            }
-        }
-        self
+    /// Allows the forms of this page to lead to any site or app.
+    ///
+    /// Chromium applies `form-action` to every redirect after a submission, including those of a
+    /// client that has received its response. Their targets are unknown here
+    /// (docs/decisions/0022-form-action.md).
+    pub fn forms_leave_this_site(self) -> Self {
+        Self { form_action: "", ..self }
     }
 
     /// Allows the inline script with this SHA-256 hash in base64. Other values are ignored.
@@ -67,8 +64,8 @@ impl Page {
     /// framing (clickjacking, RFC 9700 §4.16).
     fn policy(&self) -> String {
         format!(
-            "default-src 'none'; style-src 'self'; img-src {IMG_SRC}; form-action 'self'{}; \
-             frame-ancestors 'none'; base-uri 'none'{}",
+            "default-src 'none'; style-src 'self'; img-src {IMG_SRC}; {}frame-ancestors 'none'; \
+             base-uri 'none'{}",
             self.form_action, self.script_src
         )
     }
@@ -147,12 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn form_action_allows_the_clients_redirect_uris() {
-        let targets = "https://app.example/cb app.example:/cb https://other.example x;y http://localhost:9001/cb";
-        let response = page(&Browser::default()).form_action(targets).into_response();
-        let policy = header(&response, &CONTENT_SECURITY_POLICY);
-        let allowed = "form-action 'self' https: app.example: http://localhost:* http://127.0.0.1:*; frame-ancestors";
-        assert!(policy.contains(allowed), "{policy}");
+    fn form_that_leaves_this_site_may_lead_anywhere() {
+        let response = page(&Browser::default()).forms_leave_this_site().into_response();
+        assert_eq!(
+            header(&response, &CONTENT_SECURITY_POLICY),
+            "default-src 'none'; style-src 'self'; img-src 'self' https: data:; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
     }
 
     #[test]

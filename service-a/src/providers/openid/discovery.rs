@@ -59,11 +59,6 @@ impl Discovery {
         }
     }
 
-    /// Returns the metadata if it is cached and no fetch is running.
-    pub(super) fn cached(&self) -> Option<Arc<Metadata>> {
-        self.cache.try_lock().ok()?.metadata.as_ref().map(|(_, metadata)| Arc::clone(metadata))
-    }
-
     /// Returns metadata with current keys, for a token whose key is not in `old`.
     pub(super) async fn refresh_keys(
         &self,

@@ -92,10 +92,7 @@ async fn pages_are_not_cached_and_not_framed() {
     }
     let policy = browser.open("/account").await;
     let policy = policy.header("content-security-policy");
-    assert!(
-        policy.contains("form-action 'self' http://localhost:* http://127.0.0.1:*"),
-        "logout leads there: {policy}"
-    );
+    assert!(!policy.contains("form-action"), "logout leads to the provider: {policy}");
 }
 
 #[tokio::test]
