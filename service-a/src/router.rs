@@ -17,10 +17,6 @@ use crate::{
 /// Builds the router. `POST /api/call-b` exists only with `anonymous_writes`, and
 /// `GET /api/call-b-legacy` only with `legacy_secret_demo`.
 pub fn routes(state: AppState) -> Router {
-    let call_b = match state.anonymous_writes {
-        true => get(call_b::read).post(call_b::write),
-        false => get(call_b::read),
-    };
     let routes = Router::new()
         .route("/", get(home::home))
         .route("/login/{provider}", get(login::login))
@@ -32,8 +28,12 @@ pub fn routes(state: AppState) -> Router {
         .route("/logout", post(logout::logout))
         .route("/backchannel-logout/{provider}", post(backchannel_logout::backchannel_logout))
         .route("/assets/style.css", get(stylesheet::stylesheet))
-        .route("/api/call-b", call_b)
+        .route("/api/call-b", get(call_b::read))
         .route("/openapi.json", get(openapi::openapi));
+    let routes = match state.anonymous_writes {
+        true => routes.route("/api/call-b", post(call_b::write)),
+        false => routes,
+    };
     let routes = match state.legacy {
         Some(_) => routes.route("/api/call-b-legacy", get(call_b_legacy::call_b_legacy)),
         None => routes,

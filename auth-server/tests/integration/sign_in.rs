@@ -243,7 +243,7 @@ async fn second_sign_in_page_continues_with_the_session_of_the_first() {
     let back = browser.sign_in(&second, ALICE).await;
     assert!(!back.redirect_parameter("code").is_empty());
     assert_eq!(browser.sign_in(&plain, ALICE).await.path, "/account");
-    let cancelled = browser.submit(&second, &[("cancel", "")]).await;
+    let cancelled = browser.submit(&second, &[("cancel", "yes")]).await;
     cancelled.assert_client_error("access_denied");
     // Another user's password is not taken from a form with an old token, and must be entered again.
     let page = browser.sign_in(&second, BOB).await;
