@@ -29,14 +29,11 @@ COPY --from=build --chown=65534:65534 /out/empty /data
 COPY --from=build --chown=65534:65534 /out/empty /ca
 
 # Listen on all interfaces: published ports decide what is reachable from outside of the container.
-# Hashing a password allocates 19 MiB. With a fixed mmap threshold, glibc returns this memory to the system; with its
-# default, which grows, each thread that has ever hashed would keep it.
 # SQLite's temporary files go beside its database: there is no /tmp, and the root file system may be read-only.
 ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
     GATEPASS__AUTH_SERVER__TLS_LISTEN=0.0.0.0:9443 \
     GATEPASS__AUTH_SERVER__DATA_DIR=/data \
     SQLITE_TMPDIR=/data \
-    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1048576 \
     GATEPASS__SERVICE_A__LISTEN=0.0.0.0:9001 \
     GATEPASS__SERVICE_A__DATA_DIR=/data \
     GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002 \

@@ -1,5 +1,6 @@
 //! Decisions of C, without I/O: no sockets, no database, no clock.
 
+mod argon2id;
 mod audit;
 mod client;
 mod client_access;
@@ -21,6 +22,8 @@ mod user_access;
 mod user_grant;
 mod user_login_config;
 
+#[cfg(test)]
+pub use argon2id::computed_hashes;
 pub use audit::{Actor, AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use client::{Client, Resource, TokenExchangeRule, TokenFormat};
 pub use client_access::{GrantError, GrantedAccess, authorize_scopes};
@@ -39,7 +42,7 @@ pub use registration::{
 };
 pub use registry::Registry;
 pub use secret_hash::{
-    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_password, new_secret,
+    GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_password, is_well_known, new_secret,
     validate_password_hash,
 };
 pub use session::{LogoutNotification, Session, SessionTtl};

@@ -6,9 +6,8 @@ use tokio::sync::SemaphorePermit;
 use zeroize::Zeroizing;
 
 use crate::{
-    domain::{SecretHash, hash_password},
+    domain::{SecretHash, is_well_known},
     rate_limit::Permit,
-    secure_random::SecureRandom,
 };
 
 /// Verifies secrets against slow hashes with bounded concurrency: more checks at once would only
@@ -17,53 +16,53 @@ use crate::{
 pub struct PasswordHasherPool {
     permits: Arc<Semaphore>,
     dummy_permits: Arc<Semaphore>,
-    /// Hash to verify against if there is no other, so that all failures take the same time.
-    dummy_hash: SecretHash,
+    /// Whether the secrets and passwords of the demo are rejected.
+    rejects_well_known: bool,
     /// Costs of the hashes that dummy checks used.
     #[cfg(test)]
     dummy_costs: Arc<std::sync::Mutex<Vec<u64>>>,
 }
 
+/// Hash to verify against if there is no other, so that all failures take the same time. It has the
+/// cost of a new hash, and the output is zeros: no known password has it. A constant, because
+/// computing one would delay the start.
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const CONCURRENCY: usize = 2;
 const DUMMY_CONCURRENCY: usize = 1;
 
 impl PasswordHasherPool {
     /// Creates a pool for secrets that mostly have fast hashes, with a separate queue for dummy
-    /// checks.
-    ///
-    /// # Errors
-    /// Returns an error if the system random number generator fails.
-    pub fn new(entropy: &SecureRandom) -> anyhow::Result<Self> {
+    /// checks. `rejects_well_known` rejects the secrets of the demo even if they are right.
+    #[must_use]
+    pub fn new(rejects_well_known: bool) -> Self {
         let (permits, dummy_permits) =
             (Semaphore::new(CONCURRENCY), Semaphore::new(DUMMY_CONCURRENCY));
-        let dummy_hash = hash_password("nobody", entropy.bytes()?)
-            .map_err(|error| anyhow::anyhow!("the password hasher does not work: {error}"))?;
-        Ok(Self {
+        Self {
             permits: Arc::new(permits),
             dummy_permits: Arc::new(dummy_permits),
-            dummy_hash,
+            rejects_well_known,
             #[cfg(test)]
             dummy_costs: Arc::default(),
-        })
+        }
     }
 
-    /// Returns a pool for passwords, whose hashes are all slow. It has a single queue, so that
-    /// waiting times do not reveal which users exist. Both pools share the dummy hash, because
-    /// computing another one allocates 19 MiB, which the allocator would keep.
+    /// Creates a pool for passwords, whose hashes are all slow. It has a single queue, so that
+    /// waiting times do not reveal which users exist.
     #[must_use]
-    pub fn in_one_queue(&self) -> Self {
+    pub fn in_one_queue(rejects_well_known: bool) -> Self {
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Self {
             permits: Arc::clone(&permits),
             dummy_permits: permits,
-            dummy_hash: self.dummy_hash.clone(),
-            #[cfg(test)]
-            dummy_costs: Arc::clone(&self.dummy_costs),
+            ..Self::new(rejects_well_known)
         }
     }
 
     /// Finds the hash that matches the secret and passes its index to `on_result`, which runs even
     /// if the caller is cancelled during the check. Returns `None` if the check did not start.
+    ///
+    /// A well-known secret is judged here, when it is presented, and not at the start: hashing the
+    /// known ones for each client and user would take tens of milliseconds each.
     pub async fn find<T: Send + 'static>(
         &self,
         hashes: Vec<SecretHash>,
@@ -71,8 +70,15 @@ impl PasswordHasherPool {
         on_result: impl FnOnce(Option<usize>) -> T + Send + 'static,
     ) -> Option<T> {
         let secret = Zeroizing::new(secret.to_owned());
+        let rejected = self.rejects_well_known && is_well_known(&secret);
         check(&self.permits, move || {
-            on_result(hashes.iter().position(|hash| hash.matches(&secret)))
+            let found = hashes.iter().position(|hash| hash.matches(&secret));
+            if rejected && found.is_some() {
+                tracing::error!(
+                    "rejected a secret or password of the demo, which is public: replace it, see the audit log for its owner"
+                );
+            }
+            on_result(found.filter(|_| !rejected))
         })
         .await
     }
@@ -85,8 +91,9 @@ impl PasswordHasherPool {
         costliest_hash: Option<&SecretHash>,
         permits: Vec<Permit>,
     ) {
-        let (hash, secret) =
-            (costliest_hash.unwrap_or(&self.dummy_hash).clone(), Zeroizing::new(secret.to_owned()));
+        let dummy = || SecretHash::Argon2id(DUMMY_HASH.to_owned());
+        let hash = costliest_hash.cloned().unwrap_or_else(dummy);
+        let secret = Zeroizing::new(secret.to_owned());
         #[cfg(test)]
         let costs = Arc::clone(&self.dummy_costs);
         let find = move || {
@@ -148,7 +155,10 @@ mod tests {
     use tokio::{sync::oneshot, task::JoinHandle};
 
     use super::*;
-    use crate::rate_limit::RateLimiter;
+    use crate::{
+        domain::{computed_hashes, hash_password},
+        rate_limit::RateLimiter,
+    };
 
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -186,6 +196,34 @@ mod tests {
             finish.send(()).unwrap();
             drop(semaphore.acquire().await.unwrap());
             assert_eq!(limit.acquire("a", HOME, 0).is_ok(), right);
+        }
+    }
+
+    #[test]
+    fn dummy_hash_costs_as_much_as_a_new_hash() {
+        let dummy = SecretHash::Argon2id(DUMMY_HASH.to_owned());
+        assert_eq!(dummy.cost(), hash_password("x", [1; 16]).unwrap().cost());
+        let before = computed_hashes();
+        assert!(!dummy.matches("x"));
+        assert_eq!(computed_hashes(), before + 1, "the hash is well-formed, so it is computed");
+    }
+
+    #[tokio::test]
+    async fn well_known_secret_is_rejected_only_if_asked_for() {
+        let hash = |secret: &str| vec![hash_password(secret, [1; 16]).unwrap()];
+        for (rejects, hashed, presented, expected) in [
+            (true, "abc123", "abc123", None),
+            (true, "wonderland", "wonderland", None),
+            (true, "abc123", "another", None),
+            (true, "own secret", "own secret", Some(0)),
+            (false, "abc123", "abc123", Some(0)),
+        ] {
+            for pool in
+                [PasswordHasherPool::new(rejects), PasswordHasherPool::in_one_queue(rejects)]
+            {
+                let found = pool.find(hash(hashed), presented, |found| found).await;
+                assert_eq!(found, Some(expected), "{rejects} {hashed}");
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, BoundListener, CancellationToken, OutageSimulator, Server, ServiceContext, Settings,
+    BindError, BoundListener, CancellationToken, OutageSimulator, Server, ServiceContext,
     ensure_safe_for_production, health, metrics,
     tls::{DevCa, RustlsConfig, ServerCertificate, with_cert_reload},
     with_request_context,
@@ -79,7 +79,7 @@ impl AuthServer {
         random: SecureRandom,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        ensure_safe_for_production(settings.profile, &settings.unsafe_settings())
+        ensure_safe_for_production(settings.profile, &settings.unsafe_at_start())
             .map_err(anyhow::Error::msg)?;
         settings.check().map_err(anyhow::Error::msg)?;
         let store = open_store(&settings).await?;

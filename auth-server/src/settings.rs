@@ -161,6 +161,12 @@ impl AuthServerSettings {
         database_url(self.database_url.as_ref())
     }
 
+    /// Returns every setting that prevents the start in production. Computes no slow hash, so the
+    /// start does not take longer with more clients.
+    pub fn unsafe_at_start(&self) -> Vec<UnsafeSetting> {
+        unsafe_settings::unsafe_at_start(self)
+    }
+
     /// Returns the settings of the HTTP client that calls clients.
     pub fn http(&self) -> HttpClientSettings {
         HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }

@@ -217,7 +217,7 @@ mod tests {
 
     fn authenticator(burst: u32) -> ClientAuthenticator {
         let entropy = SecureRandom::seeded(1);
-        let password_hasher = Arc::new(PasswordHasherPool::new(&entropy).unwrap());
+        let password_hasher = Arc::new(PasswordHasherPool::new(false));
         let (limit, per_address_limit) = (RateLimiter::new(burst, 10), RateLimiter::new(3, 10));
         ClientAuthenticator::new(limit, per_address_limit, password_hasher, &entropy).unwrap()
     }

@@ -16,8 +16,6 @@ use crate::{
 
 /// Clients file of the demo, and an example of the format.
 pub const DEMO_CLIENTS: &str = include_str!("demo-clients.toml");
-/// Secret of the demo clients.
-const DEMO_SECRET: &str = "abc123";
 
 /// The contents of a clients file.
 #[derive(Debug, Default)]
@@ -93,40 +91,18 @@ impl ClientsFile {
         Self::parse(&path, &text, profile, entropy)
     }
 
-    /// Reads a file that has changed while C runs, and rejects the demo secret in production as
-    /// startup does. Blocking: it computes slow hashes.
-    ///
-    /// # Errors
-    /// Returns a [`FileError`] that names every problem.
-    pub fn read_again(
-        file: &Path,
-        profile: Profile,
-        entropy: &SecureRandom,
-    ) -> Result<Self, FileError> {
-        let read = Self::read(Some(file), profile, entropy)?;
-        let problems = if profile.is_production() {
-            read.demo_secret_problems().collect()
-        } else {
-            Vec::new()
+    /// Returns a problem for each client that uses a secret of the demo. Blocking: it computes
+    /// several slow hashes for each hashed client, so only `check-config` and the doctor call it.
+    pub fn well_known_secret_problems(&self) -> impl Iterator<Item = String> {
+        let is_known = |client: &&Client| {
+            client.secrets.iter().any(|secret| secret.hash.is_of_well_known_secret())
         };
-        if problems.is_empty() {
-            return Ok(read);
-        }
-        Err(FileError::Unsound { path: file.display().to_string(), problems })
-    }
-
-    /// Returns a problem for each client that uses the demo secret. Blocking: it computes slow
-    /// hashes.
-    pub fn demo_secret_problems(&self) -> impl Iterator<Item = String> {
-        let is_known =
-            |client: &&Client| client.secrets.iter().any(|secret| secret.hash.matches(DEMO_SECRET));
-        let problem = |client: &Client| {
+        self.clients.iter().filter(is_known).map(|client| {
             format!(
-                "client `{}`: the secret is the public demo secret; set another one",
+                "client `{}`: the secret is a public demo secret; set another one",
                 client.client_id
             )
-        };
-        self.clients.iter().filter(is_known).map(problem)
+        })
     }
 
     fn parse(
@@ -274,7 +250,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::hash_password;
+    use crate::domain::{computed_hashes, hash_password};
 
     fn parse(text: &str, profile: Profile) -> Result<ClientsFile, FileError> {
         ClientsFile::parse("clients.toml", text, profile, &SecureRandom::seeded(1))
@@ -419,21 +395,18 @@ mod tests {
     }
 
     #[test]
-    fn reload_rejects_the_demo_secret_in_production() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("clients.toml");
-        let SecretHash::Argon2id(phc) = hash_password(DEMO_SECRET, [7; 16]).unwrap() else {
+    fn hashed_well_known_secret_is_found_without_hashes_at_the_start() {
+        let SecretHash::Argon2id(phc) = hash_password("abc123", [7; 16]).unwrap() else {
             panic!("a PHC")
         };
-        std::fs::write(
-            &file,
-            format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n"),
-        )
-        .unwrap();
-        let read = |profile| ClientsFile::read_again(&file, profile, &SecureRandom::seeded(1));
-        let refusal = read(Profile::Production).unwrap_err().to_string();
-        assert!(refusal.contains("`x`") && !refusal.contains("abc123"), "{refusal}");
-        assert_eq!(read(Profile::Test).unwrap().clients.len(), 1);
+        let text = format!("[[clients]]\nclient_id = \"x\"\nclient_secret_hash = \"{phc}\"\n");
+        let before = computed_hashes();
+        let file = parse(&text, Profile::Production).unwrap();
+        assert_eq!(computed_hashes(), before);
+        let [problem] = &file.well_known_secret_problems().collect::<Vec<_>>()[..] else {
+            panic!("one client")
+        };
+        assert!(problem.contains("`x`") && !problem.contains("abc123"), "{problem}");
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl ClientRegistry {
         }
         let (file, profile, entropy) = (file.clone(), self.profile, self.entropy.clone());
         let read =
-            tokio::task::spawn_blocking(move || ClientsFile::read_again(&file, profile, &entropy))
+            tokio::task::spawn_blocking(move || ClientsFile::read(Some(&file), profile, &entropy))
                 .await;
         let mut seen = self.seen();
         seen.stamp = found;

@@ -1,10 +1,20 @@
-use argon2::{Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier};
+use argon2::{Params, PasswordHash};
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::ClientSecret;
 
+use super::argon2id;
+
 /// Prefix of generated secrets, so that secret scanners find them.
 pub const GENERATED_SECRET_PREFIX: &str = "gpcs_";
+
+/// Secrets and passwords of the demo, which are public. Production never accepts them.
+const WELL_KNOWN: [&str; 3] = ["abc123", "wonderland", "builder"];
+
+/// Returns whether a secret or password is one of the demo.
+pub fn is_well_known(secret: &str) -> bool {
+    WELL_KNOWN.contains(&secret)
+}
 
 /// A stored client secret and its expiry.
 #[derive(Clone, Debug)]
@@ -44,10 +54,16 @@ impl SecretHash {
                 constant_time::verify_slices_are_equal(hash, &sha256(presented)).is_ok()
             }
             Self::Keyed { key, tag } => hmac::verify(key, presented.as_bytes(), tag).is_ok(),
-            Self::Argon2id(phc) => PasswordHash::new(phc).is_ok_and(|hash| {
-                Argon2::default().verify_password(presented.as_bytes(), &hash).is_ok()
-            }),
+            Self::Argon2id(phc) => {
+                PasswordHash::new(phc).is_ok_and(|hash| argon2id::matches(&hash, presented))
+            }
         }
+    }
+
+    /// Returns whether a well-known secret matches. Slow for a slow hash, as
+    /// [`SecretHash::matches`] is.
+    pub fn is_of_well_known_secret(&self) -> bool {
+        WELL_KNOWN.iter().any(|known| self.matches(known))
     }
 
     pub fn is_slow(&self) -> bool {
@@ -91,8 +107,7 @@ pub fn hash_password(
     secret: &str,
     salt: [u8; 16],
 ) -> Result<SecretHash, argon2::password_hash::Error> {
-    let hash = Argon2::default().hash_password_with_salt(secret.as_bytes(), &salt)?;
-    Ok(SecretHash::Argon2id(hash.to_string()))
+    Ok(SecretHash::Argon2id(argon2id::hash(secret, &salt)?.to_string()))
 }
 
 /// Checks an Argon2id hash that was made elsewhere. `require_strong` rejects parameters below the

@@ -85,8 +85,7 @@ impl Services {
         metrics: &mut Registry,
     ) -> anyhow::Result<Self> {
         let secret = store.installation_secret(random.bytes()?).await?;
-        let hasher = Arc::new(PasswordHasherPool::new(&random)?);
-        let passwords = password_authenticator(settings, &hasher);
+        let passwords = password_authenticator(settings);
         let clients = Arc::new(Clients {
             registry: ClientRegistry::open(
                 settings.clients_file.clone(),
@@ -95,7 +94,7 @@ impl Services {
                 &*store,
             )
             .await?,
-            authenticator: client_authenticator(settings, hasher, &random)?,
+            authenticator: client_authenticator(settings, &random)?,
             clock: clock.clone(),
         });
         let keys = Arc::new(open_keys(settings, &*store, clock.seconds()).await?);
@@ -277,26 +276,22 @@ fn limiter(limit: &RateLimit) -> RateLimiter {
     RateLimiter::new(limit.burst, limit.refill_seconds)
 }
 
-fn password_authenticator(
-    settings: &AuthServerSettings,
-    hasher: &PasswordHasherPool,
-) -> PasswordAuthenticator {
+fn password_authenticator(settings: &AuthServerSettings) -> PasswordAuthenticator {
     PasswordAuthenticator::new(
         limiter(&settings.rate_limits.sign_in),
         limiter(&settings.rate_limits.sign_in_address),
-        Arc::new(hasher.in_one_queue()),
+        Arc::new(PasswordHasherPool::in_one_queue(settings.profile.is_production())),
     )
 }
 
 fn client_authenticator(
     settings: &AuthServerSettings,
-    hasher: Arc<PasswordHasherPool>,
     random: &SecureRandom,
 ) -> anyhow::Result<ClientAuthenticator> {
     ClientAuthenticator::new(
         limiter(&settings.rate_limits.client_auth),
         limiter(&settings.rate_limits.client_auth_address),
-        hasher,
+        Arc::new(PasswordHasherPool::new(settings.profile.is_production())),
         random,
     )
 }

@@ -4,10 +4,30 @@ use service_kit::{
 use sql_kit::unverified_database_tls;
 
 use super::AuthServerSettings;
-use crate::{domain::Algorithm, users::seed::check_users};
+use crate::{
+    domain::Algorithm,
+    users::seed::{check_users, well_known_password_problems},
+};
 
-/// Returns every setting that the production profile rejects.
+/// Returns every setting that the production profile rejects, also those that only slow hashes
+/// reveal: a well-known secret behind a hash. The start does not compute them, and C rejects such a
+/// secret when it is presented.
 pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSetting> {
+    let mut findings = unsafe_at_start(settings);
+    if !settings.profile.is_production() {
+        return findings;
+    }
+    let of_file = |setting| move |problem| UnsafeSetting::new(setting, problem, "choose another");
+    if let Ok(file) = settings.clients() {
+        findings.extend(file.well_known_secret_problems().map(of_file("clients_file")));
+    }
+    let of_users = well_known_password_problems(settings.users_file.as_deref());
+    findings.extend(of_users.into_iter().map(of_file("users_file")));
+    findings
+}
+
+/// Returns every setting that prevents the start in the production profile. Computes no slow hash.
+pub(super) fn unsafe_at_start(settings: &AuthServerSettings) -> Vec<UnsafeSetting> {
     let mut findings = Vec::new();
     findings.extend(plain_http_url("issuer", settings.issuer.as_str()));
     findings.extend(loopback_url("issuer", settings.issuer.as_str()));
@@ -66,17 +86,8 @@ pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSettin
             "use 1800",
         ));
     }
-    match settings.clients() {
-        Err(error) => {
-            findings.push(UnsafeSetting::new("clients_file", error.to_string(), "fix the file"));
-        }
-        Ok(file) if settings.profile.is_production() => {
-            findings.extend(
-                file.demo_secret_problems()
-                    .map(|problem| UnsafeSetting::new("clients_file", problem, "choose another")),
-            );
-        }
-        Ok(_) => {}
+    if let Err(error) = settings.clients() {
+        findings.push(UnsafeSetting::new("clients_file", error.to_string(), "fix the file"));
     }
     if let Err(error) = check_users(settings.users_file.as_deref(), settings.profile) {
         findings.push(UnsafeSetting::new("users_file", format!("{error:#}"), "fix the file"));

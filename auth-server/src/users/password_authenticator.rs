@@ -95,7 +95,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        SecureRandom,
         domain::{Actor, hash_password},
         storage::{AuditedChange, SqliteStore},
     };
@@ -118,8 +117,7 @@ mod tests {
         }
         store.apply(AuditedChange::disable_user("gone", Actor::Cli, 2_000)).await.unwrap();
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-            let password_hasher =
-                Arc::new(PasswordHasherPool::new(&SecureRandom::seeded(1)).unwrap().in_one_queue());
+            let password_hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
             let users = Arc::new(PasswordAuthenticator::new(
                 RateLimiter::new(10, 6),
                 RateLimiter::new(100, 3),

@@ -14,8 +14,6 @@ use crate::{
 };
 
 const DEMO: &str = include_str!("demo-users.toml");
-/// Passwords of the demo users, as the sign-in page displays them.
-const DEMO_PASSWORDS: [&str; 2] = ["wonderland", "builder"];
 const LONGEST_SUB: usize = 255;
 
 #[derive(Deserialize)]
@@ -73,7 +71,7 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     let mut known = Vec::new();
     for UserToml { username, .. } in read(None, Profile::Demo)? {
         let user = store.user_by_username(&username).await?.filter(|user| user.enabled);
-        if user.is_some_and(|user| is_demo_password(&username, &user.password)) {
+        if user.is_some_and(|user| is_demo_hash(&user.password)) {
             known.push(username);
         }
     }
@@ -86,19 +84,28 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns whether this is a demo user's hash. Only for demo user names, the demo passwords are
-/// also verified against the hash: verifying them for every user would be slow.
-fn is_demo_password(username: &str, password: &SecretHash) -> bool {
-    let demo =
-        || toml::from_str::<UsersFileToml>(DEMO).map(|parsed| parsed.users).unwrap_or_default();
-    let copied = |user: &UserToml| {
-        user.password_hash.as_ref().is_some_and(|phc| phc.as_bytes() == password.cache_key())
+/// Returns whether this is the hash of a demo user. Compares the hashes, which takes no time. A demo
+/// password behind another hash is rejected when it is presented.
+fn is_demo_hash(password: &SecretHash) -> bool {
+    let demo = toml::from_str::<UsersFileToml>(DEMO).map(|parsed| parsed.users);
+    let hashes = demo.unwrap_or_default().into_iter().filter_map(|user| user.password_hash);
+    hashes.into_iter().any(|phc| phc.as_bytes() == password.cache_key())
+}
+
+/// Returns a problem for each user of `file` with a password of the demo. Blocking: it computes
+/// several slow hashes for each user.
+pub fn well_known_password_problems(file: Option<&Path>) -> Vec<String> {
+    let users = file.and_then(|file| read(Some(file), Profile::Production).ok());
+    let is_known = |user: &UserToml| {
+        let hash = user.password_hash.clone().map(SecretHash::Argon2id);
+        hash.is_some_and(|hash| hash.is_of_well_known_secret())
     };
-    demo().iter().any(|user| {
-        copied(user)
-            || (user.username == username
-                && DEMO_PASSWORDS.iter().any(|known| password.matches(known)))
-    })
+    let known = users.unwrap_or_default().into_iter().filter(is_known);
+    known.map(|UserToml { username, .. }| demo_password_problem(&username)).collect()
+}
+
+fn demo_password_problem(username: &str) -> String {
+    format!("user `{username}`: the password is a public demo password; set another one")
 }
 
 /// Validates the users of `file` without creating them.
@@ -155,12 +162,9 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
         (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
             Err(problem) => Some(format!("user `{username}`: password_hash {problem}")),
             Ok(())
-                if profile.is_production()
-                    && is_demo_password(username, &SecretHash::Argon2id(phc.clone())) =>
+                if profile.is_production() && is_demo_hash(&SecretHash::Argon2id(phc.clone())) =>
             {
-                Some(format!(
-                    "user `{username}`: the password is a public demo password; set another one"
-                ))
+                Some(demo_password_problem(username))
             }
             Ok(()) => None,
         },
@@ -208,6 +212,10 @@ impl UserToml {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::computed_hashes,
+        storage::{SqliteStore, UserStore},
+    };
 
     #[test]
     fn demo_users_have_every_standard_claim() {
@@ -245,22 +253,32 @@ mod tests {
                 .to_string()
                 .contains("`carol`")
         );
-        let SecretHash::Argon2id(again) = hash_password("wonderland", [7; 16]).unwrap() else {
-            panic!("a PHC")
+    }
+
+    #[tokio::test]
+    async fn start_computes_no_slow_hash_and_check_config_judges_every_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.toml");
+        let entry = |username: &str, password: &str| {
+            let SecretHash::Argon2id(phc) = hash_password(password, [7; 16]).unwrap() else {
+                panic!("a PHC")
+            };
+            format!("[[users]]\nusername = \"{username}\"\npassword_hash = \"{phc}\"\n")
         };
-        let rehashed = format!("[[users]]\nusername = \"alice\"\npassword_hash = \"{again}\"\n");
-        assert!(
-            parse("users.toml", &rehashed, Profile::Production)
-                .err()
-                .unwrap()
-                .to_string()
-                .contains("`alice`")
-        );
-        let SecretHash::Argon2id(own) = hash_password("a password of her own", [7; 16]).unwrap()
-        else {
-            panic!("a PHC")
-        };
-        assert!(parse("users.toml", &rehashed.replace(&again, &own), Profile::Production).is_ok());
+        let users =
+            [("alice", "wonderland"), ("carol", "builder"), ("dave", "a password of his own")];
+        let users = users.map(|(username, password)| entry(username, password)).concat();
+        std::fs::write(&file, users).unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let before = computed_hashes();
+        let (entropy, production) = (SecureRandom::seeded(1), Profile::Production);
+        seed_users(Some(&file), production, &store, &entropy, 1).await.unwrap();
+        refuse_demo_users(&store).await.unwrap();
+        check_users(Some(&file), production).unwrap();
+        assert_eq!((computed_hashes(), store.users().await.unwrap().len()), (before, 3));
+        let problems = well_known_password_problems(Some(&file)).join(" ");
+        assert!(problems.contains("`alice`") && problems.contains("`carol`"), "{problems}");
+        assert!(!problems.contains("`dave`"), "{problems}");
     }
 
     #[test]

@@ -36,8 +36,6 @@ impl Process {
             "tls_listen=127.0.0.1:0".to_owned(),
         ];
         let child = Command::new(binary)
-            // As in the image.
-            .env("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=1048576")
             .arg("auth-server")
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdin(Stdio::null())
