@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod dev_ca;
+mod grants;
 mod keys;
 mod serve;
 mod user;
@@ -49,6 +50,9 @@ enum Command {
     /// Manage the users
     #[command(subcommand)]
     User(user::Command),
+    /// Manage what users and clients have been granted
+    #[command(subcommand)]
+    Grants(grants::Command),
     /// Print the audit log, newest records first
     Audit(audit::Arguments),
 }
@@ -82,6 +86,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),
         Command::Client(command) => block_on(client::run(command, settings, clock, entropy)),
         Command::User(command) => block_on(user::run(command, settings, clock, entropy)),
+        Command::Grants(command) => block_on(grants::run(command, settings, clock)),
         Command::Audit(arguments) => block_on(audit::run(arguments, settings)),
     }
 }

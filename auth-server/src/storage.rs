@@ -22,7 +22,9 @@ use crate::domain::{
     AuditQuery, AuditRecord, Client, OpaqueToken, Registration, SigningKey, TokenHash,
 };
 
-pub use change::{AuditedChange, Authorization, Change, DeviceDecision, RegistrationUpdate};
+pub use change::{
+    AuditedChange, Authorization, Change, DeviceDecision, GrantOwner, RegistrationUpdate,
+};
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use inspection::{DatabaseContents, DatabaseInspection};

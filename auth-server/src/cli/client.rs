@@ -16,7 +16,7 @@ use crate::{
     },
     server::{open_existing_store, open_store},
     settings::PATH_AND_PAGES,
-    storage::AuditedChange,
+    storage::{AuditedChange, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,8 +32,15 @@ pub(super) enum Command {
         /// The client's id
         client_id: String,
     },
+    /// Change a client; options that are not given keep their values
+    Update(Update),
     /// Disable a client and revoke its grants
     Disable {
+        /// The client's id
+        client_id: String,
+    },
+    /// Enable a disabled client; its grants stay revoked
+    Enable {
         /// The client's id
         client_id: String,
     },
@@ -82,6 +89,33 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Update {
+    /// The client's id
+    client_id: String,
+    /// Scopes that the client can request, separated by spaces; empty for none
+    #[arg(long)]
+    scope: Option<String>,
+    /// Identifier of a resource that the client can request access tokens for; repeatable
+    #[arg(long)]
+    resource: Vec<String>,
+    /// Identifier of a resource whose access tokens the client can introspect; repeatable
+    #[arg(long)]
+    introspection_audience: Vec<String>,
+    /// Format of its access tokens
+    #[arg(long, value_enum)]
+    token_format: Option<Format>,
+    /// Redirect URI for user login, compared byte by byte; repeatable
+    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
+    redirect_uri: Vec<String>,
+    /// Redirect URI after sign-out; repeatable
+    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
+    post_logout_redirect_uri: Vec<String>,
+    /// Name that users see
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RotateSecret {
     /// The client's id
     client_id: String,
@@ -94,6 +128,15 @@ pub(super) struct RotateSecret {
 enum Format {
     Jwt,
     Opaque,
+}
+
+impl From<Format> for TokenFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jwt => Self::Jwt,
+            Format::Opaque => Self::Opaque,
+        }
+    }
 }
 
 pub(super) async fn run(
@@ -155,6 +198,24 @@ pub(super) async fn run(
             let disable = AuditedChange::disable_client(&client_id, Actor::Cli, at_millis);
             Ok(store.apply(disable).await?)
         }
+        Command::Enable { client_id } => {
+            reject_file_client(&file, &client_id)?;
+            let enable = AuditedChange::enable_client(&client_id, Actor::Cli, at_millis);
+            Ok(store.apply(enable).await?)
+        }
+        Command::Update(update) => {
+            reject_file_client(&file, &update.client_id)?;
+            let stored = store.clients().await?;
+            let client = stored.into_iter().find(|client| client.client_id == update.client_id);
+            let client =
+                client.ok_or_else(|| StoreError::ClientNotFound(update.client_id.clone()))?;
+            let client = updated(client, update, &file)?;
+            ensure!(
+                client.login.is_none() || settings.issuer.path() == "/",
+                "issuer: {PATH_AND_PAGES}"
+            );
+            Ok(store.apply(AuditedChange::update_client(client, Actor::Cli, at_millis)).await?)
+        }
         Command::Remove { client_id } => {
             reject_file_client(&file, &client_id)?;
             let remove = AuditedChange::remove_client(&client_id, Actor::Cli, at_millis);
@@ -191,9 +252,11 @@ fn secret(add: &Add, entropy: &SecureRandom) -> anyhow::Result<(SecretHash, Opti
     Ok((hash, None))
 }
 
-fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
-    let exchanged = add.token_exchange.iter().map(|rule| &rule.resource);
-    for resource in add.resource.iter().chain(&add.introspection_audience).chain(exchanged) {
+fn ensure_known<'a>(
+    resources: impl IntoIterator<Item = &'a String>,
+    file: &ClientsFile,
+) -> anyhow::Result<()> {
+    for resource in resources {
         ensure!(
             file.resources.iter().any(|known| known.identifier == *resource),
             "the resource `{resource}` is not in the clients file; its resources: {}",
@@ -204,6 +267,54 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
                 .join(" ")
         );
     }
+    Ok(())
+}
+
+/// Returns the client with the given changes.
+fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result<Client> {
+    ensure!(
+        !client.dynamic,
+        "the client `{}` registered itself: only it can update its registration (RFC 7592)",
+        client.client_id
+    );
+    ensure_known(update.resource.iter().chain(&update.introspection_audience), file)?;
+    let given = |new: Vec<String>, old: Vec<String>| if new.is_empty() { old } else { new };
+    let has_login = client.login.is_some() || !update.redirect_uri.is_empty();
+    ensure!(
+        has_login || (update.name.is_none() && update.post_logout_redirect_uri.is_empty()),
+        "the client `{}` has no user login: give it a --redirect-uri",
+        client.client_id
+    );
+    let login = client.login.unwrap_or_default();
+    let login = UserLoginConfig {
+        client_name: update.name.or(login.client_name.clone()),
+        redirect_uris: given(update.redirect_uri, login.redirect_uris.clone()),
+        post_logout_redirect_uris: given(
+            update.post_logout_redirect_uri,
+            login.post_logout_redirect_uris.clone(),
+        ),
+        ..login
+    };
+    Ok(Client {
+        scopes: match update.scope {
+            Some(scope) => scope.parse()?,
+            None => client.scopes,
+        },
+        resources: given(update.resource, client.resources),
+        introspection_audiences: given(
+            update.introspection_audience,
+            client.introspection_audiences,
+        ),
+        token_format: update.token_format.map_or(client.token_format, TokenFormat::from),
+        login: has_login.then_some(login),
+        ..client
+    })
+}
+
+fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
+    let exchanged = add.token_exchange.iter().map(|rule| &rule.resource);
+    let named = add.resource.iter().chain(&add.introspection_audience).chain(exchanged);
+    ensure_known(named, file)?;
     let login = UserLoginConfig {
         client_name: add.name,
         redirect_uris: add.redirect_uri,
@@ -218,10 +329,7 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         resources: add.resource,
         introspection_audiences: add.introspection_audience,
         token_exchange: add.token_exchange,
-        token_format: match add.token_format {
-            Format::Jwt => TokenFormat::Jwt,
-            Format::Opaque => TokenFormat::Opaque,
-        },
+        token_format: add.token_format.into(),
         login: (!login.redirect_uris.is_empty()).then_some(login),
         dynamic: false,
         approved: true,

@@ -19,13 +19,30 @@ pub(super) enum Command {
     Add(Box<Add>),
     /// List the users
     List,
-    /// Set a password, read from standard input, and end the user's sessions
+    /// Change what is known about a user; other claims stay. An empty value removes a claim
+    Update(Box<Update>),
+    /// Set a password, read from standard input, end the user's sessions and revoke their grants
     SetPassword {
+        /// Name that the user signs in with
+        username: String,
+    },
+    /// End a user's sessions and the grants that end with them; offline_access goes on
+    SignOut {
         /// Name that the user signs in with
         username: String,
     },
     /// Disable a user, end their sessions and revoke their grants
     Disable {
+        /// Name that the user signs in with
+        username: String,
+    },
+    /// Enable a disabled user; their grants stay revoked
+    Enable {
+        /// Name that the user signs in with
+        username: String,
+    },
+    /// Delete a user with their consents, end their sessions and revoke their grants
+    Remove {
         /// Name that the user signs in with
         username: String,
     },
@@ -35,6 +52,20 @@ pub(super) enum Command {
 pub(super) struct Add {
     /// Name that the user signs in with
     username: String,
+    #[command(flatten)]
+    claims: Claims,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// Name that the user signs in with
+    username: String,
+    #[command(flatten)]
+    claims: Claims,
+}
+
+#[derive(Debug, Args)]
+struct Claims {
     /// Full name
     #[arg(long)]
     name: Option<String>,
@@ -75,6 +106,12 @@ pub(super) async fn run(
             print_line(sub)
         }
         Command::List => store.users().await?.iter().try_for_each(|user| print_line(line(user))),
+        Command::Update(update) => {
+            let user = user_named(&*store, &update.username).await?;
+            let claims = update.claims.over(user.claims, clock.seconds())?;
+            let update = AuditedChange::update_user(&user.sub, claims, Actor::Cli, at_millis);
+            Ok(store.apply(update).await?)
+        }
         Command::SetPassword { username } => {
             let password = password_from_stdin(&entropy)?;
             let sub = sub_of(&*store, &username).await?;
@@ -85,12 +122,29 @@ pub(super) async fn run(
             let sub = sub_of(&*store, &username).await?;
             Ok(store.apply(AuditedChange::disable_user(&sub, Actor::Cli, at_millis)).await?)
         }
+        Command::SignOut { username } => {
+            let sub = sub_of(&*store, &username).await?;
+            Ok(store.apply(AuditedChange::sign_out_user(&sub, Actor::Cli, at_millis)).await?)
+        }
+        Command::Enable { username } => {
+            let sub = sub_of(&*store, &username).await?;
+            Ok(store.apply(AuditedChange::enable_user(&sub, Actor::Cli, at_millis)).await?)
+        }
+        Command::Remove { username } => {
+            let sub = sub_of(&*store, &username).await?;
+            Ok(store.apply(AuditedChange::remove_user(&sub, Actor::Cli, at_millis)).await?)
+        }
     }
 }
 
-async fn sub_of(store: &dyn Store, username: &str) -> Result<String, StoreError> {
+/// Returns the `sub` of the user with this name.
+pub(super) async fn sub_of(store: &dyn Store, username: &str) -> Result<String, StoreError> {
+    Ok(user_named(store, username).await?.sub)
+}
+
+async fn user_named(store: &dyn Store, username: &str) -> Result<User, StoreError> {
     let user = store.user_by_username(username).await?;
-    Ok(user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))?.sub)
+    user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))
 }
 
 fn password_from_stdin(entropy: &SecureRandom) -> anyhow::Result<SecretHash> {
@@ -114,18 +168,11 @@ fn new_user(
     entropy: &SecureRandom,
 ) -> anyhow::Result<User> {
     ensure!(!add.username.trim().is_empty(), "the user name is empty");
-    let given = add.claims.unwrap_or_default().without_empty();
-    let email_verified = add.email.as_ref().map(|_| add.email_verified).or(given.email_verified);
+    let claims = add.claims.over(StandardClaims::default(), now)?;
     let claims = StandardClaims {
-        name: add.name.or(given.name.clone()),
-        nickname: add.nickname.or(given.nickname.clone()),
-        email: add.email.or(given.email.clone()),
-        email_verified,
-        preferred_username: given.preferred_username.clone().or(Some(add.username.clone())),
-        updated_at: Some(now),
-        ..given
-    }
-    .without_empty();
+        preferred_username: claims.preferred_username.or(Some(add.username.clone())),
+        ..claims
+    };
     Ok(User {
         sub: new_sub(entropy.bytes()?),
         username: add.username,
@@ -133,6 +180,34 @@ fn new_user(
         claims,
         enabled: true,
     })
+}
+
+impl Claims {
+    /// Returns `old`, replaced by what is given here. Options win over the JSON object. A new e-mail
+    /// address or phone number is not verified unless that is given too.
+    fn over(self, mut old: StandardClaims, now: i64) -> serde_json::Result<StandardClaims> {
+        let given = self.claims.unwrap_or_default();
+        old.email_verified = old.email_verified.filter(|_| given.email.is_none());
+        old.phone_number_verified =
+            old.phone_number_verified.filter(|_| given.phone_number.is_none());
+        let email_verified = self.email.as_ref().map(|_| self.email_verified);
+        let options = StandardClaims {
+            name: self.name,
+            nickname: self.nickname,
+            email: self.email,
+            email_verified,
+            updated_at: Some(now),
+            ..StandardClaims::default()
+        };
+        let mut merged = serde_json::Map::new();
+        for claims in [&old, &given, &options] {
+            if let serde_json::Value::Object(claims) = serde_json::to_value(claims)? {
+                merged.extend(claims);
+            }
+        }
+        let merged = serde_json::from_value::<StandardClaims>(merged.into())?;
+        Ok(merged.without_empty())
+    }
 }
 
 fn claims(text: &str) -> Result<StandardClaims, serde_json::Error> {

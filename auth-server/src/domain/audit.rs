@@ -125,7 +125,7 @@ pub enum AuditEvent {
     ClientRegistration,
     /// A registered client reads its registration (RFC 7592 §2.1).
     ClientRead,
-    /// A registered client updates its registration (RFC 7592 §2.2).
+    /// A registered client updates its registration (RFC 7592 §2.2), or `client update`.
     ClientUpdate,
     /// A registered client deletes its registration (RFC 7592 §2.3).
     ClientDeletion,
@@ -137,14 +137,26 @@ pub enum AuditEvent {
     ClientApprove,
     /// `client disable`
     ClientDisable,
+    /// `client enable`
+    ClientEnable,
     /// `client remove`
     ClientRemove,
     /// `user add`, or a user of the users file at start.
     UserAdd,
     /// `user set-password`
     UserSetPassword,
+    /// `user update`
+    UserUpdate,
+    /// `user sign-out`
+    UserSignOut,
     /// `user disable`
     UserDisable,
+    /// `user enable`
+    UserEnable,
+    /// `user remove`
+    UserRemove,
+    /// `grants revoke`
+    GrantsRevoke,
     /// The server creates the first keys of an algorithm.
     KeysInstall,
     /// `keys rotate`, or a scheduled rotation.
@@ -185,7 +197,7 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 28] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -201,10 +213,16 @@ impl AuditEvent {
         Self::ClientRotateSecret,
         Self::ClientApprove,
         Self::ClientDisable,
+        Self::ClientEnable,
         Self::ClientRemove,
         Self::UserAdd,
         Self::UserSetPassword,
+        Self::UserUpdate,
+        Self::UserSignOut,
         Self::UserDisable,
+        Self::UserEnable,
+        Self::UserRemove,
+        Self::GrantsRevoke,
         Self::KeysInstall,
         Self::KeysRotate,
         Self::KeysWithdraw,
@@ -227,10 +245,16 @@ impl AuditEvent {
             Self::ClientRotateSecret => "client_rotate_secret",
             Self::ClientApprove => "client_approve",
             Self::ClientDisable => "client_disable",
+            Self::ClientEnable => "client_enable",
             Self::ClientRemove => "client_remove",
             Self::UserAdd => "user_add",
             Self::UserSetPassword => "user_set_password",
+            Self::UserUpdate => "user_update",
+            Self::UserSignOut => "user_sign_out",
             Self::UserDisable => "user_disable",
+            Self::UserEnable => "user_enable",
+            Self::UserRemove => "user_remove",
+            Self::GrantsRevoke => "grants_revoke",
             Self::KeysInstall => "keys_install",
             Self::KeysRotate => "keys_rotate",
             Self::KeysWithdraw => "keys_withdraw",
@@ -256,10 +280,16 @@ impl AuditEvent {
             | Self::ClientRotateSecret
             | Self::ClientApprove
             | Self::ClientDisable
+            | Self::ClientEnable
             | Self::ClientRemove
             | Self::UserAdd
             | Self::UserSetPassword
+            | Self::UserUpdate
+            | Self::UserSignOut
             | Self::UserDisable
+            | Self::UserEnable
+            | Self::UserRemove
+            | Self::GrantsRevoke
             | Self::KeysInstall
             | Self::KeysRotate
             | Self::KeysWithdraw => false,

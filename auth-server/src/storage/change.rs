@@ -1,3 +1,5 @@
+use oauth_types::StandardClaims;
+
 use crate::domain::{
     Actor, AuditEvent, AuditRecord, AuthorizationCode, Client, Consent, NewKey, OpaqueToken,
     Registration, SecretHash, Session, StoredSecret, TokenHash, User, UserGrant, UserIssuance,
@@ -105,22 +107,52 @@ pub enum Change {
     DisableClient {
         client_id: String,
     },
+    /// Enables a disabled client. Its grants stay revoked.
+    EnableClient {
+        client_id: String,
+    },
+    /// Replaces scopes, resources, introspection audiences, token format and login of a client.
+    UpdateClient(Box<Client>),
     /// Deletes a client and revokes its grants.
     RemoveClient {
         client_id: String,
     },
     AddUser(Box<User>),
-    /// Sets a password and ends every session of the user as [`Change::EndSession`] does, so that
-    /// anyone who knew the old password is signed out.
+    /// Replaces the claims of a user.
+    UpdateUser {
+        sub: String,
+        claims: Box<StandardClaims>,
+    },
+    /// Sets a password, ends every session of the user as [`Change::EndSession`] does, and revokes
+    /// all their grants, so that anyone who knew the old password has no access any more (RFC 9700
+    /// §4.14.2).
     SetPassword {
         sub: String,
         password: SecretHash,
+    },
+    /// Ends every session of a user as [`Change::EndSession`] does. Fails with
+    /// [`StoreError::UserNotFound`] as the other changes of a user do.
+    ///
+    /// [`StoreError::UserNotFound`]: super::StoreError::UserNotFound
+    SignOutUser {
+        sub: String,
     },
     /// Disables a user, ends their sessions as [`Change::EndSession`] does, and revokes all their
     /// grants.
     DisableUser {
         sub: String,
     },
+    /// Enables a disabled user. Their grants stay revoked.
+    EnableUser {
+        sub: String,
+    },
+    /// Deletes a user with their consents, ends their sessions as [`Change::EndSession`] does, and
+    /// revokes all their grants.
+    RemoveUser {
+        sub: String,
+    },
+    /// Revokes the grants of a user, of a client, or of a user at a client.
+    RevokeGrants(GrantOwner),
     /// Stores the first keys of an algorithm. Fails with [`StoreError::KeysChanged`] if the
     /// algorithm already has a current key.
     ///
@@ -145,6 +177,14 @@ pub enum Change {
     WithdrawKey {
         kid: String,
     },
+}
+
+/// Whose grants to revoke.
+#[derive(Clone, Debug)]
+pub enum GrantOwner {
+    User { sub: String },
+    Client { client_id: String },
+    UserAtClient { sub: String, client_id: String },
 }
 
 /// New metadata of a registered client.
@@ -187,11 +227,8 @@ impl AuditedChange {
 /// Administrative actions, each with its audit record.
 impl AuditedChange {
     pub fn add_client(client: Client, actor: Actor, at_millis: i64) -> Self {
-        let audit = AuditRecord::admin(AuditEvent::ClientAdd, actor, at_millis);
-        Self {
-            audit: AuditRecord { client_id: Some(client.client_id.clone()), ..audit },
-            change: Change::AddClient(Box::new(client)),
-        }
+        let audit = of_client(AuditEvent::ClientAdd, &client.client_id, actor, at_millis);
+        Self { audit, change: Change::AddClient(Box::new(client)) }
     }
 
     pub fn rotate_client_secret(
@@ -202,11 +239,8 @@ impl AuditedChange {
         at_millis: i64,
     ) -> Self {
         let client_id = client_id.to_owned();
-        let audit = AuditRecord::admin(AuditEvent::ClientRotateSecret, actor, at_millis);
-        Self {
-            audit: AuditRecord { client_id: Some(client_id.clone()), ..audit },
-            change: Change::RotateClientSecret { client_id, new, old_until },
-        }
+        let audit = of_client(AuditEvent::ClientRotateSecret, &client_id, actor, at_millis);
+        Self { audit, change: Change::RotateClientSecret { client_id, new, old_until } }
     }
 
     pub fn approve_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
@@ -220,46 +254,73 @@ impl AuditedChange {
 
     pub fn disable_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
         let client_id = client_id.to_owned();
-        let audit = AuditRecord::admin(AuditEvent::ClientDisable, actor, at_millis);
-        Self {
-            audit: AuditRecord { client_id: Some(client_id.clone()), ..audit },
-            change: Change::DisableClient { client_id },
-        }
+        let audit = of_client(AuditEvent::ClientDisable, &client_id, actor, at_millis);
+        Self { audit, change: Change::DisableClient { client_id } }
+    }
+
+    pub fn enable_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
+        let client_id = client_id.to_owned();
+        let audit = of_client(AuditEvent::ClientEnable, &client_id, actor, at_millis);
+        Self { audit, change: Change::EnableClient { client_id } }
+    }
+
+    pub fn update_client(client: Client, actor: Actor, at_millis: i64) -> Self {
+        let audit = of_client(AuditEvent::ClientUpdate, &client.client_id, actor, at_millis);
+        Self { audit, change: Change::UpdateClient(Box::new(client)) }
     }
 
     pub fn remove_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
         let client_id = client_id.to_owned();
-        let audit = AuditRecord::admin(AuditEvent::ClientRemove, actor, at_millis);
-        Self {
-            audit: AuditRecord { client_id: Some(client_id.clone()), ..audit },
-            change: Change::RemoveClient { client_id },
-        }
+        let audit = of_client(AuditEvent::ClientRemove, &client_id, actor, at_millis);
+        Self { audit, change: Change::RemoveClient { client_id } }
     }
 
     pub fn add_user(user: User, actor: Actor, at_millis: i64) -> Self {
-        let audit = AuditRecord::admin(AuditEvent::UserAdd, actor, at_millis);
-        Self {
-            audit: AuditRecord { sub: Some(user.sub.clone()), ..audit },
-            change: Change::AddUser(Box::new(user)),
-        }
+        let audit = of_user(AuditEvent::UserAdd, &user.sub, actor, at_millis);
+        Self { audit, change: Change::AddUser(Box::new(user)) }
+    }
+
+    pub fn update_user(sub: &str, claims: StandardClaims, actor: Actor, at_millis: i64) -> Self {
+        let audit = of_user(AuditEvent::UserUpdate, sub, actor, at_millis);
+        let (sub, claims) = (sub.to_owned(), Box::new(claims));
+        Self { audit, change: Change::UpdateUser { sub, claims } }
     }
 
     pub fn set_password(sub: &str, password: SecretHash, actor: Actor, at_millis: i64) -> Self {
-        let sub = sub.to_owned();
-        let audit = AuditRecord::admin(AuditEvent::UserSetPassword, actor, at_millis);
-        Self {
-            audit: AuditRecord { sub: Some(sub.clone()), ..audit },
-            change: Change::SetPassword { sub, password },
-        }
+        let audit = of_user(AuditEvent::UserSetPassword, sub, actor, at_millis);
+        Self { audit, change: Change::SetPassword { sub: sub.to_owned(), password } }
+    }
+
+    pub fn sign_out_user(sub: &str, actor: Actor, at_millis: i64) -> Self {
+        let audit = of_user(AuditEvent::UserSignOut, sub, actor, at_millis);
+        Self { audit, change: Change::SignOutUser { sub: sub.to_owned() } }
     }
 
     pub fn disable_user(sub: &str, actor: Actor, at_millis: i64) -> Self {
-        let sub = sub.to_owned();
-        let audit = AuditRecord::admin(AuditEvent::UserDisable, actor, at_millis);
-        Self {
-            audit: AuditRecord { sub: Some(sub.clone()), ..audit },
-            change: Change::DisableUser { sub },
-        }
+        let audit = of_user(AuditEvent::UserDisable, sub, actor, at_millis);
+        Self { audit, change: Change::DisableUser { sub: sub.to_owned() } }
+    }
+
+    pub fn enable_user(sub: &str, actor: Actor, at_millis: i64) -> Self {
+        let audit = of_user(AuditEvent::UserEnable, sub, actor, at_millis);
+        Self { audit, change: Change::EnableUser { sub: sub.to_owned() } }
+    }
+
+    pub fn remove_user(sub: &str, actor: Actor, at_millis: i64) -> Self {
+        let audit = of_user(AuditEvent::UserRemove, sub, actor, at_millis);
+        Self { audit, change: Change::RemoveUser { sub: sub.to_owned() } }
+    }
+
+    pub fn revoke_grants(owner: GrantOwner, actor: Actor, at_millis: i64) -> Self {
+        let (sub, client_id) = match &owner {
+            GrantOwner::User { sub } => (Some(sub.clone()), None),
+            GrantOwner::Client { client_id } => (None, Some(client_id.clone())),
+            GrantOwner::UserAtClient { sub, client_id } => {
+                (Some(sub.clone()), Some(client_id.clone()))
+            }
+        };
+        let audit = AuditRecord::admin(AuditEvent::GrantsRevoke, actor, at_millis);
+        Self { audit: AuditRecord { sub, client_id, ..audit }, change: Change::RevokeGrants(owner) }
     }
 
     pub fn install_keys(current: NewKey, next: NewKey, actor: Actor, at_millis: i64) -> Self {
@@ -288,4 +349,14 @@ impl AuditedChange {
             change: Change::WithdrawKey { kid },
         }
     }
+}
+
+fn of_client(event: AuditEvent, client_id: &str, actor: Actor, at_millis: i64) -> AuditRecord {
+    let client_id = Some(client_id.to_owned());
+    AuditRecord { client_id, ..AuditRecord::admin(event, actor, at_millis) }
+}
+
+fn of_user(event: AuditEvent, sub: &str, actor: Actor, at_millis: i64) -> AuditRecord {
+    let sub = Some(sub.to_owned());
+    AuditRecord { sub, ..AuditRecord::admin(event, actor, at_millis) }
 }

@@ -352,3 +352,38 @@ async fn added_client_must_use_pkce_unless_the_operator_permits_otherwise() {
         }
     }
 }
+
+#[tokio::test]
+async fn client_can_be_enabled_and_updated() {
+    let server = start_with_system_clock().await;
+    let secret = add(&server, "robot").await;
+    let arguments = server.cli_arguments();
+    succeed(&["client", "disable", "robot"], &arguments).await;
+    within_one_second("the client is disabled", async || {
+        !server.can_authenticate(("robot", &secret)).await
+    })
+    .await;
+    succeed(&["client", "enable", "robot"], &arguments).await;
+    within_one_second("the client is enabled", async || {
+        server.can_authenticate(("robot", &secret)).await
+    })
+    .await;
+    succeed(&["client", "update", "robot", "--scope", "orders:write"], &arguments).await;
+    within_one_second("the client has the other scope", async || {
+        let response = server.client_credentials(("robot", &secret), &[]).await;
+        response.json()["scope"] == "orders:write"
+    })
+    .await;
+    let list = succeed(&["client", "list"], &arguments).await;
+    assert!(list.contains(&format!("scope=\"orders:write\"  resources={ORDERS_API}")), "{list}");
+    for (args, reason) in [
+        (&["client", "update", SHOP.0, "--scope", "x"][..], "clients file"),
+        (&["client", "enable", SHOP.0], "clients file"),
+        (&["client", "update", "unknown"], "unknown"),
+        (&["client", "update", "robot", "--name", "Robot"], "--redirect-uri"),
+        (&["client", "update", "robot", "--resource", "http://unknown"], "http://unknown"),
+    ] {
+        let output = run(args, &arguments).await;
+        assert!(output.code == Some(1) && output.stderr.contains(reason), "{args:?}: {output:?}");
+    }
+}

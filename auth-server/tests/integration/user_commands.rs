@@ -2,7 +2,7 @@
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
-    process::{CommandOutput, run, run_with_input},
+    process::{CommandOutput, run, run_with_input, succeed},
     test_server::{ALICE, SITE, TestServer},
 };
 
@@ -105,8 +105,9 @@ async fn user_commands_reject_duplicate_names_and_short_passwords() {
 }
 
 #[tokio::test]
-async fn set_password_replaces_the_password_and_ends_sessions() {
+async fn set_password_replaces_the_password_and_ends_all_access() {
     let server = TestServer::start().await;
+    let refresh_token = offline_refresh_token(&server).await;
     let browser = Browser::new(&server);
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     assert_eq!(browser.open("/account").await.path, "/account");
@@ -119,7 +120,62 @@ async fn set_password_replaces_the_password_and_ends_sessions() {
         "anyone who knew the old password is signed out"
     );
     assert!(!can_sign_in(&server, ALICE.0, ALICE.1).await);
+    server.refresh(SITE, &refresh_token, &[]).await.assert_error(400, "invalid_grant", "");
     // The earlier consent is remembered.
     let page = browser.authorize(&AuthorizationRequest::site()).await;
     assert!(browser.sign_in(&page, (ALICE.0, "another password")).await.redirected_to.is_some());
+}
+
+/// Returns a refresh token of alice that outlives her session.
+async fn offline_refresh_token(server: &TestServer) -> String {
+    let auth_request = AuthorizationRequest::site().with("scope", "openid profile offline_access");
+    let tokens = Browser::new(server).tokens(&auth_request, ALICE, SITE).await;
+    tokens["refresh_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn sign_out_ends_sessions_and_grants_revoke_ends_offline_access() {
+    let server = TestServer::start().await;
+    let refresh_token = offline_refresh_token(&server).await;
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    succeed(&["user", "sign-out", "alice"], &server.cli_arguments()).await;
+    assert_eq!(browser.open("/account").await.path, "/login");
+    let refreshed = server.refresh(SITE, &refresh_token, &[]).await;
+    assert_eq!(refreshed.status, 200);
+    let refresh_token = refreshed.json()["refresh_token"].as_str().unwrap().to_owned();
+    let revoke = ["grants", "revoke", "--user", "alice", "--client", SITE.0];
+    succeed(&revoke, &server.cli_arguments()).await;
+    server.refresh(SITE, &refresh_token, &[]).await.assert_error(400, "invalid_grant", "");
+    assert!(can_sign_in(&server, ALICE.0, ALICE.1).await);
+    let nothing_named = run(&["grants", "revoke"], &server.cli_arguments()).await;
+    assert_eq!(nothing_named.code, Some(2), "{nothing_named:?}");
+}
+
+#[tokio::test]
+async fn disabled_user_can_be_enabled_updated_and_removed() {
+    let server = TestServer::start().await;
+    let arguments = server.cli_arguments();
+    succeed(&["user", "disable", "alice"], &arguments).await;
+    assert!(!can_sign_in(&server, ALICE.0, ALICE.1).await);
+    succeed(&["user", "enable", "alice"], &arguments).await;
+    assert!(can_sign_in(&server, ALICE.0, ALICE.1).await);
+    let claims = r#"{"email":"new@example.com","locale":""}"#;
+    let update = ["user", "update", "alice", "--nickname", "Al", "--claims", claims];
+    succeed(&update, &arguments).await;
+    let auth_request = AuthorizationRequest::site().with("scope", "openid profile email");
+    let tokens = Browser::new(&server).tokens(&auth_request, ALICE, SITE).await;
+    let userinfo = server.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(
+        (userinfo["nickname"].as_str(), userinfo["email"].as_str()),
+        (Some("Al"), Some("new@example.com"))
+    );
+    assert!(userinfo["email_verified"].is_null(), "only the old address was verified: {userinfo}");
+    assert!(userinfo["locale"].is_null() && !userinfo["family_name"].is_null(), "{userinfo}");
+    succeed(&["user", "remove", "alice"], &arguments).await;
+    assert!(!can_sign_in(&server, ALICE.0, ALICE.1).await);
+    for command in ["update", "sign-out", "enable", "remove"] {
+        let unknown = run(&["user", command, "alice"], &arguments).await;
+        assert!(unknown.code == Some(1) && unknown.stderr.contains("alice"), "{unknown:?}");
+    }
 }

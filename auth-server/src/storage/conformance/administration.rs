@@ -9,20 +9,36 @@ use super::{
 use crate::{
     domain::{
         Actor, Algorithm, AuditEvent, AuditQuery, Client, KeyState, NewKey, Outcome, SecretHash,
-        User,
+        TokenFormat, User, UserLoginConfig,
     },
-    storage::{AuditedChange, Change, Store, StoreError},
+    storage::{AuditedChange, Change, GrantOwner, Store, StoreError},
 };
 
 pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Store) {
     add_client(store, &client("a"), 1).await.unwrap();
     rotate_secret(store, "a", &SecretHash::Sha256([0; 32]), None, 2).await.unwrap();
     disable_client(store, "a", 3).await.unwrap();
+    store.apply(AuditedChange::enable_client("a", Actor::Cli, 3_000)).await.unwrap();
+    store.apply(AuditedChange::update_client(client("a"), Actor::Cli, 3_000)).await.unwrap();
     remove_client(store, "a", 4).await.unwrap();
     let seeded = AuditedChange::add_user(user("alice"), Actor::System, 5_000);
     store.apply(seeded).await.unwrap();
     set_password(store, "alice", &phc("new"), 6).await.unwrap();
+    let (alice, claims) = ("sub of alice", user("alice").claims);
+    for change in [
+        AuditedChange::update_user(alice, claims, Actor::Cli, 6_000),
+        AuditedChange::sign_out_user(alice, Actor::Cli, 6_000),
+        AuditedChange::revoke_grants(
+            GrantOwner::UserAtClient { sub: alice.to_owned(), client_id: "a".to_owned() },
+            Actor::Cli,
+            6_000,
+        ),
+    ] {
+        store.apply(change).await.unwrap();
+    }
     disable_user(store, "alice", 7).await.unwrap();
+    store.apply(AuditedChange::enable_user(alice, Actor::Cli, 7_000)).await.unwrap();
+    store.apply(AuditedChange::remove_user(alice, Actor::Cli, 7_000)).await.unwrap();
     install_keys(store, &key("one"), &key("two"), 8).await.unwrap();
     rotate_keys(store, "one", &key("three"), 9).await.unwrap();
     withdraw_key(store, "one").await.unwrap();
@@ -31,7 +47,7 @@ pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Stor
         .into_iter()
         .map(|record| {
             assert_eq!((record.outcome, record.address), (Outcome::Succeeded, None));
-            let subject = record.client_id.or(record.sub).or(record.kid).unwrap();
+            let subject = record.sub.or(record.client_id).or(record.kid).unwrap();
             (record.at_millis, record.event, record.actor.unwrap(), subject)
         })
         .collect();
@@ -39,17 +55,24 @@ pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Stor
         (10_000, AuditEvent::KeysWithdraw, Actor::Cli, "one"),
         (9_000, AuditEvent::KeysRotate, Actor::Cli, "one"),
         (8_000, AuditEvent::KeysInstall, Actor::Cli, "one"),
+        (7_000, AuditEvent::UserRemove, Actor::Cli, "sub of alice"),
+        (7_000, AuditEvent::UserEnable, Actor::Cli, "sub of alice"),
         (7_000, AuditEvent::UserDisable, Actor::Cli, "sub of alice"),
+        (6_000, AuditEvent::GrantsRevoke, Actor::Cli, "sub of alice"),
+        (6_000, AuditEvent::UserSignOut, Actor::Cli, "sub of alice"),
+        (6_000, AuditEvent::UserUpdate, Actor::Cli, "sub of alice"),
         (6_000, AuditEvent::UserSetPassword, Actor::Cli, "sub of alice"),
         (5_000, AuditEvent::UserAdd, Actor::System, "sub of alice"),
         (4_000, AuditEvent::ClientRemove, Actor::Cli, "a"),
+        (3_000, AuditEvent::ClientUpdate, Actor::Cli, "a"),
+        (3_000, AuditEvent::ClientEnable, Actor::Cli, "a"),
         (3_000, AuditEvent::ClientDisable, Actor::Cli, "a"),
         (2_000, AuditEvent::ClientRotateSecret, Actor::Cli, "a"),
         (1_000, AuditEvent::ClientAdd, Actor::Cli, "a"),
     ];
     assert_eq!(found, expected.map(|(at, event, actor, id)| (at, event, actor, id.to_owned())));
     let of_client = AuditQuery { client_id: Some("a".to_owned()), limit: 10, ..Default::default() };
-    assert_eq!(store.audit(&of_client).await.unwrap().len(), 4);
+    assert_eq!(store.audit(&of_client).await.unwrap().len(), 7);
 }
 
 pub async fn failed_administrative_action_leaves_no_audit_record(store: &dyn Store) {
@@ -57,11 +80,49 @@ pub async fn failed_administrative_action_leaves_no_audit_record(store: &dyn Sto
     assert!(rotate_secret(store, "x", &hash, None, 1).await.is_err());
     assert!(disable_client(store, "x", 1).await.is_err());
     assert!(remove_client(store, "x", 1).await.is_err());
-    let disable = AuditedChange::disable_user("x", Actor::Cli, 1);
-    assert!(matches!(store.apply(disable).await, Err(StoreError::UserNotFound(_))));
+    for change in [
+        AuditedChange::enable_client("x", Actor::Cli, 1),
+        AuditedChange::update_client(client("x"), Actor::Cli, 1),
+    ] {
+        assert!(matches!(store.apply(change).await, Err(StoreError::ClientNotFound(_))));
+    }
+    for change in [
+        AuditedChange::set_password("x", phc("new"), Actor::Cli, 1),
+        AuditedChange::update_user("x", user("x").claims, Actor::Cli, 1),
+        AuditedChange::sign_out_user("x", Actor::Cli, 1),
+        AuditedChange::disable_user("x", Actor::Cli, 1),
+        AuditedChange::enable_user("x", Actor::Cli, 1),
+        AuditedChange::remove_user("x", Actor::Cli, 1),
+    ] {
+        assert!(matches!(store.apply(change).await, Err(StoreError::UserNotFound(_))));
+    }
     assert!(!rotate_keys(store, "x", &key("y"), 1).await.unwrap());
     assert!(!withdraw_key(store, "x").await.unwrap());
     assert_eq!(all(store).await, []);
+}
+
+pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
+    add_client(store, &client("a"), 1).await.unwrap();
+    disable_client(store, "a", 2).await.unwrap();
+    let revision = store.revision().await.unwrap();
+    store.apply(AuditedChange::enable_client("a", Actor::Cli, 3_000)).await.unwrap();
+    let enabled = store.revision().await.unwrap();
+    let new = Client {
+        scopes: "write".parse().unwrap(),
+        resources: vec!["http://other".to_owned()],
+        introspection_audiences: Vec::new(),
+        token_format: TokenFormat::Jwt,
+        login: Some(UserLoginConfig::default()),
+        ..client("a")
+    };
+    store.apply(AuditedChange::update_client(new.clone(), Actor::Cli, 4_000)).await.unwrap();
+    let updated = store.revision().await.unwrap();
+    assert!(revision < enabled && enabled < updated, "running servers reload");
+    let [found] = &store.clients().await.unwrap()[..] else { panic!("one client") };
+    assert!(found.enabled && found.secrets[0].hash.matches("secret of a"));
+    assert_eq!((&found.scopes, &found.resources), (&new.scopes, &new.resources));
+    assert_eq!((found.token_format, found.created_at), (TokenFormat::Jwt, 1));
+    assert!(found.introspection_audiences.is_empty() && found.login.is_some());
 }
 
 pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn Store) {
@@ -81,13 +142,19 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         },
         Change::ApproveClient { client_id: "registered".to_owned() },
         Change::DisableClient { client_id: "kept".to_owned() },
+        Change::EnableClient { client_id: "kept".to_owned() },
+        Change::UpdateClient(Box::new(Client { resources: Vec::new(), ..client("kept") })),
         Change::RemoveClient { client_id: "kept".to_owned() },
         Change::AddUser(Box::new(user("alice"))),
         Change::SetPassword { sub: "sub of kept".to_owned(), password: phc("new") },
+        Change::UpdateUser { sub: "sub of kept".to_owned(), claims: Box::default() },
+        Change::SignOutUser { sub: "sub of kept".to_owned() },
         Change::DisableUser { sub: "sub of kept".to_owned() },
         Change::InstallKeys { current: of_other_algorithm("a"), next: of_other_algorithm("b") },
         Change::RotateKey { current: "two".to_owned(), new_next: key("four") },
         Change::WithdrawKey { kid: "one".to_owned() },
+        Change::RemoveUser { sub: "sub of kept".to_owned() },
+        Change::RevokeGrants(GrantOwner::User { sub: "sub of kept".to_owned() }),
     ];
     for change in changes {
         // The audit log has no records from before 1970.
@@ -100,6 +167,7 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     assert_eq!(all(store).await.len(), 5);
     let clients = store.clients().await.unwrap();
     assert!(clients.len() == 2 && clients[0].enabled && !clients[1].approved);
+    assert!(!clients[0].resources.is_empty());
     assert!(clients[0].secrets[0].hash.matches("secret of kept"));
     let users = store.users().await.unwrap();
     assert!(users.len() == 1 && users[0].enabled);

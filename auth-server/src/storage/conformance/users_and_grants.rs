@@ -1,4 +1,5 @@
 use futures_util::future::join_all;
+use oauth_types::StandardClaims;
 
 use super::{
     administration::{add_user, disable_user, set_password},
@@ -6,11 +7,14 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorizationCode, Consent, DeviceAuthorization, DeviceCodeStatus, LogoutNotification,
-        NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest, SecretHash, Session,
-        TokenHash, User, UserGrant, UserIssuance, with_grant_id,
+        Actor, AuthorizationCode, Consent, DeviceAuthorization, DeviceCodeStatus,
+        LogoutNotification, NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest,
+        SecretHash, Session, TokenHash, User, UserGrant, UserIssuance, with_grant_id,
     },
-    storage::{Authorization, Change, DeviceDecision, RetentionCutoffs, Store, StoreError},
+    storage::{
+        AuditedChange, Authorization, Change, DeviceDecision, GrantOwner, RetentionCutoffs, Store,
+        StoreError,
+    },
 };
 
 pub async fn added_user_is_returned_unchanged(store: &dyn Store) {
@@ -188,18 +192,10 @@ pub async fn grants_of_user_lists_active_grants_only(store: &dyn Store) {
     assert!(listed(1_000).await.is_empty());
 }
 
-pub async fn setting_a_password_ends_every_session(store: &dyn Store) {
-    add_user(store, &user("alice"), 1).await.unwrap();
-    start(store, session("one", 10)).await;
-    for (id, offline) in [("online", false), ("offline", true)] {
-        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id))
-            .await;
-        apply(store, Change::IssueTokens(Box::new(issued(id, id, None)))).await;
-    }
+pub async fn setting_a_password_ends_sessions_and_grants(store: &dyn Store) {
+    alice_with_two_grants(store).await;
     set_password(store, "alice", &phc("a new one"), 20).await.unwrap();
-    assert!(
-        is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await
-    );
+    assert!(is_void(store, "online", "online").await && is_void(store, "offline", "offline").await);
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     let found = store.user_by_username("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.password.cache_key() == b"a new one");
@@ -223,6 +219,80 @@ pub async fn disabling_a_user_ends_sessions_and_revokes_tokens(store: &dyn Store
     assert!(store.session(&hash("s")).await.unwrap().is_none());
     assert!(is_void(store, "t1", "g").await);
     assert!(store.refresh_token("g").await.unwrap().unwrap().revoked);
+}
+
+pub async fn signing_a_user_out_keeps_offline_grants(store: &dyn Store) {
+    alice_with_two_grants(store).await;
+    store.apply(AuditedChange::sign_out_user("sub of alice", Actor::Cli, 20_000)).await.unwrap();
+    assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
+    assert!(
+        is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await
+    );
+}
+
+pub async fn grants_are_revoked_by_user_by_client_or_by_both(store: &dyn Store) {
+    alice_with_two_grants(store).await;
+    let revoke = async |sub: Option<&str>, client_id: Option<&str>| {
+        let owner = match (sub.map(str::to_owned), client_id.map(str::to_owned)) {
+            (Some(sub), Some(client_id)) => GrantOwner::UserAtClient { sub, client_id },
+            (Some(sub), None) => GrantOwner::User { sub },
+            (None, client_id) => GrantOwner::Client { client_id: client_id.unwrap() },
+        };
+        store.apply(AuditedChange::revoke_grants(owner, Actor::Cli, 20_000)).await.unwrap();
+        store.grants_of("sub of alice", 20).await.unwrap().len()
+    };
+    let client_id = grant("g").client_id;
+    assert_eq!(revoke(Some("sub of alice"), Some("another client")).await, 2);
+    assert_eq!(revoke(None, Some("another client")).await, 2);
+    assert_eq!(revoke(Some("sub of bob"), None).await, 2);
+    assert_eq!(revoke(Some("sub of alice"), Some(&client_id)).await, 0);
+    for (grant_id, by_user) in [("again", true), ("once more", false)] {
+        authorize(
+            store,
+            UserGrant { sid: "one".to_owned(), ..grant(grant_id) },
+            code(grant_id, grant_id),
+        )
+        .await;
+        let left = match by_user {
+            true => revoke(Some("sub of alice"), None).await,
+            false => revoke(None, Some(&client_id)).await,
+        };
+        assert_eq!(left, 0);
+    }
+    assert_eq!(store.sessions_of("sub of alice").await.unwrap().len(), 1, "the session goes on");
+}
+
+pub async fn removed_user_leaves_nothing_and_the_name_is_free(store: &dyn Store) {
+    alice_with_two_grants(store).await;
+    store.apply(AuditedChange::remove_user("sub of alice", Actor::Cli, 20_000)).await.unwrap();
+    assert!(store.user_by_username("alice").await.unwrap().is_none());
+    assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
+    assert!(is_void(store, "online", "online").await && is_void(store, "offline", "offline").await);
+    add_user(store, &user("alice"), 30).await.unwrap();
+}
+
+pub async fn disabled_user_can_be_enabled_and_updated(store: &dyn Store) {
+    alice_with_two_grants(store).await;
+    disable_user(store, "alice", 20).await.unwrap();
+    store.apply(AuditedChange::enable_user("sub of alice", Actor::Cli, 30_000)).await.unwrap();
+    let claims = StandardClaims { nickname: Some("Al".to_owned()), ..StandardClaims::default() };
+    let update = AuditedChange::update_user("sub of alice", claims, Actor::Cli, 40_000);
+    store.apply(update).await.unwrap();
+    let found = store.user_by_username("alice").await.unwrap().unwrap();
+    assert!(found.enabled && found.claims.nickname.as_deref() == Some("Al"));
+    assert_eq!(found.password.cache_key(), user("alice").password.cache_key());
+    assert!(is_void(store, "offline", "offline").await, "grants stay revoked");
+}
+
+/// Signs alice in, with a grant that ends with the session and one that outlives it.
+async fn alice_with_two_grants(store: &dyn Store) {
+    add_user(store, &user("alice"), 1).await.unwrap();
+    start(store, session("one", 10)).await;
+    for (id, offline) in [("online", false), ("offline", true)] {
+        authorize(store, UserGrant { offline, sid: "one".to_owned(), ..grant(id) }, code(id, id))
+            .await;
+        apply(store, Change::IssueTokens(Box::new(issued(id, id, None)))).await;
+    }
 }
 
 pub async fn sign_in_fails_if_the_password_changed_meanwhile(store: &dyn Store) {
@@ -753,9 +823,9 @@ pub(super) fn user(name: &str) -> User {
         sub: format!("sub of {name}"),
         username: name.to_owned(),
         password: phc(&format!("phc of {name}")),
-        claims: oauth_types::StandardClaims {
+        claims: StandardClaims {
             nickname: Some(format!("{name} 爱丽丝")),
-            ..oauth_types::StandardClaims::default()
+            ..StandardClaims::default()
         },
         enabled: true,
     }

@@ -91,6 +91,12 @@ pub(super) async fn apply(
         Change::DisableClient { client_id } => {
             clients::disable(transaction.begin().await?, client_id, now).await?;
         }
+        Change::EnableClient { client_id } => {
+            clients::enable(transaction.begin().await?, client_id).await?;
+        }
+        Change::UpdateClient(client) => {
+            clients::update(transaction.begin().await?, client).await?;
+        }
         Change::RemoveClient { client_id } => {
             clients::remove(transaction.begin().await?, client_id, now).await?;
         }
@@ -98,7 +104,18 @@ pub(super) async fn apply(
         Change::SetPassword { sub, password } => {
             users::set_password(transaction.begin().await?, sub, password, now).await?;
         }
+        Change::UpdateUser { sub, claims } => {
+            users::update(transaction.begin().await?, sub, claims, now).await?;
+        }
+        Change::SignOutUser { sub } => {
+            users::sign_out(transaction.begin().await?, sub, now).await?;
+        }
         Change::DisableUser { sub } => users::disable(transaction.begin().await?, sub, now).await?,
+        Change::EnableUser { sub } => users::enable(transaction.begin().await?, sub, now).await?,
+        Change::RemoveUser { sub } => users::remove(transaction.begin().await?, sub, now).await?,
+        Change::RevokeGrants(owner) => {
+            grants::revoke(transaction.begin().await?, owner.into(), now).await?;
+        }
         Change::InstallKeys { current, next } => {
             keys::install(transaction.begin().await?, current, next, now).await?;
         }

@@ -7,8 +7,9 @@ use crate::{
         StoreError,
         sql::{
             clients::{
-                CLIENT_EXISTS, CLIENTS, DELETE_CLIENT, DELETE_EXPIRED_SECRETS, DISABLE_CLIENT,
-                EXPIRE_SECRETS, INSERT_CLIENT, INSERT_SECRET, SECRETS, hash_columns, with_secrets,
+                CLIENT_EXISTS, CLIENTS, DELETE_CLIENT, DELETE_EXPIRED_SECRETS,
+                ENABLE_OR_DISABLE_CLIENT, EXPIRE_SECRETS, INSERT_CLIENT, INSERT_SECRET, SECRETS,
+                UPDATE_CLIENT, hash_columns, with_secrets,
             },
             grants::GrantSelector,
         },
@@ -80,11 +81,39 @@ pub(super) async fn disable(
     now: i64,
 ) -> Result<(), StoreError> {
     revision::bump(connection).await?;
-    let disabled = sqlx::query(DISABLE_CLIENT).bind(client_id).execute(&mut *connection).await?;
-    if disabled.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
+    let disabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(false).bind(client_id);
+    ensure_found(client_id, disabled.execute(&mut *connection).await?.rows_affected())?;
     grants::revoke(connection, GrantSelector::Client(client_id), now).await
+}
+
+pub(super) async fn enable(
+    connection: &mut PgConnection,
+    client_id: &str,
+) -> Result<(), StoreError> {
+    revision::bump(connection).await?;
+    let enabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(true).bind(client_id);
+    ensure_found(client_id, enabled.execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn update(
+    connection: &mut PgConnection,
+    client: &Client,
+) -> Result<(), StoreError> {
+    revision::bump(connection).await?;
+    let updated = sqlx::query(UPDATE_CLIENT)
+        .bind(&client.client_id)
+        .bind(client.scopes.to_string())
+        .bind(serde_json::to_string(&client.resources)?)
+        .bind(serde_json::to_string(&client.introspection_audiences)?)
+        .bind(client.token_format.as_str())
+        .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
+        .execute(connection)
+        .await?;
+    ensure_found(&client.client_id, updated.rows_affected())
+}
+
+fn ensure_found(client_id: &str, rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::ClientNotFound(client_id.to_owned())) } else { Ok(()) }
 }
 
 pub(super) async fn remove(
@@ -94,9 +123,7 @@ pub(super) async fn remove(
 ) -> Result<(), StoreError> {
     revision::bump(connection).await?;
     let deleted = sqlx::query(DELETE_CLIENT).bind(client_id).execute(&mut *connection).await?;
-    if deleted.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
+    ensure_found(client_id, deleted.rows_affected())?;
     revoke_all(connection, client_id, now).await
 }
 

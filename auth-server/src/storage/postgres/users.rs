@@ -1,3 +1,4 @@
+use oauth_types::StandardClaims;
 use sqlx::{PgConnection, PgPool};
 
 use super::{grants, sessions};
@@ -10,8 +11,9 @@ use crate::{
             grants::GrantSelector,
             sessions::SessionSelector,
             users::{
-                DISABLE_USER, INSERT_INSTALLATION_SECRET, INSERT_USER, INSTALLATION_SECRET,
-                SET_PASSWORD, USER, USER_BY_USERNAME, USERS, UserRow, phc,
+                DELETE_USER, ENABLE_OR_DISABLE_USER, INSERT_INSTALLATION_SECRET, INSERT_USER,
+                INSTALLATION_SECRET, LOCK_USER, SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME,
+                USERS, UserRow, phc,
             },
         },
     },
@@ -69,9 +71,27 @@ pub(super) async fn set_password(
     now: i64,
 ) -> Result<(), StoreError> {
     let update = sqlx::query(SET_PASSWORD).bind(phc(password)?).bind(now).bind(sub);
-    if update.execute(&mut *connection).await?.rows_affected() == 0 {
-        return Err(StoreError::UserNotFound(sub.to_owned()));
-    }
+    ensure_found(sub, update.execute(&mut *connection).await?.rows_affected())?;
+    end_all_access(connection, sub, now).await
+}
+
+pub(super) async fn update(
+    connection: &mut PgConnection,
+    sub: &str,
+    claims: &StandardClaims,
+    now: i64,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(UPDATE_USER).bind(serde_json::to_string(claims)?).bind(now).bind(sub);
+    ensure_found(sub, update.execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn sign_out(
+    connection: &mut PgConnection,
+    sub: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let user = sqlx::query(LOCK_USER).bind(sub).fetch_optional(&mut *connection).await?;
+    ensure_found(sub, u64::from(user.is_some()))?;
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
     grants::revoke(connection, GrantSelector::SessionsOfUser(sub), now).await
 }
@@ -81,10 +101,41 @@ pub(super) async fn disable(
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let update = sqlx::query(DISABLE_USER).bind(now).bind(sub);
-    if update.execute(&mut *connection).await?.rows_affected() == 0 {
-        return Err(StoreError::UserNotFound(sub.to_owned()));
-    }
+    let update = sqlx::query(ENABLE_OR_DISABLE_USER).bind(false).bind(now).bind(sub);
+    ensure_found(sub, update.execute(&mut *connection).await?.rows_affected())?;
+    end_all_access(connection, sub, now).await
+}
+
+pub(super) async fn enable(
+    connection: &mut PgConnection,
+    sub: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(ENABLE_OR_DISABLE_USER).bind(true).bind(now).bind(sub);
+    ensure_found(sub, update.execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn remove(
+    connection: &mut PgConnection,
+    sub: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    // Disabled first, which locks the user: a concurrent sign-in waits, and then fails.
+    disable(connection, sub, now).await?;
+    sqlx::query(DELETE_USER).bind(sub).execute(connection).await?;
+    Ok(())
+}
+
+/// Ends the user's sessions and revokes all their grants, including those that outlive a session.
+async fn end_all_access(
+    connection: &mut PgConnection,
+    sub: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
     grants::revoke(connection, GrantSelector::User(sub), now).await
+}
+
+fn ensure_found(sub: &str, rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::UserNotFound(sub.to_owned())) } else { Ok(()) }
 }

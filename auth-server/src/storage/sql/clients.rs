@@ -12,7 +12,9 @@ pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
      (client_id, scopes, resources, introspection_audiences, token_exchange, token_format, login, enabled, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (client_id) DO NOTHING";
-pub const DISABLE_CLIENT: &str = "UPDATE clients SET enabled = FALSE WHERE client_id = $1";
+pub const ENABLE_OR_DISABLE_CLIENT: &str = "UPDATE clients SET enabled = $1 WHERE client_id = $2";
+pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, resources = $3, introspection_audiences = $4, \
+     token_format = $5, login = $6 WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
 pub const INSERT_SECRET: &str =
     "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)";

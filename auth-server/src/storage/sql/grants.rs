@@ -3,7 +3,7 @@ use sqlx::FromRow;
 use super::{scope, token_hash, unreadable};
 use crate::{
     domain::{AuthorizationCode, StoredAuthorizationCode, StoredRefreshToken, UserGrant},
-    storage::StoreError,
+    storage::{GrantOwner, StoreError},
 };
 
 pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.consumed_at, g.grant_id, \
@@ -63,6 +63,16 @@ impl<'a> GrantSelector<'a> {
             Self::Session(sid) => ("sid = $1 AND $2 = '' AND NOT offline", sid, ""),
             Self::SessionsOfUser(sub) => ("sub = $1 AND $2 = '' AND NOT offline", sub, ""),
             Self::Client(client_id) => ("client_id = $1 AND $2 = ''", client_id, ""),
+        }
+    }
+}
+
+impl<'a> From<&'a GrantOwner> for GrantSelector<'a> {
+    fn from(owner: &'a GrantOwner) -> Self {
+        match owner {
+            GrantOwner::User { sub } => Self::User(sub),
+            GrantOwner::Client { client_id } => Self::Client(client_id),
+            GrantOwner::UserAtClient { sub, client_id } => Self::UserAtClient { sub, client_id },
         }
     }
 }

@@ -134,12 +134,19 @@ async fn apply<'a>(
             client_registrations::approve(connection, client_id).await
         }
         Change::DisableClient { client_id } => clients::disable(connection, client_id, now).await,
+        Change::EnableClient { client_id } => clients::enable(connection, client_id).await,
+        Change::UpdateClient(client) => clients::update(connection, client).await,
         Change::RemoveClient { client_id } => clients::remove(connection, client_id, now).await,
         Change::AddUser(user) => users::add(connection, user, now).await,
         Change::SetPassword { sub, password } => {
             users::set_password(connection, sub, password, now).await
         }
+        Change::UpdateUser { sub, claims } => users::update(connection, sub, claims, now).await,
+        Change::SignOutUser { sub } => users::sign_out(connection, sub, now).await,
         Change::DisableUser { sub } => users::disable(connection, sub, now).await,
+        Change::EnableUser { sub } => users::enable(connection, sub, now).await,
+        Change::RemoveUser { sub } => users::remove(connection, sub, now).await,
+        Change::RevokeGrants(owner) => grants::revoke(connection, owner.into(), now).await,
         Change::InstallKeys { current, next } => {
             keys::install(connection, current, next, now).await
         }
