@@ -19,6 +19,7 @@ mod token_exchange;
 mod token_id;
 mod user;
 mod user_access;
+mod user_credentials;
 mod user_grant;
 mod user_login_config;
 
@@ -55,6 +56,9 @@ pub use token_exchange::authorize_exchange;
 pub use token_id::{grant_id_of, issued_at, new_client_id, new_jti, new_sub, with_grant_id};
 pub use user::User;
 pub use user_access::{AllowedAccess, OPENID_SCOPES, authorize_user_scopes, narrow_grant};
+pub use user_credentials::{
+    CredentialError, normalize_password, normalize_username, typed_username,
+};
 pub use user_grant::{
     AuthorizationCode, Consent, NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest,
     StoredAuthorizationCode, StoredRefreshToken, UserGrant, UserIssuance,

@@ -8,7 +8,9 @@ use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings, SecureRandom,
-    domain::{Actor, SecretHash, User, hash_password, new_sub},
+    domain::{
+        Actor, SecretHash, User, hash_password, new_sub, normalize_password, normalize_username,
+    },
     server::{open_existing_store, open_store},
     storage::{AuditedChange, Store, StoreError},
 };
@@ -143,7 +145,8 @@ pub(super) async fn sub_of(store: &dyn Store, username: &str) -> Result<String, 
 }
 
 async fn user_named(store: &dyn Store, username: &str) -> Result<User, StoreError> {
-    let user = store.user_by_username(username).await?;
+    let normalized = normalize_username(username).ok();
+    let user = store.user_by_username(normalized.as_deref().unwrap_or(username)).await?;
     user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))
 }
 
@@ -152,7 +155,8 @@ fn password_from_stdin(entropy: &SecureRandom) -> anyhow::Result<SecretHash> {
     std::io::stdin()
         .read_to_string(&mut text)
         .context("failed to read the password from standard input")?;
-    let password = Password::new(text.trim_end_matches(['\r', '\n']));
+    // The line break ends the line. It is not part of the password, unlike spaces before it.
+    let password = normalize_password(&Password::new(text.trim_end_matches(['\r', '\n'])))?;
     ensure!(
         password.expose().chars().count() >= MIN_PASSWORD_LENGTH,
         "the password on standard input has fewer than {MIN_PASSWORD_LENGTH} characters"
@@ -167,19 +171,13 @@ fn new_user(
     now: i64,
     entropy: &SecureRandom,
 ) -> anyhow::Result<User> {
-    ensure!(!add.username.trim().is_empty(), "the user name is empty");
+    let username = normalize_username(&add.username)?;
     let claims = add.claims.over(StandardClaims::default(), now)?;
     let claims = StandardClaims {
-        preferred_username: claims.preferred_username.or(Some(add.username.clone())),
+        preferred_username: claims.preferred_username.or(Some(username.clone())),
         ..claims
     };
-    Ok(User {
-        sub: new_sub(entropy.bytes()?),
-        username: add.username,
-        password,
-        claims,
-        enabled: true,
-    })
+    Ok(User { sub: new_sub(entropy.bytes()?), username, password, claims, enabled: true })
 }
 
 impl Claims {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use oauth_types::Password;
 
 use crate::{
-    domain::User,
+    domain::{User, normalize_password, typed_username},
     password_hasher::PasswordHasherPool,
     rate_limit::{Permit, RateLimiter},
     storage::{Store, StoreError},
@@ -31,9 +31,6 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
-/// Maximum length of a user name or password. Longer input would only keep the hasher busy.
-const MAX_LENGTH: usize = 1_024;
-
 impl PasswordAuthenticator {
     pub fn new(
         account_limit: RateLimiter,
@@ -43,7 +40,8 @@ impl PasswordAuthenticator {
         Self { account_limit, address_limit, password_hasher }
     }
 
-    /// Verifies a user name and password and returns the user.
+    /// Verifies a user name and password as they were typed, and returns the user. Rate limits
+    /// count by the normalized name, so that no spelling of it gives further attempts.
     ///
     /// # Errors
     /// Returns [`SignInError`]. Neither the error nor the response time reveals whether the account
@@ -56,12 +54,14 @@ impl PasswordAuthenticator {
         address: IpAddr,
         now_millis: i64,
     ) -> Result<User, SignInError> {
-        if username.len() > MAX_LENGTH || password.expose().len() > MAX_LENGTH {
+        // No user has such a name or password, and whether one could exist is no secret.
+        let (Ok(username), Ok(password)) = (typed_username(username), normalize_password(password))
+        else {
             return Err(SignInError::InvalidCredentials);
-        }
+        };
         let too_many = |retry_after| SignInError::RateLimited { retry_after };
         let of_address = self.address_limit.acquire("", address, now_millis).map_err(too_many)?;
-        let of_account = match self.account_limit.acquire(username, address, now_millis) {
+        let of_account = match self.account_limit.acquire(&username, address, now_millis) {
             Ok(permit) => permit,
             Err(retry_after) => {
                 of_address.consume();
@@ -69,7 +69,8 @@ impl PasswordAuthenticator {
             }
         };
         let permits = vec![of_address, of_account];
-        let Some(user) = store.user_by_username(username).await?.filter(|user| user.enabled) else {
+        let Some(user) = store.user_by_username(&username).await?.filter(|user| user.enabled)
+        else {
             self.password_hasher.verify_dummy(password.expose(), None, permits).await;
             return Err(SignInError::InvalidCredentials);
         };
@@ -144,5 +145,40 @@ mod tests {
                 "{username}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn spellings_of_a_name_and_password_are_one_and_share_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        let user = User {
+            sub: "zoe".to_owned(),
+            username: "zo\u{e9}".to_owned(),
+            password: hash_password("caf\u{e9} ", [3; 16]).unwrap(),
+            claims: StandardClaims::default(),
+            enabled: true,
+        };
+        store.apply(AuditedChange::add_user(user, Actor::Cli, 1_000)).await.unwrap();
+        let users = PasswordAuthenticator::new(
+            RateLimiter::new(2, 60),
+            RateLimiter::new(100, 3),
+            Arc::new(PasswordHasherPool::in_one_queue(false)),
+        );
+        let sign_in = async |username: &str, password: &str| {
+            users.sign_in(&store, username, &Password::new(password), HOME, 100_000).await
+        };
+        for (username, password) in [
+            ("zo\u{e9}", "caf\u{e9} "),
+            ("Zoe\u{301} ", "cafe\u{301} "),
+            ("ZO\u{c9}", "caf\u{e9} "),
+        ] {
+            assert!(sign_in(username, password).await.is_ok(), "{username} {password}");
+        }
+        for (username, password) in [("Zoe\u{301}", "caf\u{e9}"), ("zo\u{e9}", "Caf\u{e9} ")] {
+            let wrong = sign_in(username, password).await;
+            assert!(matches!(wrong, Err(SignInError::InvalidCredentials)), "{username}");
+        }
+        let limited = sign_in("ZOe\u{301}", "caf\u{e9} ").await;
+        assert!(matches!(limited, Err(SignInError::RateLimited { .. })));
     }
 }

@@ -9,7 +9,10 @@ use service_kit::{Profile, describe_toml_error};
 
 use crate::{
     SecureRandom,
-    domain::{Actor, SecretHash, User, hash_password, new_sub, validate_password_hash},
+    domain::{
+        Actor, SecretHash, User, hash_password, new_sub, normalize_password, normalize_username,
+        validate_password_hash,
+    },
     storage::{AuditedChange, Store, StoreError},
 };
 
@@ -131,18 +134,21 @@ fn read(file: Option<&Path>, profile: Profile) -> anyhow::Result<Vec<UserToml>> 
 
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     let refused = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
-    let parsed: UsersFileToml = toml::from_str(text).map_err(refused)?;
+    let mut parsed: UsersFileToml = toml::from_str(text).map_err(refused)?;
     let entry_problems = parsed.users.iter().filter_map(|user| problem(user, profile));
-    let problems: Vec<_> = entry_problems.chain(duplicate_sub(&parsed.users)).collect();
+    let problems: Vec<_> = entry_problems.chain(duplicate(&parsed.users)).collect();
     ensure!(problems.is_empty(), "{name}: {}", problems.join("; "));
+    for user in &mut parsed.users {
+        user.username = normalize_username(&user.username)?;
+    }
     Ok(parsed.users)
 }
 
 /// Returns the problem of a user entry, if any.
 fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     let username = &user.username;
-    if username.is_empty() {
-        return Some("a user has no username; set `username`".to_owned());
+    if let Err(error) = normalize_username(username) {
+        return Some(format!("user {username:?}: {error}"));
     }
     // Limits of the `sub` claim (OpenID Connect Core §2).
     if user
@@ -158,7 +164,9 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
         (Some(_), None) if profile.is_production() => Some(format!(
             "user `{username}`: production rejects plain passwords; use password_hash"
         )),
-        (Some(_), None) => None,
+        (Some(password), None) => {
+            normalize_password(password).err().map(|error| format!("user `{username}`: {error}"))
+        }
         (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
             Err(problem) => Some(format!("user `{username}`: password_hash {problem}")),
             Ok(())
@@ -172,12 +180,19 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     }
 }
 
-/// Returns the problem of two users with the same `sub`: clients could not distinguish them.
-fn duplicate_sub(users: &[UserToml]) -> Option<String> {
-    let mut seen = BTreeMap::new();
+/// Returns the problem of two users with the same `sub`, which clients could not distinguish, or with
+/// two spellings of one name.
+fn duplicate(users: &[UserToml]) -> Option<String> {
+    let (mut subs, mut names) = (BTreeMap::new(), BTreeMap::new());
     users.iter().find_map(|user| {
-        let first = seen.insert(user.sub.as_deref()?, &user.username)?;
-        Some(format!("users `{first}` and `{}` have the same sub", user.username))
+        let username = &user.username;
+        let same_sub = user.sub.as_deref().and_then(|sub| subs.insert(sub, username));
+        let same_name =
+            normalize_username(username).ok().and_then(|name| names.insert(name, username));
+        let problem =
+            |first: &String, what| format!("users `{first}` and `{username}` have the same {what}");
+        let by_sub = same_sub.map(|first| problem(first, "sub"));
+        by_sub.or_else(|| same_name.map(|first| problem(first, "name")))
     })
 }
 
@@ -186,7 +201,7 @@ impl UserToml {
         let password = match (self.password_hash, self.password) {
             (Some(phc), _) => SecretHash::Argon2id(phc),
             (None, password) => {
-                let password = password.context("the password is missing")?;
+                let password = normalize_password(&password.context("the password is missing")?)?;
                 hash_password(password.expose(), entropy.bytes()?).map_err(|error| {
                     anyhow::anyhow!(
                         "user `{}`: failed to hash the password: {error}",
@@ -302,6 +317,14 @@ mod tests {
                 "{broken}"
             );
         }
+        for name in ["", " lead", "two\\nlines"] {
+            let refusal = refused(&plain.replace("\"a\"", &format!("\"{name}\"")), Profile::Demo);
+            assert!(refusal.contains("the user name"), "{refusal}");
+        }
+        let spellings = format!("{plain}{}", plain.replace("\"a\"", "\"A\""));
+        assert!(refused(&spellings, Profile::Demo).contains("`a` and `A` have the same name"));
+        let long = plain.replace("s3cret", &"s3cret".repeat(200));
+        assert!(refused(&long, Profile::Demo).contains("longer than 1024 bytes"));
         let with_sub = |sub: &str| format!("{plain}sub = \"{sub}\"\n");
         for sub in ["", " ", "ü", &"x".repeat(256)] {
             let refusal = refused(&with_sub(sub), Profile::Demo);

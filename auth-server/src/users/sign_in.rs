@@ -10,7 +10,10 @@ use std::sync::Arc;
 use super::{SignInError, end_session};
 use crate::http::FormBody;
 use crate::{
-    domain::{AuditEvent, InteractionProgress, Outcome, Session, User, new_jti, parse_user_code},
+    domain::{
+        AuditEvent, CredentialError, InteractionProgress, Outcome, Session, User, new_jti,
+        parse_user_code, typed_username,
+    },
     http::{
         ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, new_session_cookie,
     },
@@ -202,7 +205,10 @@ impl SignInPage<'_> {
         username: &str,
     ) -> Result<Option<SignedIn>, HtmlError> {
         let signed_in = browser_session.signed_in(&self.context.authorization.page).await?;
-        Ok(signed_in.filter(|signed_in| username.is_empty() || username == signed_in.user.username))
+        Ok(signed_in.filter(|signed_in| match typed_username(username) {
+            Ok(username) => username == signed_in.user.username,
+            Err(error) => error == CredentialError::EmptyUsername,
+        }))
     }
 
     async fn request(

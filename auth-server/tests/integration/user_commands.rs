@@ -91,6 +91,10 @@ async fn user_commands_reject_duplicate_names_and_short_passwords() {
         (&["user", "add", "yan"], "short", "the password"),
         (&["user", "add", "yan"], "", "the password"),
         (&["user", "add", " "], "long enough 1", "user name"),
+        (&["user", "add", " lead"], "long enough 1", "user name"),
+        (&["user", "add", "two\nlines"], "long enough 1", "user name"),
+        (&["user", "add", "Alice"], "long enough 1", "alice"),
+        (&["user", "add", "yan"], &"long".repeat(257), "longer than 1024 bytes"),
         (&["user", "set-password", "alice"], "short", "the password"),
         (&["user", "set-password", "unknown"], "long enough 1", "unknown"),
     ] {
@@ -178,4 +182,18 @@ async fn disabled_user_can_be_enabled_updated_and_removed() {
         let unknown = run(&["user", command, "alice"], &arguments).await;
         assert!(unknown.code == Some(1) && unknown.stderr.contains("alice"), "{unknown:?}");
     }
+}
+
+#[tokio::test]
+async fn other_spellings_of_name_and_password_sign_in() {
+    let server = TestServer::start().await;
+    let (composed, decomposed) = ("caf\u{e9} au lait", "cafe\u{301} au lait");
+    let added = run_with_password(&server, &["user", "add", "Zo\u{e9}"], composed).await;
+    assert_eq!(added.code, Some(0), "{added:?}");
+    assert!(can_sign_in(&server, "zo\u{e9}", composed).await);
+    assert!(can_sign_in(&server, "Zoe\u{301} ", decomposed).await);
+    assert!(!can_sign_in(&server, "zoe", composed).await);
+    assert!(!can_sign_in(&server, "zo\u{e9}", &format!("{composed} ")).await);
+    succeed(&["user", "disable", "Zoe\u{301}"], &server.cli_arguments()).await;
+    assert!(!can_sign_in(&server, "zo\u{e9}", composed).await);
 }
