@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 use service_kit::{
     BindError, BoundListener, CancellationToken, OutageSimulator, Server, ServiceContext,
     ensure_safe_for_production, health, metrics,
-    tls::{DevCa, RustlsConfig, ServerCertificate, with_cert_reload},
+    tls::{DevCa, DevCertificate, ServerCertificate, with_cert_reload},
     with_request_context,
 };
 use sql_kit::with_time_budget;
@@ -52,6 +52,7 @@ pub struct AuthServer {
     http: Server,
     tls: Option<Server>,
     certificates: Option<ServerCertificate>,
+    dev_certificate: Option<DevCertificate>,
 }
 
 impl Listeners {
@@ -112,11 +113,12 @@ impl AuthServer {
         let tls = listeners.tls.map(|bound| {
             Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
         });
-        let tls = match tls {
+        let (tls, dev_certificate) = match tls {
             Some(server) if certificates.is_none() => {
-                Some(server.with_tls(dev_tls(&settings, &clock)?))
+                let certificate = dev_certificate(&settings, clock)?;
+                (Some(server.with_tls(certificate.tls())), Some(certificate))
             }
-            other => other,
+            other => (other, None),
         };
         Ok(Self {
             tasks,
@@ -125,6 +127,7 @@ impl AuthServer {
                 .with_proxies(&settings.proxies),
             tls,
             certificates,
+            dev_certificate,
         })
     }
 
@@ -135,6 +138,9 @@ impl AuthServer {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let background = tokio::spawn(background::run(self.tasks, stop.clone()));
         let background = fail_if_task_ends(background, &stop);
+        if let Some(certificate) = self.dev_certificate {
+            tokio::spawn(certificate.keep_renewed(stop.clone()));
+        }
         let tls = async {
             match self.tls {
                 Some(server) => {
@@ -221,8 +227,13 @@ pub fn dev_ca_certificate(settings: &AuthServerSettings) -> PathBuf {
     settings.data_dir.join(CA_FOLDER).join("ca.pem")
 }
 
-fn dev_tls(settings: &AuthServerSettings, clock: &Clock) -> anyhow::Result<RustlsConfig> {
-    Ok(dev_ca(settings, clock)?.server_tls(&settings.tls.dev_cert_names, clock)?)
+fn dev_certificate(settings: &AuthServerSettings, clock: Clock) -> anyhow::Result<DevCertificate> {
+    Ok(DevCertificate::issue(
+        settings.data_dir.join(CA_FOLDER),
+        settings.tls.publish_ca_file.clone(),
+        settings.tls.dev_cert_names.clone(),
+        clock,
+    )?)
 }
 
 fn public_routes(

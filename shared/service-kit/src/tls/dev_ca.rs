@@ -26,7 +26,16 @@ const CA_KEY: &str = "ca-key.pem";
 pub struct DevCa {
     certificate: PathBuf,
     issuer: Issuer<'static, KeyPair>,
+    not_after: i64,
 }
+
+/// How long before now a certificate becomes valid, for machines whose clocks are behind.
+const BACKDATED: Duration = Duration::days(7);
+const CA_VALIDITY: Duration = Duration::days(3_650);
+/// A CA is renewed when less than this is left. Longer than a server's certificate is valid, so that
+/// no server's certificate outlives the CA.
+const CA_RENEWAL: Duration = Duration::days(730);
+pub(super) const SERVER_VALIDITY: Duration = Duration::days(397);
 
 /// Why the development CA cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +59,9 @@ pub enum DevCaError {
 }
 
 impl DevCa {
-    /// Opens the CA in `folder`, or creates it.
+    /// Opens the CA in `folder`, or creates it. Renews its certificate if it ends within two years or
+    /// is not valid yet, because it was made by a clock that was ahead. The key stays, so clients
+    /// with the old certificate accept the server until that ends.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read, written or parsed.
@@ -60,7 +71,25 @@ impl DevCa {
             create(folder, clock)?;
         }
         let key = KeyPair::from_pem(&read(&key)?)?;
-        Ok(Self { certificate, issuer: Issuer::new(ca_params(), key) })
+        let (mut not_before, mut not_after) = validity(&certificate)?;
+        let now = clock.seconds();
+        if now < not_before || not_after - now < CA_RENEWAL.whole_seconds() {
+            replace(&certificate, &self_signed(&key, clock)?)?;
+            (not_before, not_after) = validity(&certificate)?;
+            tracing::warn!(
+                path = %certificate.display(),
+                valid_from = %date(not_before),
+                valid_until = %date(not_after),
+                "development CA renewed: give the file to clients that have a copy"
+            );
+        }
+        Ok(Self { certificate, issuer: Issuer::new(ca_params(), key), not_after })
+    }
+
+    /// Returns when the CA's certificate ends, in seconds since 1970.
+    #[must_use]
+    pub fn not_after(&self) -> i64 {
+        self.not_after
     }
 
     /// Returns the path of the CA's certificate, which clients have to trust.
@@ -78,11 +107,7 @@ impl DevCa {
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
         }
-        // Written elsewhere and renamed, so that no reader sees an incomplete file.
-        let draft = to.with_extension("new");
-        fs::write(&draft, pem)
-            .and_then(|()| fs::rename(&draft, to))
-            .map_err(|source| at(to, source))
+        replace(to, &pem)
     }
 
     /// Returns a TLS configuration with a new certificate for `names`. Its key stays in memory.
@@ -90,11 +115,18 @@ impl DevCa {
     /// # Errors
     /// Returns an error if one of `names` is not a DNS name or IP address.
     pub fn server_tls(&self, names: &[String], clock: &Clock) -> Result<RustlsConfig, DevCaError> {
+        Ok(RustlsConfig::from_config(Arc::new(self.server_config(names, clock)?)))
+    }
+
+    pub(super) fn server_config(
+        &self,
+        names: &[String],
+        clock: &Clock,
+    ) -> Result<ServerConfig, DevCaError> {
         let (certificate, key) = self.sign(names, clock)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|reason| TlsError::Key(reason.to_owned()))?;
-        let config: ServerConfig = server_config(vec![certificate.der().clone()], key)?;
-        Ok(RustlsConfig::from_config(Arc::new(config)))
+        Ok(server_config(vec![certificate.der().clone()], key)?)
     }
 
     /// Writes a new certificate for `names` and its key to `NAME.pem` and `NAME-key.pem` in
@@ -124,7 +156,7 @@ impl DevCa {
             .distinguished_name
             .push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        set_validity(&mut params, clock, Duration::days(397));
+        set_validity(&mut params, clock, SERVER_VALIDITY);
         let key = KeyPair::generate()?;
         Ok((params.signed_by(&key, &self.issuer)?, key))
     }
@@ -144,10 +176,8 @@ impl DevCa {
 fn create(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let draft = folder.with_extension(format!("new-{}", std::process::id()));
     fs::create_dir_all(&draft).map_err(|source| at(&draft, source))?;
-    let mut params = ca_params();
-    set_validity(&mut params, clock, Duration::days(3_650));
     let key = KeyPair::generate()?;
-    let pem = params.self_signed(&key)?.pem();
+    let pem = self_signed(&key, clock)?;
     let written = write_private(&draft.join(CA_KEY), &key.serialize_pem())
         .and_then(|()| fs::write(draft.join(CA_CERTIFICATE), pem))
         .map_err(|source| at(&draft, source));
@@ -158,6 +188,35 @@ fn create(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
         let _ = fs::remove_dir_all(&draft);
     }
     moved.or_else(|error| if folder.join(CA_CERTIFICATE).exists() { Ok(()) } else { Err(error) })
+}
+
+fn self_signed(key: &KeyPair, clock: &Clock) -> Result<String, DevCaError> {
+    let mut params = ca_params();
+    set_validity(&mut params, clock, CA_VALIDITY);
+    Ok(params.self_signed(key)?.pem())
+}
+
+/// Returns from when to when a certificate is valid, in seconds since 1970.
+fn validity(certificate: &Path) -> Result<(i64, i64), DevCaError> {
+    let invalid = |reason: String| at(certificate, io::Error::other(reason));
+    let der = CertificateDer::from_pem_file(certificate);
+    let der = der.map_err(|error| invalid(error.to_string()))?;
+    let parsed = x509_parser::parse_x509_certificate(&der);
+    let (_, parsed) = parsed.map_err(|error| invalid(error.to_string()))?;
+    let validity = parsed.validity();
+    Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
+}
+
+pub(super) fn date(seconds: i64) -> time::Date {
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date()
+}
+
+/// Writes the file elsewhere and renames it, so that no reader sees an incomplete one.
+fn replace(file: &Path, text: &str) -> Result<(), DevCaError> {
+    let draft = file.with_extension("new");
+    fs::write(&draft, text)
+        .and_then(|()| fs::rename(&draft, file))
+        .map_err(|source| at(file, source))
 }
 
 /// Returns the parameters of the CA's certificate. They are constant, so an existing CA certificate
@@ -173,8 +232,7 @@ fn ca_params() -> CertificateParams {
 fn set_validity(params: &mut CertificateParams, clock: &Clock, validity: Duration) {
     let now =
         OffsetDateTime::from_unix_timestamp(clock.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    // One hour earlier, for machines whose clocks are behind.
-    params.not_before = now - Duration::hours(1);
+    params.not_before = now - BACKDATED;
     params.not_after = now + validity;
 }
 
@@ -213,6 +271,31 @@ mod tests {
         assert_eq!(first, second);
         let mode = fs::metadata(folder.path().join(CA_KEY)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn ca_that_ends_soon_or_is_not_valid_yet_is_renewed_with_the_same_key() {
+        const DAY: i64 = 86_400;
+        let now = 1_800_000_000;
+        for (made, opened, renewed) in [
+            (now, now + 1_000 * DAY, false),
+            (now, now + 2_921 * DAY, true),
+            (now, now + 4_000 * DAY, true),
+            (now + 6 * DAY, now, false),
+            (now + 8 * DAY, now, true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let ca = folder.path().join("ca");
+            drop(DevCa::open_or_create(&ca, &Clock::manual(made)).unwrap());
+            let files = || [CA_CERTIFICATE, CA_KEY].map(|name| fs::read(ca.join(name)).unwrap());
+            let [certificate, key] = files();
+            let found = DevCa::open_or_create(&ca, &Clock::manual(opened)).unwrap();
+            assert_eq!(files()[0] != certificate, renewed, "made {made}, opened {opened}");
+            assert_eq!(files()[1], key);
+            let (not_before, not_after) = validity(found.certificate()).unwrap();
+            assert!(not_before <= opened - if renewed { 7 * DAY } else { 0 });
+            assert_eq!(not_after, if renewed { opened } else { made } + 3_650 * DAY);
+        }
     }
 
     #[test]
