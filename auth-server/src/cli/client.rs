@@ -285,7 +285,9 @@ fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result
         "the client `{}` has no user login: give it a --redirect-uri",
         client.client_id
     );
-    let login = client.login.unwrap_or_default();
+    // As for an added client.
+    let new_login = UserLoginConfig { require_pkce: true, ..UserLoginConfig::default() };
+    let login = client.login.unwrap_or(new_login);
     let login = UserLoginConfig {
         client_name: update.name.or(login.client_name.clone()),
         redirect_uris: given(update.redirect_uri, login.redirect_uris.clone()),
