@@ -11,8 +11,8 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Revoke the grants of a user, of a client, or of a user at a client, also those with
-    /// offline_access. Consents stay
+    /// Revoke the grants of a user, of a client, or of a user at a client, also those that outlive
+    /// a session. Consents stay
     Revoke(Revoke),
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Command {
         /// Name that the user signs in with
         username: String,
     },
-    /// End a user's sessions and the grants that end with them; offline_access goes on
+    /// End a user's sessions and the grants that end with them
     SignOut {
         /// Name that the user signs in with
         username: String,

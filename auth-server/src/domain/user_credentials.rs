@@ -31,7 +31,7 @@ pub enum CredentialError {
     InvalidPassword,
 }
 
-/// Returns the name under which a user is stored: the profile UsernameCaseMapped (RFC 8265 §3.3).
+/// Returns the name under which a user is stored: the profile `UsernameCaseMapped` (RFC 8265 §3.3).
 ///
 /// # Errors
 /// Returns why no user can have this name.
@@ -62,8 +62,8 @@ pub fn typed_username(typed: &str) -> Result<String, CredentialError> {
     normalize_username(typed.trim())
 }
 
-/// Returns the password as it is hashed: the profile OpaqueString (RFC 8265 §4.2). Spaces at its ends
-/// are part of it.
+/// Returns the password as it is hashed: the profile `OpaqueString` (RFC 8265 §4.2). Spaces at its
+/// ends are part of it.
 ///
 /// # Errors
 /// Returns why nobody can have this password.
