@@ -151,7 +151,9 @@ async fn sign_out_ends_sessions_and_grants_revoke_ends_offline_access() {
     let revoke = ["grants", "revoke", "--user", "alice", "--client", SITE.0];
     succeed(&revoke, &server.cli_arguments()).await;
     server.refresh(SITE, &refresh_token, &[]).await.assert_error(400, "invalid_grant", "");
-    assert!(can_sign_in(&server, ALICE.0, ALICE.1).await);
+    let page = browser.authorize(&AuthorizationRequest::site()).await;
+    let back = browser.sign_in(&page, ALICE).await;
+    assert!(back.redirected_to.is_some(), "the consent stays: {back:?}");
     let nothing_named = run(&["grants", "revoke"], &server.cli_arguments()).await;
     assert_eq!(nothing_named.code, Some(2), "{nothing_named:?}");
 }
