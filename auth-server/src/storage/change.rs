@@ -42,8 +42,8 @@ pub enum Change {
     ///
     /// [`StoreError::AlreadyConsumed`]: super::StoreError::AlreadyConsumed
     IssueTokens(Box<UserIssuance>),
-    /// Consumes a pushed authorization request without a grant: the client gets an error. Fails with
-    /// [`StoreError::AlreadyConsumed`] if it was answered before.
+    /// Consumes a pushed authorization request without a grant: the client gets an error. Fails
+    /// with [`StoreError::AlreadyConsumed`] if it was answered before.
     ///
     /// [`StoreError::AlreadyConsumed`]: super::StoreError::AlreadyConsumed
     ConsumePushedRequest {

@@ -51,8 +51,8 @@ pub trait GrantStore: Send + Sync {
     async fn use_request_object(&self, hash: &TokenHash, exp: i64) -> Result<bool, StoreError>;
 
     /// Returns a client's pushed authorization request if it has not expired. The first call binds
-    /// it to `browser` and extends its expiry to at least `until`, so that the user has time to sign
-    /// in; later calls return it to this browser alone and extend nothing.
+    /// it to `browser` and extends its expiry to at least `until`, so that the user has time to
+    /// sign in; later calls return it to this browser alone and extend nothing.
     async fn visit_pushed_request(
         &self,
         hash: &TokenHash,

@@ -242,6 +242,30 @@ mod tests {
     }
 
     #[test]
+    fn request_object_is_identified_by_jti_or_by_what_was_signed() {
+        let signer = signer();
+        let used = |claims: &Value| {
+            let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
+            let object = encode(&header, claims, &signer.key).unwrap();
+            read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50).unwrap().single_use
+        };
+        let with = |name: &str, value: Value| {
+            let mut claims = valid_claims();
+            claims[name] = value;
+            claims
+        };
+        // Signed twice, with two signatures.
+        assert_eq!(used(&valid_claims()), used(&valid_claims()));
+        assert_ne!(used(&valid_claims()).hash, used(&with("state", json!("x"))).hash);
+        let mut same_jti = with("jti", json!("1"));
+        let first = used(&same_jti);
+        same_jti["state"] = json!("x");
+        assert_eq!(first.hash, used(&same_jti).hash);
+        assert_ne!(first.hash, used(&with("jti", json!("2"))).hash);
+        assert_eq!(first.exp, 105);
+    }
+
+    #[test]
     fn signed_request_has_the_parameters_of_a_form() {
         let form = read(&signer(), &valid_claims()).unwrap();
         assert_eq!((form.get("response_type"), form.get("max_age")), (Some("code"), Some("7")));
