@@ -4,6 +4,7 @@ mod authenticator;
 mod credentials;
 mod file;
 mod registry;
+mod secret_rate_limits;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -13,6 +14,7 @@ pub use authenticator::{ClientAuthError, ClientAuthenticator};
 pub use credentials::{ClientCredentials, ClientProof};
 pub use file::{ClientsFile, DEMO_CLIENTS, FileError};
 pub use registry::ClientRegistry;
+pub use secret_rate_limits::SecretRateLimits;
 
 use crate::domain::{AuditRecord, Client};
 
@@ -36,6 +38,7 @@ impl Clients {
     ) -> Result<Arc<Client>, ClientAuthError> {
         let registry = self.registry.current();
         record.client_id = Some(registry.loggable_client_id(&credentials.client_id));
-        self.authenticator.authenticate(credentials, address, &registry, self.clock.millis()).await
+        let (now, uptime) = (self.clock.seconds(), self.clock.uptime());
+        self.authenticator.authenticate(credentials, address, &registry, now, uptime).await
     }
 }

@@ -15,6 +15,7 @@ mod secret_hash;
 mod session;
 mod signing_key;
 mod token;
+mod token_bucket;
 mod token_exchange;
 mod token_id;
 mod user;
@@ -52,6 +53,7 @@ pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,
 };
+pub use token_bucket::{BucketKey, BucketLimit, TokenBucket};
 pub use token_exchange::authorize_exchange;
 pub use token_id::{grant_id_of, issued_at, new_client_id, new_jti, new_sub, with_grant_id};
 pub use user::User;

@@ -150,7 +150,10 @@ async fn check<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::{
+        net::{IpAddr, Ipv4Addr},
+        time::Duration,
+    };
 
     use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -164,12 +167,13 @@ mod tests {
 
     /// Starts a check that acquires the only permit of the rate limit, and consumes it if nothing
     /// matches.
-    fn start_check(
+    async fn start_check(
         semaphore: &Arc<Semaphore>,
         limit: &RateLimiter,
         find: impl FnOnce() -> bool + Send + 'static,
     ) -> JoinHandle<Option<()>> {
-        let (semaphore, permit) = (Arc::clone(semaphore), limit.acquire("a", HOME, 0).unwrap());
+        let (semaphore, permit) =
+            (Arc::clone(semaphore), limit.acquire("a", HOME, Duration::ZERO).await.unwrap());
         let on_finish = move || if find() { drop(permit) } else { permit.consume() };
         tokio::spawn(async move { check(&semaphore, on_finish).await })
     }
@@ -182,20 +186,22 @@ mod tests {
     #[tokio::test]
     async fn disconnected_caller_keeps_its_turn_and_is_counted() {
         for right in [false, true] {
-            let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
+            let (semaphore, limit) =
+                (Arc::new(Semaphore::new(1)), RateLimiter::new("test", 1, 10, None));
             let ((begin, begun), (finish, finished)) =
                 (oneshot::channel(), std::sync::mpsc::channel());
             let attempt = start_check(&semaphore, &limit, move || {
                 begin.send(()).unwrap();
                 finished.recv().unwrap();
                 right
-            });
+            })
+            .await;
             begun.await.unwrap();
             hang_up(attempt).await;
             assert_eq!(semaphore.available_permits(), 0);
             finish.send(()).unwrap();
             drop(semaphore.acquire().await.unwrap());
-            assert_eq!(limit.acquire("a", HOME, 0).is_ok(), right);
+            assert_eq!(limit.acquire("a", HOME, Duration::ZERO).await.is_ok(), right);
         }
     }
 
@@ -229,9 +235,11 @@ mod tests {
 
     #[tokio::test]
     async fn caller_that_disconnects_before_hashing_is_not_counted() {
-        let (semaphore, limit) = (Arc::new(Semaphore::new(1)), RateLimiter::new(1, 10));
+        let (semaphore, limit) =
+            (Arc::new(Semaphore::new(1)), RateLimiter::new("test", 1, 10, None));
         let _others = semaphore.acquire().await.unwrap();
-        hang_up(start_check(&semaphore, &limit, || unreachable!("the check must not start"))).await;
-        assert!(limit.acquire("a", HOME, 0).is_ok());
+        hang_up(start_check(&semaphore, &limit, || unreachable!("the check must not start")).await)
+            .await;
+        assert!(limit.acquire("a", HOME, Duration::ZERO).await.is_ok());
     }
 }

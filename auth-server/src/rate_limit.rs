@@ -1,151 +1,328 @@
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use moka::sync::Cache;
+use tokio::runtime::Handle;
 
-/// Limits failed attempts with one token bucket per client and network.
+use crate::{
+    domain::{BucketKey, BucketLimit, TokenBucket},
+    storage::SharedBuckets,
+};
+
+/// Limits failed attempts with one token bucket per subject, such as a client id, and network.
 ///
-/// A bucket belongs to a client *and* a network, so an attacker elsewhere exhausts a separate
+/// A bucket belongs to a subject *and* a network, so an attacker elsewhere exhausts a separate
 /// bucket and does not lock the client out.
+///
+/// With [`SharedBuckets`], servers on the same database share the buckets. A server uses them only
+/// while its own bucket is not full, so a success after no failure writes nothing; *n* servers
+/// therefore allow up to *n* − 1 attempts more than the limit. If the database does not answer, each
+/// server limits on its own.
 pub struct RateLimiter {
-    buckets: Cache<(String, IpAddr), Arc<Mutex<Bucket>>>,
-    burst: u32,
-    refill_millis: i64,
+    name: &'static str,
+    limit: BucketLimit,
+    buckets: Cache<BucketKey, Arc<Mutex<LocalBucket>>>,
+    shared: Option<Arc<dyn SharedBuckets>>,
 }
 
 #[derive(Default)]
-struct Bucket {
-    /// When all permits are available again, in milliseconds since 1970.
-    empty_at: i64,
+struct LocalBucket {
+    bucket: TokenBucket,
+    /// Number of permits that were taken here but not from the shared bucket.
+    unshared: u32,
 }
 
 /// A permit for one attempt. It is returned on drop, after a success or if no attempt was made.
 /// Only a failure consumes it.
-#[must_use = "a dropped permit is released"]
+#[must_use = "dropping a permit returns it"]
 pub struct Permit {
-    bucket: Arc<Mutex<Bucket>>,
-    millis: i64,
+    bucket: Arc<Mutex<LocalBucket>>,
+    key: BucketKey,
+    limit: BucketLimit,
+    shared: Option<(Arc<dyn SharedBuckets>, Handle)>,
+    consumed: bool,
 }
 
 impl Permit {
     /// Consumes the permit after a failure. Only time restores it.
     pub fn consume(mut self) {
-        self.millis = 0;
+        self.consumed = true;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).empty_at -= self.millis;
+        if self.consumed {
+            return;
+        }
+        let mut local = lock(&self.bucket);
+        local.bucket.put_back(self.limit);
+        if local.unshared > 0 {
+            local.unshared -= 1;
+        } else if let Some((shared, runtime)) = self.shared.take() {
+            let (key, limit) = (self.key, self.limit);
+            runtime.spawn(async move {
+                if let Err(error) = shared.put_back(&key, limit).await {
+                    tracing::debug!(%error, "failed to return a permit to the database");
+                }
+            });
+        }
     }
 }
 
-/// Maximum number of buckets. Bounds memory if an attacker makes up client ids.
+/// Maximum number of buckets. Together with the size of a key, it bounds the memory that callers
+/// with made-up names can use.
 const MAX_BUCKETS: u64 = 50_000;
 
 impl RateLimiter {
-    pub fn new(burst: u32, refill_seconds: u32) -> Self {
-        let refill_millis = i64::from(refill_seconds).max(1) * 1_000;
-        let full_refill_seconds = u64::from(burst.max(1)) * u64::from(refill_seconds.max(1));
+    /// Creates a limit. Its name distinguishes its buckets from those of other limits in the
+    /// database.
+    pub fn new(
+        name: &'static str,
+        burst: u32,
+        refill_seconds: u32,
+        shared: Option<Arc<dyn SharedBuckets>>,
+    ) -> Self {
+        let refill = Duration::from_secs(refill_seconds.max(1).into());
+        let limit = BucketLimit { burst: burst.max(1), refill };
         let buckets = Cache::builder()
             .max_capacity(MAX_BUCKETS)
-            .time_to_idle(Duration::from_secs(full_refill_seconds.max(60)))
+            .time_to_idle(limit.fill_time().max(Duration::from_secs(60)))
             .build();
-        Self { buckets, burst: burst.max(1), refill_millis }
+        Self { name, limit, buckets, shared }
     }
 
     /// Acquires a permit before the outcome of an attempt is known, so that a burst of parallel
-    /// guesses cannot exceed the limit.
+    /// guesses cannot exceed the limit. `uptime` is a time of a clock that never goes back.
     ///
     /// # Errors
     /// Returns the number of seconds until a permit is available.
-    pub fn acquire(
+    pub async fn acquire(
         &self,
-        client_id: &str,
+        subject: &str,
         address: IpAddr,
-        now_millis: i64,
+        uptime: Duration,
     ) -> Result<Permit, u64> {
-        let shared = self.bucket(client_id, address);
-        let mut bucket = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled_to = bucket.empty_at.max(now_millis) + self.refill_millis;
-        let over = filled_to - now_millis - i64::from(self.burst) * self.refill_millis;
-        if over > 0 {
-            return Err(u64::try_from(over).unwrap_or_default().div_ceil(1_000));
+        let key = BucketKey::new(self.name, subject, address);
+        let bucket = self.buckets.get_with(key, Arc::default);
+        let unshared = {
+            let mut local = lock(&bucket);
+            if local.bucket.is_full(uptime) {
+                local.unshared = 0;
+            }
+            let first = local.bucket.is_full(uptime);
+            local.bucket.take(self.limit, uptime).map_err(in_seconds)?;
+            local.unshared += 1;
+            if first { 0 } else { std::mem::take(&mut local.unshared) }
+        };
+        let shared = self.shared.clone();
+        let permit = Permit {
+            key,
+            limit: self.limit,
+            shared: shared.zip(Handle::try_current().ok()),
+            consumed: false,
+            bucket: Arc::clone(&bucket),
+        };
+        let Some(shared) = self.shared.as_ref().filter(|_| unshared > 0) else {
+            return Ok(permit);
+        };
+        match shared.take(&key, unshared, self.limit).await {
+            Ok(Ok(())) => Ok(permit),
+            Ok(Err(wait)) => {
+                // Until then, this server rejects attempts without asking the database.
+                lock(&bucket).bucket.empty_until(self.limit, uptime, wait);
+                permit.consume();
+                Err(in_seconds(wait))
+            }
+            Err(error) => {
+                tracing::warn!(%error, limit = self.name, "rate limit is local: the database did not answer");
+                lock(&bucket).unshared += unshared;
+                Ok(permit)
+            }
         }
-        bucket.empty_at = filled_to;
-        drop(bucket);
-        Ok(Permit { bucket: shared, millis: self.refill_millis })
-    }
-
-    fn bucket(&self, client_id: &str, address: IpAddr) -> Arc<Mutex<Bucket>> {
-        self.buckets.get_with((client_id.to_owned(), network(address)), Arc::default)
     }
 }
 
-/// Returns the network of an address. For IPv6 this is the /64 prefix, because one caller controls
-/// all of its addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-        },
-    }
+fn lock(bucket: &Mutex<LocalBucket>) -> MutexGuard<'_, LocalBucket> {
+    bucket.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::storage::StoreError;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const NOW: Duration = Duration::from_secs(1_000);
 
     impl RateLimiter {
         /// Makes a failed attempt.
-        fn fail(&self, client_id: &str, address: IpAddr, now_millis: i64) -> Result<(), u64> {
-            self.acquire(client_id, address, now_millis).map(Permit::consume)
+        async fn fail(&self, subject: &str) -> Result<(), u64> {
+            self.acquire(subject, HOME, NOW).await.map(Permit::consume)
         }
     }
 
-    #[test]
-    fn burst_is_allowed_and_then_refills() {
-        let limit = RateLimiter::new(3, 10);
-        for _ in 0..3 {
-            limit.fail("a", HOME, 0).unwrap();
+    /// Buckets that do not refill, and a switch for an outage of the database.
+    #[derive(Default)]
+    struct MemoryBuckets {
+        used: Mutex<HashMap<BucketKey, u32>>,
+        writes: Mutex<u32>,
+        unavailable: Mutex<bool>,
+    }
+
+    impl MemoryBuckets {
+        fn writes(&self) -> u32 {
+            *self.writes.lock().unwrap()
         }
-        assert_eq!(limit.fail("a", HOME, 0), Err(10));
-        assert_eq!(limit.fail("a", HOME, 9_500), Err(1));
-        assert_eq!(limit.fail("a", HOME, 10_000), Ok(()));
-        assert_eq!(limit.fail("a", HOME, 10_000), Err(10));
+
+        fn write(&self) -> Result<(), StoreError> {
+            if *self.unavailable.lock().unwrap() {
+                return Err(StoreError::Unavailable("stopped".into()));
+            }
+            *self.writes.lock().unwrap() += 1;
+            Ok(())
+        }
     }
 
-    #[test]
-    fn each_client_and_address_has_its_own_bucket() {
-        let limit = RateLimiter::new(1, 10);
-        limit.fail("a", HOME, 0).unwrap();
-        assert!(limit.fail("a", HOME, 0).is_err());
-        assert!(limit.fail("b", HOME, 0).is_ok());
-        assert!(limit.fail("a", "10.0.0.1".parse().unwrap(), 0).is_ok());
+    #[async_trait]
+    impl SharedBuckets for MemoryBuckets {
+        async fn take(
+            &self,
+            key: &BucketKey,
+            count: u32,
+            limit: BucketLimit,
+        ) -> Result<Result<(), Duration>, StoreError> {
+            self.write()?;
+            let mut used = self.used.lock().unwrap();
+            let used = used.entry(*key).or_default();
+            if *used >= limit.burst {
+                return Ok(Err(limit.refill));
+            }
+            *used = (*used + count).min(limit.burst);
+            Ok(Ok(()))
+        }
+
+        async fn put_back(&self, key: &BucketKey, _: BucketLimit) -> Result<(), StoreError> {
+            self.write()?;
+            *self.used.lock().unwrap().entry(*key).or_default() -= 1;
+            Ok(())
+        }
     }
 
-    #[test]
-    fn successful_attempt_consumes_no_permit() {
-        let limit = RateLimiter::new(1, 10);
+    fn servers(shared: &Arc<MemoryBuckets>) -> [RateLimiter; 3] {
+        [(); 3].map(|()| {
+            RateLimiter::new("test", 10, 6, Some(Arc::clone(shared) as Arc<dyn SharedBuckets>))
+        })
+    }
+
+    #[tokio::test]
+    async fn attempts_after_the_burst_are_rejected_with_the_wait() {
+        let limit = RateLimiter::new("test", 2, 10, None);
+        for _ in 0..2 {
+            limit.fail("a").await.unwrap();
+        }
+        assert_eq!(limit.fail("a").await, Err(10));
+        assert_eq!(limit.fail("b").await, Ok(()), "another subject");
+        let later = NOW + Duration::from_millis(9_500);
+        assert_eq!(limit.acquire("a", HOME, later).await.map(drop), Err(1));
+    }
+
+    #[tokio::test]
+    async fn success_returns_its_permit() {
+        let limit = RateLimiter::new("test", 1, 10, None);
         for _ in 0..5 {
-            drop(limit.acquire("a", HOME, 0).unwrap());
+            drop(limit.acquire("a", HOME, NOW).await.unwrap());
         }
     }
 
-    #[test]
-    fn addresses_of_one_ipv6_network_share_a_bucket() {
-        let limit = RateLimiter::new(1, 10);
-        limit.fail("a", "2001:db8::1".parse().unwrap(), 0).unwrap();
-        assert!(limit.fail("a", "2001:db8::ffff".parse().unwrap(), 0).is_err());
-        assert!(limit.fail("a", "2001:db8:0:1::1".parse().unwrap(), 0).is_ok());
-        limit.fail("a", "::ffff:10.0.0.1".parse().unwrap(), 0).unwrap();
-        assert!(limit.fail("a", "10.0.0.1".parse().unwrap(), 0).is_err());
+    #[tokio::test]
+    async fn long_subjects_use_no_more_memory_than_short_ones() {
+        let limit = RateLimiter::new("test", 1, 10, None);
+        limit.fail(&"a".repeat(65_000)).await.unwrap();
+        let keys: Vec<usize> =
+            limit.buckets.iter().map(|(key, _)| std::mem::size_of_val(&*key)).collect();
+        assert_eq!(keys, [32]);
+    }
+
+    #[tokio::test]
+    async fn servers_share_a_limit_up_to_one_attempt_each() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let servers = servers(&shared);
+        let mut allowed = 0;
+        for server in &servers {
+            while server.fail("a").await.is_ok() {
+                allowed += 1;
+            }
+        }
+        assert_eq!(allowed, 12, "10 + n - 1");
+        let shared = Arc::new(MemoryBuckets::default());
+        let servers = self::servers(&shared);
+        let mut in_turns = 0;
+        for turn in 0..30 {
+            in_turns += u32::from(servers[turn % 3].fail("a").await.is_ok());
+        }
+        assert_eq!(in_turns, 10);
+    }
+
+    #[tokio::test]
+    async fn successes_without_failures_write_nothing() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let [server, ..] = servers(&shared);
+        for _ in 0..5 {
+            drop(server.acquire("a", HOME, NOW).await.unwrap());
+        }
+        server.fail("a").await.unwrap();
+        assert_eq!(shared.writes(), 0);
+        server.fail("a").await.unwrap();
+        assert_eq!((shared.writes(), shared.used.lock().unwrap().values().sum()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn success_after_failures_returns_the_shared_permit() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let [server, ..] = servers(&shared);
+        for _ in 0..2 {
+            server.fail("a").await.unwrap();
+        }
+        drop(server.acquire("a", HOME, NOW).await.unwrap());
+        while shared.writes() < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(shared.used.lock().unwrap().values().sum::<u32>(), 2);
+    }
+
+    #[tokio::test]
+    async fn rejected_server_does_not_ask_the_database_again() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let [one, other, _] = servers(&shared);
+        while one.fail("a").await.is_ok() {}
+        other.fail("a").await.unwrap();
+        assert_eq!(other.fail("a").await, Err(6));
+        let writes = shared.writes();
+        assert_eq!(other.fail("a").await, Err(6));
+        assert_eq!(shared.writes(), writes);
+    }
+
+    #[tokio::test]
+    async fn servers_limit_on_their_own_while_the_database_is_away() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let [server, ..] = servers(&shared);
+        *shared.unavailable.lock().unwrap() = true;
+        let mut allowed = 0;
+        while server.fail("a").await.is_ok() {
+            allowed += 1;
+        }
+        assert_eq!(allowed, 10);
     }
 }

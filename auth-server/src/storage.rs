@@ -9,12 +9,15 @@ mod inspection;
 mod postgres;
 mod refresh_token_loader;
 mod sessions;
+mod shared_buckets;
 mod sql;
 mod sqlite;
 mod users;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -30,6 +33,7 @@ pub use grants::GrantStore;
 pub use inspection::{DatabaseContents, DatabaseInspection};
 pub use postgres::PostgresStore;
 pub use sessions::SessionStore;
+pub use shared_buckets::SharedBuckets;
 pub use sqlite::SqliteStore;
 pub use users::UserStore;
 
@@ -71,6 +75,10 @@ pub trait Store: UserStore + SessionStore + GrantStore {
     /// Returns whether the access token was revoked, or the grant that its `jti` names. A grant
     /// that was deleted counts as revoked.
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError>;
+
+    /// Returns the rate limits that several servers share; `None` if only one server can use the
+    /// database.
+    fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>>;
 
     /// Checks that the database can be written to, without changing anything. A read would also
     /// succeed on a full disk.

@@ -197,6 +197,13 @@ CREATE TABLE revoked_access_tokens (
 );
 CREATE INDEX revoked_access_tokens_by_exp ON revoked_access_tokens (exp);
 
+-- Rate limits that are in use. Unlogged: a crash of the database forgets them.
+CREATE UNLOGGED TABLE rate_limits (
+    key     BYTEA PRIMARY KEY, -- SHA-256 of the limit, its subject and the caller's network
+    full_at TIMESTAMPTZ NOT NULL -- when all permits are available again
+);
+CREATE INDEX rate_limits_by_full_at ON rate_limits (full_at);
+
 -- Audit log: who did what, and the outcome. It holds no secret and no token.
 CREATE TABLE audit_log (
     id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -66,6 +66,11 @@ impl SecretHash {
         WELL_KNOWN.iter().any(|known| self.matches(known))
     }
 
+    /// Returns whether the secret has 256 random bits, so that it cannot be guessed.
+    pub fn is_generated(&self) -> bool {
+        matches!(self, Self::Sha256(_))
+    }
+
     pub fn is_slow(&self) -> bool {
         matches!(self, Self::Argon2id(_))
     }

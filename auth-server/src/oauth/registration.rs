@@ -6,7 +6,7 @@ pub mod manage;
 pub mod register;
 mod sector;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use clock::Clock;
@@ -59,12 +59,17 @@ impl DynamicRegistration {
     ///
     /// # Errors
     /// Returns an error if there were too many requests from this address.
-    pub fn take_place(&self, address: ClientAddress, now_millis: i64) -> Result<(), ApiError> {
+    pub async fn acquire_permit(
+        &self,
+        address: ClientAddress,
+        uptime: Duration,
+    ) -> Result<(), ApiError> {
         let rate_limited = |retry_after| {
             ApiError::too_often("clients were registered or changed", retry_after, REGISTER)
         };
         self.limit
-            .acquire("register", address.0, now_millis)
+            .acquire("register", address.0, uptime)
+            .await
             .map(Permit::consume)
             .map_err(rate_limited)
     }
@@ -111,7 +116,8 @@ pub async fn opened(
     context
         .registration
         .limit
-        .acquire("manage", address.0, context.clock.millis())
+        .acquire("manage", address.0, context.clock.uptime())
+        .await
         .map_err(rate_limited)?
         .consume();
     Err(not_opened())

@@ -9,7 +9,7 @@ use crate::{
     AuthServerSettings, SecureRandom,
     audit::AuditLog,
     background::BackgroundTasks,
-    clients::{ClientAuthenticator, ClientRegistry, Clients},
+    clients::{ClientAuthenticator, ClientRegistry, Clients, SecretRateLimits},
     domain::TokenHash,
     http::{Csrf, PageContext},
     keys::{KeyManager, KeyPolicy},
@@ -85,7 +85,7 @@ impl Services {
         metrics: &mut Registry,
     ) -> anyhow::Result<Self> {
         let secret = store.installation_secret(random.bytes()?).await?;
-        let passwords = password_authenticator(settings);
+        let passwords = password_authenticator(settings, &*store);
         let clients = Arc::new(Clients {
             registry: ClientRegistry::open(
                 settings.clients_file.clone(),
@@ -94,7 +94,7 @@ impl Services {
                 &*store,
             )
             .await?,
-            authenticator: client_authenticator(settings, &random)?,
+            authenticator: client_authenticator(settings, &*store, &random)?,
             clock: clock.clone(),
         });
         let keys = Arc::new(open_keys(settings, &*store, clock.seconds()).await?);
@@ -231,7 +231,7 @@ impl Services {
             page: Arc::clone(&self.page),
             issuer: self.issuer.clone(),
             clients: Arc::clone(&self.clients),
-            user_code_limit: RateLimiter::new(5, 60),
+            user_code_limit: RateLimiter::new("user_code", 5, 60, self.store.shared_buckets()),
             audit: self.audit.clone(),
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
@@ -247,7 +247,7 @@ impl Services {
                 at_most: settings.registration.max_clients,
                 policy: settings.registration.policy(),
                 initial_token: initial_token.map(|token| TokenHash::of_text(token.expose())),
-                limit: limiter(&settings.rate_limits.registration),
+                limit: limiter("registration", &settings.rate_limits.registration, &*self.store),
             },
             issuer: self.issuer.clone(),
             clients: Arc::clone(&self.clients),
@@ -272,28 +272,34 @@ impl Services {
     }
 }
 
-fn limiter(limit: &RateLimit) -> RateLimiter {
-    RateLimiter::new(limit.burst, limit.refill_seconds)
+fn limiter(name: &'static str, limit: &RateLimit, store: &dyn Store) -> RateLimiter {
+    RateLimiter::new(name, limit.burst, limit.refill_seconds, store.shared_buckets())
 }
 
-fn password_authenticator(settings: &AuthServerSettings) -> PasswordAuthenticator {
+fn password_authenticator(
+    settings: &AuthServerSettings,
+    store: &dyn Store,
+) -> PasswordAuthenticator {
     PasswordAuthenticator::new(
-        limiter(&settings.rate_limits.sign_in),
-        limiter(&settings.rate_limits.sign_in_address),
+        limiter("sign_in", &settings.rate_limits.sign_in, store),
+        limiter("sign_in_address", &settings.rate_limits.sign_in_address, store),
         Arc::new(PasswordHasherPool::in_one_queue(settings.profile.is_production())),
     )
 }
 
 fn client_authenticator(
     settings: &AuthServerSettings,
+    store: &dyn Store,
     random: &SecureRandom,
 ) -> anyhow::Result<ClientAuthenticator> {
-    ClientAuthenticator::new(
-        limiter(&settings.rate_limits.client_auth),
-        limiter(&settings.rate_limits.client_auth_address),
-        Arc::new(PasswordHasherPool::new(settings.profile.is_production())),
-        random,
-    )
+    let limits = &settings.rate_limits;
+    let limits = SecretRateLimits::new(
+        limiter("client_auth", &limits.client_auth, store),
+        limiter("client_auth_address", &limits.client_auth_address, store),
+        limiter("client_auth_known_network", &limits.client_auth_known_network, store),
+    );
+    let hasher = Arc::new(PasswordHasherPool::new(settings.profile.is_production()));
+    ClientAuthenticator::new(limits, hasher, random)
 }
 
 async fn open_keys(

@@ -16,6 +16,11 @@ pub struct RateLimitSettings {
     /// one every 3 seconds. Production allows at most 1000 at once.
     #[serde(deserialize_with = "with_defaults::<_, 100, 3>")]
     pub client_auth_address: RateLimit,
+    /// Failed client authentications per client id, from a network where the client has
+    /// authenticated within 24 hours. Default: 100 at once, then one every 6 seconds. Production
+    /// allows at most 1000 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 100, 6>")]
+    pub client_auth_known_network: RateLimit,
     /// Failed sign-ins per account and network. Default: 5 at once, then one every 30 seconds.
     /// Production allows at most 20 at once.
     #[serde(deserialize_with = "with_defaults::<_, 5, 30>")]
@@ -48,6 +53,7 @@ impl Default for RateLimitSettings {
         Self {
             client_auth: RateLimit { burst: 10, refill_seconds: 6 },
             client_auth_address: RateLimit { burst: 100, refill_seconds: 3 },
+            client_auth_known_network: RateLimit { burst: 100, refill_seconds: 6 },
             sign_in: RateLimit { burst: 5, refill_seconds: 30 },
             sign_in_address: RateLimit { burst: 100, refill_seconds: 3 },
             registration: RateLimit { burst: 20, refill_seconds: 60 },
@@ -79,6 +85,7 @@ impl RateLimitSettings {
         let limits = [
             ("rate_limits.client_auth", self.client_auth, 100),
             ("rate_limits.client_auth_address", self.client_auth_address, 1_000),
+            ("rate_limits.client_auth_known_network", self.client_auth_known_network, 1_000),
             ("rate_limits.sign_in", self.sign_in, 20),
             ("rate_limits.sign_in_address", self.sign_in_address, 1_000),
         ];

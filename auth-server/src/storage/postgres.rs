@@ -15,15 +15,18 @@ mod pushed_requests;
 mod refresh_token_loader;
 mod revision;
 mod sessions;
+mod shared_buckets;
 mod users;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sql_kit::within_time_budget;
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
-    refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
+    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store, StoreError,
+    UserStore, refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
@@ -86,6 +89,10 @@ impl Store for PostgresStore {
 
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
         within_time_budget(access_tokens::is_revoked(&self.pool, jti)).await
+    }
+
+    fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>> {
+        Some(Arc::new(shared_buckets::PostgresBuckets(self.pool.clone())))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

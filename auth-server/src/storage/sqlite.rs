@@ -20,7 +20,7 @@ mod sessions;
 mod users;
 mod writable;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use sql_kit::sqlite::{SqliteDatabase, TaskConnection};
@@ -28,8 +28,8 @@ use sqlx::{SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
-    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, Store, StoreError, UserStore,
-    refresh_token_loader::RefreshTokenLoader,
+    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store, StoreError,
+    UserStore, refresh_token_loader::RefreshTokenLoader,
 };
 use crate::domain::{
     AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
@@ -94,6 +94,10 @@ impl Store for SqliteStore {
 
     async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
         access_tokens::is_revoked(&self.readers, jti).await
+    }
+
+    fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>> {
+        None
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Authenticates users by name and password.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth_types::Password;
 
@@ -52,7 +52,7 @@ impl PasswordAuthenticator {
         username: &str,
         password: &Password,
         address: IpAddr,
-        now_millis: i64,
+        uptime: Duration,
     ) -> Result<User, SignInError> {
         // No user has such a name or password, and whether one could exist is no secret.
         let (Ok(username), Ok(password)) = (typed_username(username), normalize_password(password))
@@ -60,8 +60,8 @@ impl PasswordAuthenticator {
             return Err(SignInError::InvalidCredentials);
         };
         let too_many = |retry_after| SignInError::RateLimited { retry_after };
-        let of_address = self.address_limit.acquire("", address, now_millis).map_err(too_many)?;
-        let of_account = match self.account_limit.acquire(&username, address, now_millis) {
+        let of_address = self.address_limit.acquire("", address, uptime).await.map_err(too_many)?;
+        let of_account = match self.account_limit.acquire(&username, address, uptime).await {
             Ok(permit) => permit,
             Err(retry_after) => {
                 of_address.consume();
@@ -120,15 +120,17 @@ mod tests {
         for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
             let password_hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
             let users = Arc::new(PasswordAuthenticator::new(
-                RateLimiter::new(10, 6),
-                RateLimiter::new(100, 3),
+                RateLimiter::new("sign_in", 10, 6, None),
+                RateLimiter::new("sign_in_address", 100, 3, None),
                 Arc::clone(&password_hasher),
             ));
             let slots = password_hasher.fill_the_one().await;
             let asked = tokio::spawn({
                 let (users, store) = (Arc::clone(&users), Arc::clone(&store));
                 async move {
-                    users.sign_in(&*store, username, &Password::new(password), HOME, 100_000).await
+                    users
+                        .sign_in(&*store, username, &Password::new(password), HOME, Duration::ZERO)
+                        .await
                 }
             });
             // Long enough for the database query and a password hash.

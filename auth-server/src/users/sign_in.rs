@@ -154,11 +154,17 @@ impl SignInPage<'_> {
                 .await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
-        let now = self.context.authorization.clock.millis();
+        let uptime = self.context.authorization.clock.uptime();
         let user = self
             .context
             .passwords
-            .sign_in(&*self.context.authorization.store, username, &password, self.address.0, now)
+            .sign_in(
+                &*self.context.authorization.store,
+                username,
+                &password,
+                self.address.0,
+                uptime,
+            )
             .await;
         match user {
             Ok(user) => {

@@ -99,8 +99,33 @@ async fn correct_secret_is_not_limited_by_failures_of_others() {
     assert_eq!(
         server.client_credentials(SHOP, &[]).await.status,
         200,
-        "a colleague's failures, after the secret was proved"
+        "failures from a network where the client succeeded before"
     );
+}
+
+#[tokio::test]
+async fn right_guess_after_the_limit_is_rejected() {
+    let server = limited().await;
+    assert_eq!(server.client_credentials(SHOP, &[]).await.status, 200);
+    let attacker = server.from_address("127.0.0.2");
+    for guess in 0..3 {
+        attacker.client_credentials((SHOP.0, &format!("guess {guess}")), &[]).await;
+    }
+    let right = attacker.client_credentials(SHOP, &[]).await;
+    right.assert_error(429, "temporarily_unavailable", "try again in 20 s");
+}
+
+#[tokio::test]
+async fn clock_that_is_set_back_does_not_lock_a_client_out() {
+    let server = limited().await;
+    fail(&server, SHOP.0, 0).await;
+    server.clock.set_back(Duration::from_secs(3_600));
+    assert_eq!(server.client_credentials(SHOP, &[]).await.status, 200);
+    for guess in 1..6 {
+        fail(&server, "unknown", guess).await;
+    }
+    let wait = fail(&server, "unknown", 6).await.header("retry-after");
+    assert!(wait.parse::<u64>().unwrap() <= 60, "burst times refill: {wait}");
 }
 
 #[tokio::test]

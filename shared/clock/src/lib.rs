@@ -9,30 +9,73 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// A clock that counts from 1970-01-01 00:00 UTC. Clones share its time.
-#[derive(Clone, Debug, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System { started: Instant },
+    Manual(Arc<ManualTime>),
+}
+
+/// In microseconds.
+#[derive(Debug)]
+struct ManualTime {
+    unix: AtomicI64,
+    uptime: AtomicI64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
 
 impl Clock {
     /// Returns the system clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(None)
+        Self(Source::System { started: Instant::now() })
     }
 
     /// Returns a clock that stays at `seconds` until [`Clock::advance`] is called.
     #[must_use]
     pub fn manual(seconds: i64) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(seconds.saturating_mul(1_000_000)))))
+        let unix = AtomicI64::new(seconds.saturating_mul(1_000_000));
+        Self(Source::Manual(Arc::new(ManualTime { unix, uptime: AtomicI64::new(0) })))
     }
 
     /// Moves a manual clock and all its clones. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
-        if let Some(manual) = &self.0 {
-            manual.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        if let Source::Manual(manual) = &self.0 {
+            let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            manual.unix.fetch_add(micros, Ordering::SeqCst);
+            manual.uptime.fetch_add(micros, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock and all its clones back, as an administrator or a time server does:
+    /// [`Clock::uptime`] goes on. Has no effect on the system clock.
+    pub fn set_back(&self, by: Duration) {
+        if let Source::Manual(manual) = &self.0 {
+            let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            manual.unix.fetch_sub(micros, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns how long this clock has been running. It never goes back, so use it to measure
+    /// periods within the process.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        match &self.0 {
+            Source::System { started } => started.elapsed(),
+            Source::Manual(manual) => Duration::from_micros(
+                u64::try_from(manual.uptime.load(Ordering::SeqCst)).unwrap_or_default(),
+            ),
         }
     }
 
@@ -40,8 +83,8 @@ impl Clock {
     #[must_use]
     pub fn micros(&self) -> i64 {
         match &self.0 {
-            Some(manual) => manual.load(Ordering::SeqCst),
-            None => system_micros(),
+            Source::Manual(manual) => manual.unix.load(Ordering::SeqCst),
+            Source::System { .. } => system_micros(),
         }
     }
 
@@ -75,6 +118,14 @@ mod tests {
         assert_eq!(clone.seconds(), 1_000);
         clock.advance(Duration::from_millis(2_500));
         assert_eq!((clone.seconds(), clone.millis()), (1_002, 1_002_500));
+    }
+
+    #[test]
+    fn uptime_goes_on_when_the_clock_is_set_back() {
+        let clock = Clock::manual(10_000);
+        clock.advance(Duration::from_secs(5));
+        clock.set_back(Duration::from_secs(3_600));
+        assert_eq!((clock.seconds(), clock.uptime()), (6_405, Duration::from_secs(5)));
     }
 
     #[test]

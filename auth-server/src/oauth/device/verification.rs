@@ -84,10 +84,11 @@ async fn answer(
     let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
         return Ok(redirect_to_sign_in(&parse_user_code(typed).unwrap_or_default()));
     };
-    let now = context.clock.millis();
+    let uptime = context.clock.uptime();
     // Acquire the permit before looking up the code, so that parallel guesses are limited too
     // (§5.1).
-    let Ok(permit) = context.user_code_limit.acquire(&signed_in.user.sub, address.0, now) else {
+    let sub = &signed_in.user.sub;
+    let Ok(permit) = context.user_code_limit.acquire(sub, address.0, uptime).await else {
         return ask(context, browser_session, typed, Some(DeviceProblem::TooMany));
     };
     let found = match parse_user_code(typed) {

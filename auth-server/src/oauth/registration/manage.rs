@@ -58,7 +58,7 @@ pub async fn reregister(
     let mut record = record(&context, AuditEvent::ClientUpdate, address, &client_id);
     let changed = async {
         let (before, token) = opened(&context, address, &client_id, &headers).await?;
-        context.registration.take_place(address, context.clock.millis())?;
+        context.registration.acquire_permit(address, context.clock.uptime()).await?;
         let request = request?;
         check_members(&request, &before)?;
         let accepted = accept(&context, request.metadata()?).await?;

@@ -34,7 +34,7 @@ async fn add(
     request: Result<JsonRequest, ApiError>,
     record: &mut AuditRecord,
 ) -> Result<ClientInformation, ApiError> {
-    context.registration.take_place(address, context.clock.millis())?;
+    context.registration.acquire_permit(address, context.clock.uptime()).await?;
     let request = request?;
     context.registration.check_initial_token(&request.headers)?;
     let accepted = accept(context, request.metadata()?).await?;

@@ -25,6 +25,11 @@ pub(super) async fn delete_expired(
     ] {
         deleted += delete(pool, table, condition, cutoff).await?;
     }
+    // Full buckets, by the time of the database.
+    deleted += sqlx::query("DELETE FROM rate_limits WHERE full_at < clock_timestamp()")
+        .execute(pool)
+        .await?
+        .rows_affected();
     Ok(deleted + keys::delete_retired(pool, before.keys).await?)
 }
 
