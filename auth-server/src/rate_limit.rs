@@ -250,8 +250,7 @@ mod tests {
     async fn long_subjects_use_no_more_memory_than_short_ones() {
         let limit = RateLimiter::new("test", 1, 10, None);
         limit.fail(&"a".repeat(65_000)).await.unwrap();
-        let keys: Vec<usize> =
-            limit.buckets.iter().map(|(key, _)| std::mem::size_of_val(&*key)).collect();
+        let keys: Vec<usize> = limit.buckets.iter().map(|(key, _)| size_of_val(&*key)).collect();
         assert_eq!(keys, [32]);
     }
 

@@ -1,4 +1,4 @@
-use std::io::Read;
+use std::{collections::BTreeSet, io::Read};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -86,6 +86,9 @@ pub(super) struct Add {
     /// Read the secret from standard input instead of generating one
     #[arg(long)]
     secret_stdin: bool,
+    /// Accept a secret on standard input that is easy to guess
+    #[arg(long, requires = "secret_stdin")]
+    allow_weak_secret: bool,
 }
 
 #[derive(Debug, Args)]
@@ -243,13 +246,27 @@ fn secret(add: &Add, entropy: &SecureRandom) -> anyhow::Result<(SecretHash, Opti
         .read_to_string(&mut text)
         .context("failed to read the secret from standard input")?;
     let chosen = ClientSecret::new(text.trim_end_matches(['\r', '\n']));
-    ensure!(
-        chosen.expose().len() >= MIN_SECRET_LENGTH,
-        "the secret on standard input has fewer than {MIN_SECRET_LENGTH} characters; without --secret-stdin, C generates one"
-    );
+    ensure!(!chosen.expose().is_empty(), "the secret on standard input is empty");
+    if let Some(problem) = weakness(chosen.expose()).filter(|_| !add.allow_weak_secret) {
+        bail!(
+            "the secret on standard input {problem}: omit --secret-stdin and C generates one, or add --allow-weak-secret"
+        );
+    }
     let hash = hash_password(chosen.expose(), entropy.bytes()?)
         .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
     Ok((hash, None))
+}
+
+const MIN_DISTINCT_CHARACTERS: usize = 10;
+
+/// Returns why a chosen secret is easy to guess. The stored hash would no longer show it.
+fn weakness(secret: &str) -> Option<String> {
+    if secret.len() < MIN_SECRET_LENGTH {
+        return Some(format!("has fewer than {MIN_SECRET_LENGTH} characters"));
+    }
+    let distinct: BTreeSet<char> = secret.chars().collect();
+    (distinct.len() < MIN_DISTINCT_CHARACTERS)
+        .then(|| format!("has fewer than {MIN_DISTINCT_CHARACTERS} different characters"))
 }
 
 fn ensure_known<'a>(

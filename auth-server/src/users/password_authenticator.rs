@@ -139,7 +139,7 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             };
-            let in_time = tokio::time::timeout(std::time::Duration::from_secs(1), finished).await;
+            let in_time = tokio::time::timeout(Duration::from_secs(1), finished).await;
             assert!(in_time.is_err(), "{username} did not wait");
             drop(slots);
             assert!(

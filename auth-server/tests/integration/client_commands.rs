@@ -240,17 +240,28 @@ async fn invalid_clients_file_keeps_the_last_valid_one() {
 }
 
 #[tokio::test]
-async fn secret_stdin_requires_32_characters() {
+async fn weak_secret_on_stdin_is_rejected_without_the_flag() {
     let server = start_with_system_clock().await;
     let args = ["client", "add", "chosen", "--secret-stdin"];
-    let short = run_with_input(&args, &server.cli_arguments(), "too short\n").await;
-    assert_eq!(short.code, Some(1));
-    assert!(
-        short.stderr.contains("fewer than 32 characters") && !short.stderr.contains("too short"),
-        "{}",
-        short.stderr
-    );
-    let chosen = "a long sentence that is not public";
+    for (weak, problem) in [
+        ("too short", "fewer than 32 characters"),
+        ("abababababababababababababababababab", "fewer than 10 different characters"),
+        ("changeme-changeme-changeme-changeme-changeme", "fewer than 10 different characters"),
+    ] {
+        let output = run_with_input(&args, &server.cli_arguments(), &format!("{weak}\n")).await;
+        assert_eq!(output.code, Some(1));
+        assert!(
+            output.stderr.contains(problem) && !output.stderr.contains(weak),
+            "{}",
+            output.stderr
+        );
+    }
+    let allowed = ["client", "add", "weak", "--secret-stdin", "--allow-weak-secret"];
+    let output = run_with_input(&allowed, &server.cli_arguments(), "too short\n").await;
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let empty = run_with_input(&allowed, &server.cli_arguments(), "\n").await;
+    assert!(empty.stderr.contains("empty"), "{}", empty.stderr);
+    let chosen = "a sentence that is not known to the public";
     let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
     within_one_second("it can authenticate", async || {

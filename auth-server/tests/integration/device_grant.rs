@@ -129,7 +129,7 @@ async fn denied_and_expired_device_codes_return_their_errors() {
     poll(&server, &device).await.assert_error(400, "access_denied", "denied");
     let device = begin(&server).await;
     server.clock.advance(Duration::from_secs(600));
-    poll(&server, &device).await.assert_error(400, "expired_token", "expired before");
+    poll(&server, &device).await.assert_error(400, "expired_token", "device_code expired");
     let page = at_the_page(&browser, &device).await;
     assert_eq!(page.status(), 400, "the user cannot decide after the expiry either");
     let foreign = [("device_code", device["device_code"].as_str().unwrap())];

@@ -12,6 +12,7 @@ mod login;
 mod outage;
 mod redemption_races;
 mod replicas;
+mod shared_rate_limits;
 mod startup;
 mod store_conformance;
 mod tls;

@@ -41,6 +41,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
     };
     // Tests poll with requests that fail until a change is visible, which must not hit the limit.
     settings.rate_limits.client_auth.burst = 10_000;
+    settings.rate_limits.client_auth_known_network.burst = 10_000;
     settings.registration.enabled = true;
     settings
 }
@@ -61,8 +62,17 @@ pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String
 
 impl Replica {
     pub async fn start(database_url: &str) -> Self {
+        Self::start_with(database_url, |_| {}).await
+    }
+
+    pub async fn start_with(
+        database_url: &str,
+        change: impl FnOnce(&mut AuthServerSettings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (server, base) = prepare(settings(database_url, &folder)).await.unwrap();
+        let mut settings = settings(database_url, &folder);
+        change(&mut settings);
+        let (server, base) = prepare(settings).await.unwrap();
         let (stop, http) = (CancellationToken::new(), client());
         tokio::spawn(server.run(stop.clone()));
         wait_until_ready(&http, &base, Duration::from_secs(60)).await.unwrap();
