@@ -19,8 +19,8 @@ use crate::{
 ///
 /// With [`SharedBuckets`], servers on the same database share the buckets. A server uses them only
 /// while its own bucket is not full, so a success after no failure writes nothing; *n* servers
-/// therefore allow up to *n* − 1 attempts more than the limit. If the database does not answer, each
-/// server limits on its own.
+/// therefore allow up to *n* − 1 attempts more than the limit. If the database does not answer,
+/// each server limits on its own.
 pub struct RateLimiter {
     name: &'static str,
     limit: BucketLimit,
