@@ -138,7 +138,7 @@ impl OutboundClient {
             return Err(error);
         }
         if trust == UrlTrust::Untrusted {
-            self.count_literal_address(url)?;
+            self.count_literal_address(url).await?;
         }
         let result = call(transport).await;
         self.failures.record(url, self.clock.seconds(), &result);
@@ -157,14 +157,14 @@ impl OutboundClient {
 
     /// Counts a connection to an IP address in the URL, which tests allow. The resolver counts the
     /// connections to names.
-    fn count_literal_address(&self, url: &str) -> Result<(), OutboundError> {
+    async fn count_literal_address(&self, url: &str) -> Result<(), OutboundError> {
         let parsed = Url::parse(url).map_err(|_| OutboundError::InvalidUrl("is invalid"))?;
         let address = match parsed.host() {
             Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
             Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
             Some(Host::Domain(_)) | None => return Ok(()),
         };
-        match self.address_limit.count(address) {
+        match self.address_limit.count(address).await {
             Err(AddressError::RateLimited(seconds)) => Err(OutboundError::RateLimited(seconds)),
             _ => Ok(()),
         }

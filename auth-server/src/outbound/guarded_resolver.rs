@@ -7,7 +7,10 @@ use clock::Clock;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-use crate::{domain::is_public_address, rate_limit::RateLimiter};
+use crate::{
+    domain::is_public_address,
+    rate_limit::{Permit, RateLimiter},
+};
 
 /// Maximum number of addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 8;
@@ -39,23 +42,23 @@ pub(super) enum AddressError {
 
 impl AddressLimit {
     /// Counts a connection to an address.
-    pub(super) fn count(&self, address: IpAddr) -> Result<(), AddressError> {
-        let permit = self.limiter.acquire("outbound", address, self.clock.millis());
-        permit.map(crate::rate_limit::Permit::consume).map_err(AddressError::RateLimited)
+    pub(super) async fn count(&self, address: IpAddr) -> Result<(), AddressError> {
+        let permit = self.limiter.acquire("outbound", address, self.clock.uptime()).await;
+        permit.map(Permit::consume).map_err(AddressError::RateLimited)
     }
 }
 
 impl GuardedResolver {
-    fn select(
+    async fn select(
         &self,
-        found: impl Iterator<Item = SocketAddr>,
+        found: impl Iterator<Item = SocketAddr> + Send,
     ) -> Result<Vec<SocketAddr>, AddressError> {
         let mut selected = Vec::new();
         let mut error = AddressError::NoPublicAddress;
         let is_allowed =
             |address: &SocketAddr| self.allow_any_address || is_public_address(address.ip());
         for address in found.filter(is_allowed).take(MAX_ADDRESSES) {
-            match self.limit.count(address.ip()) {
+            match self.limit.count(address.ip()).await {
                 Ok(()) => selected.push(address),
                 Err(rate_limited) => error = rate_limited,
             }
@@ -70,7 +73,7 @@ impl Resolve for GuardedResolver {
         Box::pin(async move {
             // The HTTP client replaces port 0 by the port of the URL.
             let found = lookup_host((name.as_str(), 0)).await?;
-            Ok(Box::new(resolver.select(found)?.into_iter()) as Addrs)
+            Ok(Box::new(resolver.select(found).await?.into_iter()) as Addrs)
         })
     }
 }
@@ -80,8 +83,10 @@ mod tests {
     use super::*;
 
     fn resolver(burst: u32) -> GuardedResolver {
-        let limit =
-            AddressLimit { limiter: RateLimiter::new(burst, 1), clock: Clock::manual(1_000) };
+        let limit = AddressLimit {
+            limiter: RateLimiter::new("outbound", burst, 1, None),
+            clock: Clock::manual(1_000),
+        };
         GuardedResolver { allow_any_address: false, limit: Arc::new(limit) }
     }
 
@@ -92,25 +97,25 @@ mod tests {
         }
     }
 
-    #[test]
-    fn private_addresses_of_a_name_are_dropped() {
+    #[tokio::test]
+    async fn private_addresses_of_a_name_are_dropped() {
         let all = ["10.0.0.1:0", "8.8.8.8:0", "[::1]:0"].map(|text| text.parse().unwrap());
-        let selected = resolver(1).select(all.into_iter()).unwrap();
+        let selected = resolver(1).select(all.into_iter()).await.unwrap();
         assert_eq!(selected, [all[1]]);
-        let private = resolver(1).select(all[..1].iter().copied());
+        let private = resolver(1).select(all[..1].iter().copied()).await;
         assert_eq!(private, Err(AddressError::NoPublicAddress));
     }
 
-    #[test]
-    fn connections_to_one_address_are_limited() {
+    #[tokio::test]
+    async fn connections_to_one_address_are_limited() {
         let resolver = resolver(2);
         let address = |text: &str| std::iter::once(text.parse().unwrap());
-        assert!(resolver.select(address("8.8.8.8:0")).is_ok());
-        assert!(resolver.select(address("8.8.8.8:0")).is_ok());
-        let limited = resolver.select(address("8.8.8.8:0"));
+        assert!(resolver.select(address("8.8.8.8:0")).await.is_ok());
+        assert!(resolver.select(address("8.8.8.8:0")).await.is_ok());
+        let limited = resolver.select(address("8.8.8.8:0")).await;
         assert_eq!(limited, Err(AddressError::RateLimited(1)));
-        assert!(resolver.select(address("8.8.4.4:0")).is_ok());
+        assert!(resolver.select(address("8.8.4.4:0")).await.is_ok());
         resolver.limit.clock.advance(std::time::Duration::from_secs(1));
-        assert!(resolver.select(address("8.8.8.8:0")).is_ok());
+        assert!(resolver.select(address("8.8.8.8:0")).await.is_ok());
     }
 }

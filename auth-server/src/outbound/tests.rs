@@ -35,7 +35,13 @@ impl Call {
 fn outbound(allow_any_address: bool, timeout: Duration, burst: u32) -> OutboundClient {
     let settings = HttpClientSettings { timeout, ..HttpClientSettings::default() };
     let clock = Clock::manual(1_000);
-    OutboundClient::new(&settings, allow_any_address, RateLimiter::new(burst, 1), clock).unwrap()
+    OutboundClient::new(
+        &settings,
+        allow_any_address,
+        RateLimiter::new("outbound", burst, 1, None),
+        clock,
+    )
+    .unwrap()
 }
 
 /// Allows every address, so that only the rule under test rejects the call.

@@ -111,7 +111,7 @@ impl Services {
             outbound: Arc::new(OutboundClient::new(
                 &settings.http(),
                 settings.registration.allow_private_urls,
-                limiter(&settings.rate_limits.outbound_address),
+                outbound_limiter(&settings.rate_limits.outbound_address),
                 clock.clone(),
             )?),
             page: Arc::new(PageContext {
@@ -274,6 +274,11 @@ impl Services {
 
 fn limiter(name: &'static str, limit: &RateLimit, store: &dyn Store) -> RateLimiter {
     RateLimiter::new(name, limit.burst, limit.refill_seconds, store.shared_buckets())
+}
+
+/// Not shared: each server bounds its own connections.
+fn outbound_limiter(limit: &RateLimit) -> RateLimiter {
+    RateLimiter::new("outbound", limit.burst, limit.refill_seconds, None)
 }
 
 fn password_authenticator(
