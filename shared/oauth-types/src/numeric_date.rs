@@ -57,12 +57,10 @@ impl Visitor<'_> for NumericDateVisitor {
         NumericDate::new(seconds).ok_or_else(|| E::invalid_value(Unexpected::Float(seconds), &self))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "values in range are exact")]
     fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<NumericDate, E> {
         self.visit_f64(seconds as f64)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "values in range are exact")]
     fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<NumericDate, E> {
         self.visit_f64(seconds as f64)
     }
@@ -132,8 +130,8 @@ mod tests {
     fn comparison_with_the_rounded_second_equals_that_with_the_fraction() {
         for exp in ["100", "100.001", "100.999", "101"] {
             let date: NumericDate = from_str(exp).unwrap();
-            for now in 99..103 {
-                assert_eq!(now < date.rounded_up(), f64::from(now as i32) < date.seconds());
+            for now in 99_i64..103 {
+                assert_eq!(now < date.rounded_up(), (now as f64) < date.seconds());
             }
         }
     }

@@ -139,7 +139,7 @@ async fn token_times_have_five_seconds_of_leeway() {
     }
 }
 
-/// RFC 7519 §2: a NumericDate may have a fraction, which counts.
+/// RFC 7519 §2: a `NumericDate` may have a fraction, which counts.
 #[tokio::test]
 async fn fractions_of_token_times_are_compared() {
     let signer = Signer::es256("1");
