@@ -17,7 +17,7 @@ use service_kit::{
     cli::{self, SettingsArgs, block_on, check_config, healthcheck},
 };
 
-use crate::{AuthServerSettings, SecureRandom, doctor};
+use crate::{AuthServerSettings, SecureRandom, doctor, server::open_store};
 
 /// The authorization server (C): authenticates clients and users and issues access tokens.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ enum Command {
     CheckConfig,
     /// Check whether the running server is ready
     Healthcheck,
+    /// Create or update the tables of the database, then exit
+    Migrate,
     /// Diagnose settings, database and network as seen from this machine, without changing anything
     Doctor(doctor::Arguments),
     /// Create the development CA or print its location; issue certificates for other servers
@@ -79,6 +81,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             let (listen, certificates) = settings.listener();
             block_on(healthcheck(listen, certificates))
         }
+        // Opening the database migrates it.
+        Command::Migrate => block_on(async { open_store(&settings).await.map(|_| ()) }),
         Command::Doctor(arguments) => ::doctor::run(&arguments.output, async {
             vec![doctor::examine(&settings, &arguments.asked, &clock).await]
         }),

@@ -3,21 +3,31 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use ::doctor::DoctorArguments;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use clock::Clock;
 use service_kit::{
     BoundListener, CancellationToken,
-    cli::{ServiceArguments, exit_code, run_service},
+    cli::{ServiceCommand, SettingsArgs, block_on, exit_code, run_service_command},
 };
 
-use crate::{ServiceA, ServiceASettings, doctor};
+use crate::{ServiceA, ServiceASettings, doctor, server::open_accounts};
 
 /// Gatepass service A: an OAuth 2.0 client that calls B, and a website with federated login.
 #[derive(Debug, Parser)]
 #[command(name = "service-a", version)]
 pub struct Arguments {
     #[command(flatten)]
-    service: ServiceArguments<DoctorArguments>,
+    settings: SettingsArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Service(ServiceCommand<DoctorArguments>),
+    /// Create or update the tables of the database, then exit
+    Migrate,
 }
 
 /// Parses and runs a command line.
@@ -41,5 +51,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let diagnose = |settings: &ServiceASettings, arguments: &DoctorArguments| {
         ::doctor::run(arguments, async { vec![doctor::examine(settings, &Clock::system()).await] })
     };
-    run_service(&arguments.service, serve, diagnose)
+    let settings = arguments.settings.load()?;
+    let command = match &arguments.command {
+        // Opening the database migrates it.
+        Some(Command::Migrate) => {
+            return block_on(async { open_accounts(&settings).await.map(|_| ()) });
+        }
+        Some(Command::Service(command)) => Some(command),
+        None => None,
+    };
+    run_service_command(settings, command, serve, diagnose)
 }

@@ -162,7 +162,13 @@ fn build_providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
     Ok(providers)
 }
 
-async fn open_accounts(settings: &ServiceASettings) -> anyhow::Result<Arc<dyn AccountStore>> {
+/// Opens the database of the settings, and creates or migrates its tables.
+///
+/// # Errors
+/// Returns an error if the database cannot be used.
+pub(crate) async fn open_accounts(
+    settings: &ServiceASettings,
+) -> anyhow::Result<Arc<dyn AccountStore>> {
     if let Some(url) = settings.database_url()? {
         let advice = "check the setting `database_url`, and that PostgreSQL is running there";
         return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));

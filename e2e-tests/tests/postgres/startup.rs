@@ -1,10 +1,11 @@
 //! Startup errors of the database, and its inspection by the doctor.
 
 use auth_server::storage::PostgresStore;
-use test_support::postgres::{ACCOUNT, HOST, PASSWORD, PASSWORD_IN_URL, shared};
+use clap::Parser;
+use test_support::postgres::{ACCOUNT, Cluster, HOST, PASSWORD, PASSWORD_IN_URL, shared};
 
 use crate::{
-    test_server::{Replica, prepare, settings},
+    test_server::{Replica, WITH_JWT, prepare, settings},
     website::{self, Website},
 };
 
@@ -99,4 +100,59 @@ async fn unix_socket_connection_works() {
     let local =
         "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NULL AND usename = 'gatepass'";
     assert_ne!(shared().execute(local), "0");
+}
+
+/// A role that may only read and change rows, and the statements that let it.
+const DML_ROLE: &str = "serving";
+const GRANTS: &str = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO serving; \
+     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO serving";
+
+/// Returns the URLs of a fresh database for its owner and for the role that serves.
+fn database_of_two_roles(cluster: &Cluster) -> (String, String) {
+    cluster.execute(&format!("CREATE ROLE {DML_ROLE} LOGIN PASSWORD '{PASSWORD}'"));
+    let owner = cluster.fresh_database();
+    let serving = owner.replacen(ACCOUNT, DML_ROLE, 1);
+    (owner, serving)
+}
+
+/// Runs `SERVICE migrate` in this process.
+async fn migrate<A: Parser + Send + 'static>(
+    service: &str,
+    run: fn(A) -> anyhow::Result<()>,
+    database_url: &str,
+) {
+    let set = format!("database_url={database_url}");
+    let arguments = A::try_parse_from([service, "migrate", "--set", &set]).ok().unwrap();
+    // The command has a runtime of its own.
+    tokio::task::spawn_blocking(move || run(arguments)).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c_serves_with_a_role_that_cannot_change_the_schema() {
+    let cluster = Cluster::start();
+    let (owner, serving) = database_of_two_roles(&cluster);
+    let line = startup_error(&serving).await;
+    assert!(line.contains("permission denied") && line.contains("`auth-server migrate`"), "{line}");
+
+    migrate("auth-server", auth_server::cli::run, &owner).await;
+    cluster.execute_in(owner.rsplit('/').next().unwrap(), GRANTS);
+    let server = Replica::start(&serving).await;
+    assert_eq!(server.get("/readyz?deep").await.status, 200);
+    let token = server.access_token(WITH_JWT).await;
+    assert!(server.is_active(&token).await);
+    assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_serves_with_a_role_that_cannot_change_the_schema() {
+    let cluster = Cluster::start();
+    let (owner, serving) = database_of_two_roles(&cluster);
+    let line = website::prepare(&serving).await.err().unwrap();
+    assert!(line.contains("permission denied") && line.contains("`service-a migrate`"), "{line}");
+
+    migrate("service-a", |arguments| service_a::cli::run(&arguments), &owner).await;
+    cluster.execute_in(owner.rsplit('/').next().unwrap(), GRANTS);
+    let a = Website::start(&serving).await;
+    assert_eq!(a.get("/readyz?deep").await.status, 200);
+    assert_eq!(a.get("/account").await.status, 401);
 }

@@ -32,7 +32,7 @@ impl PostgresAccounts {
     /// Returns an error if the database is unreachable, or contains the schema of a newer version
     /// or of another server. The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pool: postgres::connect(url, &MIGRATIONS).await? })
+        Ok(Self { pool: postgres::connect(url, &MIGRATIONS, "service-a migrate").await? })
     }
 }
 

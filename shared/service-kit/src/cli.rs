@@ -2,7 +2,7 @@
 
 mod service;
 
-pub use service::{ServiceArguments, run_service};
+pub use service::{ServiceArguments, ServiceCommand, run_service, run_service_command};
 
 use std::{
     ffi::OsString,

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,
-    migrate::Migrator,
+    migrate::{Migrate, MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
@@ -26,14 +26,22 @@ const INSPECT_TIMEOUT: Duration = Duration::from_secs(5);
 const SESSION_TIMEOUTS: [(&str, &str); 2] =
     [("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "10s")];
 
-/// Connects to the database at `url` and applies the missing migrations.
+const IS_MIGRATED: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+
+/// Connects to the database at `url` and applies the missing migrations. If there are none, the
+/// role needs no right to change the schema.
 ///
 /// Several servers may start at the same time: one migrates, the others wait for it.
 ///
 /// # Errors
 /// Returns an error if the URL is malformed, the database is not reachable within 10 seconds, or
-/// its tables belong to a newer version or to another server.
-pub async fn connect(url: &str, migrations: &Migrator) -> Result<PgPool, DatabaseError> {
+/// its tables belong to a newer version or to another server. If the role may not apply the missing
+/// migrations, the error names `migrate_command`.
+pub async fn connect(
+    url: &str,
+    migrations: &Migrator,
+    migrate_command: &str,
+) -> Result<PgPool, DatabaseError> {
     let options = parse(url)?;
     let at = |reason: &dyn std::fmt::Display| DatabaseError::at(describe(&options), reason);
     // The pool connects lazily and retries: connecting once reports the actual error at startup.
@@ -41,10 +49,46 @@ pub async fn connect(url: &str, migrations: &Migrator) -> Result<PgPool, Databas
         .await
         .map_err(|_| at(&format!("no response within {} s", CONNECT_TIMEOUT.as_secs())))?;
     let mut connection = connected.map_err(|error| at(&error))?;
-    let migrated = migrations.run(&mut connection).await;
-    migrated.map_err(|error| at(&migrations::explain(&error)))?;
+    if !is_up_to_date(&mut connection, migrations).await.map_err(|error| at(&error))? {
+        let migrated = migrations.run(&mut connection).await;
+        migrated.map_err(|error| {
+            if is_permission_denied(&error) {
+                at(&format!(
+                    "the tables are missing or old, and this role may not change them ({error}): run `{migrate_command}` with a role that owns them"
+                ))
+            } else {
+                at(&migrations::explain(&error))
+            }
+        })?;
+    }
     connection.close().await?;
     Ok(pool(options.options(SESSION_TIMEOUTS)))
+}
+
+/// Returns whether exactly the known migrations are applied. [`Migrator::run`] would need the right
+/// to create tables even then.
+async fn is_up_to_date(
+    connection: &mut PgConnection,
+    migrations: &Migrator,
+) -> Result<bool, MigrateError> {
+    let is_migrated: bool = sqlx::query_scalar(IS_MIGRATED).fetch_one(&mut *connection).await?;
+    if !is_migrated || connection.dirty_version(&migrations.table_name).await?.is_some() {
+        return Ok(false);
+    }
+    let applied = connection.list_applied_migrations(&migrations.table_name).await?;
+    let is_applied = |version, checksum| {
+        applied.iter().any(|one| one.version == version && one.checksum == checksum)
+    };
+    Ok(applied.len() == migrations.iter().count()
+        && migrations.iter().all(|known| is_applied(known.version, known.checksum.clone())))
+}
+
+fn is_permission_denied(error: &MigrateError) -> bool {
+    // PostgreSQL's `insufficient_privilege`.
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
 }
 
 fn pool(options: PgConnectOptions) -> PgPool {
@@ -95,8 +139,7 @@ pub async fn inspect<T, E: From<DatabaseError>>(
 }
 
 async fn stored_version(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
-    let is_migrated = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    if !sqlx::query_scalar(is_migrated).fetch_one(pool).await? {
+    if !sqlx::query_scalar(IS_MIGRATED).fetch_one(pool).await? {
         return Ok(None);
     }
     sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await

@@ -10,11 +10,12 @@ pub struct ServiceArguments<D: Args> {
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(subcommand)]
-    command: Option<Command<D>>,
+    command: Option<ServiceCommand<D>>,
 }
 
+/// The commands of every server.
 #[derive(Debug, Subcommand)]
-enum Command<D: Args> {
+pub enum ServiceCommand<D: Args> {
     /// Serve until Ctrl-C (the default)
     Serve,
     /// Print the effective settings without secrets, and those that are not safe in production
@@ -40,12 +41,29 @@ where
     D: Args,
     F: Future<Output = anyhow::Result<()>>,
 {
-    let settings: S = arguments.settings.load()?;
-    match &arguments.command {
-        None | Some(Command::Serve) => block_on(serve_until_signal(settings, serve)),
-        Some(Command::CheckConfig) => check_config(&settings),
-        Some(Command::Doctor(arguments)) => doctor(&settings, arguments),
-        Some(Command::Healthcheck) => {
+    run_service_command(arguments.settings.load()?, arguments.command.as_ref(), serve, doctor)
+}
+
+/// Runs the command of a server that has further commands, as [`run_service`] does.
+///
+/// # Errors
+/// Returns the error of the command.
+pub fn run_service_command<S, D, F>(
+    settings: S,
+    command: Option<&ServiceCommand<D>>,
+    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
+    doctor: impl FnOnce(&S, &D) -> anyhow::Result<()>,
+) -> anyhow::Result<()>
+where
+    S: Settings,
+    D: Args,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    match command {
+        None | Some(ServiceCommand::Serve) => block_on(serve_until_signal(settings, serve)),
+        Some(ServiceCommand::CheckConfig) => check_config(&settings),
+        Some(ServiceCommand::Doctor(arguments)) => doctor(&settings, arguments),
+        Some(ServiceCommand::Healthcheck) => {
             let (listen, cert_file) = settings.listener();
             block_on(healthcheck(listen, cert_file))
         }
