@@ -1,31 +1,35 @@
 use std::net::TcpListener;
+use test_support::{mock::status, signer::Signer};
 
 use crate::{
-    harness::{C, SECRET, status},
+    harness::{C, SECRET},
     process::{run, set},
-    signer::Signer,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn healthcheck_succeeds_only_when_b_is_ready() {
     let c = C::start(&Signer::es256("k1")).await;
-    c.metadata.set_response(status(500));
+    c.metadata.respond(status(500));
     let b = c.start_b();
     let listen = b.listen();
     let healthcheck = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
     let early = healthcheck().await;
-    assert_eq!((early.code, early.err.lines().count()), (Some(1), 1));
+    assert_eq!((early.code, early.stderr.lines().count()), (Some(1), 1));
     assert!(
-        early.err.contains("503") && early.err.contains("no keys of the issuer yet"),
+        early.stderr.contains("503") && early.stderr.contains("no keys of the issuer yet"),
         "{}",
-        early.err
+        early.stderr
     );
-    c.metadata.set_response(crate::harness::issuer_metadata());
+    c.metadata.respond(crate::harness::issuer_metadata());
     b.wait_until_ready().await;
     assert_eq!(healthcheck().await.code, Some(0));
     let stopped = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;
     assert_eq!(stopped.code, Some(1));
-    assert!(stopped.err.contains("no response from http://127.0.0.1:1/readyz"), "{}", stopped.err);
+    assert!(
+        stopped.stderr.contains("no response from http://127.0.0.1:1/readyz"),
+        "{}",
+        stopped.stderr
+    );
 }
 
 #[tokio::test]
@@ -38,13 +42,13 @@ async fn check_config_hides_secrets_and_lists_unsafe_settings() {
         ("local.algorithms", "ES256, EdDSA"),
     ];
     let output = run(&["check-config"], &set(&settings)).await;
-    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(
-        output.out.contains("leeway_seconds = 7")
-            && output.out.contains("hs256_secret = \"[hidden]\"")
+        output.stdout.contains("leeway_seconds = 7")
+            && output.stdout.contains("hs256_secret = \"[hidden]\"")
     );
     for secret in [SECRET, shared] {
-        assert!(!output.out.contains(secret) && !output.err.contains(secret));
+        assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret));
     }
     assert!(
         output
@@ -60,8 +64,8 @@ async fn check_config_hides_secrets_and_lists_unsafe_settings() {
 async fn unknown_setting_suggests_the_most_similar_name() {
     for (wrong, meant) in [("resourse=x", "resource"), ("local.leeway=5", "leeway_seconds")] {
         let output = run(&["check-config"], &["--set".to_owned(), wrong.to_owned()]).await;
-        assert_eq!((output.code, output.err.lines().count()), (Some(1), 1));
-        assert!(output.err.contains(&format!("did you mean `{meant}`?")), "{}", output.err);
+        assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1));
+        assert!(output.stderr.contains(&format!("did you mean `{meant}`?")), "{}", output.stderr);
     }
 }
 
@@ -80,12 +84,12 @@ async fn unusable_setting_is_a_one_line_error() {
         for command in ["serve", "check-config"] {
             let output = run(&[command], &settings).await;
             assert_eq!(
-                (output.code, output.err.lines().count()),
+                (output.code, output.stderr.lines().count()),
                 (Some(1), 1),
                 "{command}: {output:?}"
             );
             assert!(
-                output.err.contains(words) && !output.out.contains("all settings are safe"),
+                output.stderr.contains(words) && !output.stdout.contains("all settings are safe"),
                 "{command}: {output:?}"
             );
         }
@@ -97,8 +101,8 @@ async fn port_in_use_is_a_one_line_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = run(&["serve"], &set(&[("listen", &address)])).await;
-    assert_eq!((output.code, output.err.lines().count()), (Some(1), 1), "{}", output.err);
+    assert_eq!((output.code, output.stderr.lines().count()), (Some(1), 1), "{}", output.stderr);
     for words in [&*address, "setting `listen`", "in use by another process"] {
-        assert!(output.err.contains(words), "{}", output.err);
+        assert!(output.stderr.contains(words), "{}", output.stderr);
     }
 }

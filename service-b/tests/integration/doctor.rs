@@ -4,11 +4,14 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 
 use crate::{
-    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, claims, json_response, status},
+    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, access_token, claims},
     process::{CommandOutput, run, set},
-    signer::Signer,
 };
 
 /// Returns command-line arguments with the settings of a running B, overridden by `more`.
@@ -21,7 +24,7 @@ fn settings_of(c: &C, b: &B, more: &[(&str, &str)]) -> Vec<String> {
 
 async fn doctor(c: &C, b: &B, more: &[(&str, &str)]) -> CommandOutput {
     let output = run(&["doctor"], &settings_of(c, b, more)).await;
-    assert!(!output.out.contains(SECRET) && !output.err.contains(SECRET), "{output:?}");
+    assert!(!output.stdout.contains(SECRET) && !output.stderr.contains(SECRET), "{output:?}");
     output
 }
 
@@ -31,7 +34,7 @@ fn assert_failed(output: &CommandOutput, line: &str, parts: &[&str]) {
     let rest = output
         .out
         .split_once(&format!("FAIL  {line} "))
-        .unwrap_or_else(|| panic!("no `{line}` in {}", output.out))
+        .unwrap_or_else(|| panic!("no `{line}` in {}", output.stdout))
         .1;
     let block = rest.lines().take(5).collect::<Vec<_>>().join("\n");
     for part in ["compared  ", "expected  ", "found     ", "change    "].iter().chain(parts) {
@@ -52,11 +55,11 @@ async fn doctor_finds_nothing_wrong_with_a_running_b() {
     let (_, c, b) = start_c_and_b().await;
     for mode in ["local", "introspection", "auto"] {
         let output = doctor(&c, &b, &[("mode", mode)]).await;
-        assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{output:?}");
+        assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{output:?}");
         assert!(
-            output.out.contains(" 0 warn, 0 FAIL, ") && !output.out.contains('\u{1b}'),
+            output.stdout.contains(" 0 warn, 0 FAIL, ") && !output.stdout.contains('\u{1b}'),
             "no colors in a pipe: {}",
-            output.out
+            output.stdout
         );
     }
 }
@@ -64,11 +67,11 @@ async fn doctor_finds_nothing_wrong_with_a_running_b() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_output_is_one_object() {
     let (_, c, b) = start_c_and_b().await;
-    c.jwks.set_response(json_response(&json!({ "keys": [] })));
+    c.jwks.respond(json(200, &json!({ "keys": [] })));
     let arguments = settings_of(&c, &b, &[]);
     let output = run(&["doctor", "--json"], &arguments).await;
     assert_eq!(output.code, Some(1));
-    let report: Value = serde_json::from_str(&output.out).unwrap();
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
     let service = &report["services"][0];
     assert_eq!((&report["failed"], &service["service"]), (&json!(1), &json!("service-b")));
     let checks = service["checks"].as_array().unwrap();
@@ -98,14 +101,14 @@ async fn unreachable_c_wrong_issuer_and_missing_keys_are_reported() {
         "issuer: metadata",
         &["a trailing slash", "expected  http://localhost:9000\n", "GATEPASS__SERVICE_B__ISSUER"],
     );
-    c.jwks.set_response(status(404));
+    c.jwks.respond(status(404));
     assert_failed(&doctor(&c, &b, &[]).await, "issuer: keys", &["status 404"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_introspection_secret_is_reported_without_printing_it() {
     let (_, c, b) = start_c_and_b().await;
-    c.introspection.set_response(
+    c.introspection.respond(
         status(401)
             .set_body_json(json!({ "error": "invalid_client", "error_description": SECRET })),
     );
@@ -122,12 +125,12 @@ async fn issuer_without_the_scopes_of_b_is_a_warning() {
     let (_, c, b) = start_c_and_b().await;
     let jwks_uri = format!("{ISSUER}{JWKS}");
     let metadata = json!({ "issuer": ISSUER, "jwks_uri": jwks_uri, "scopes_supported": ["openid", "resource:read"] });
-    c.metadata.set_response(json_response(&metadata));
+    c.metadata.respond(json(200, &metadata));
     let output = doctor(&c, &b, &[]).await;
     assert!(
         output.code == Some(0)
-            && output.out.contains("warn  issuer: scope")
-            && output.out.contains("does not know: resource:write"),
+            && output.stdout.contains("warn  issuer: scope")
+            && output.stdout.contains("does not know: resource:write"),
         "{output:?}"
     );
 }
@@ -190,24 +193,24 @@ async fn rejected_token_is_explained_and_not_printed() {
     let now = clock::Clock::system().seconds();
     let (good, other) = (json!({}), Signer::es256("old-key"));
     for (token, line, parts) in [
-        (other.access_token(&claims(&good)), "token: key", ["one of: k1", "found     old-key"]),
+        (access_token(&other, &claims(&good)), "token: key", ["one of: k1", "found     old-key"]),
         (
-            signer.access_token(&claims(&json!({ "iss": "http://localhost:9000/" }))),
+            access_token(&signer, &claims(&json!({ "iss": "http://localhost:9000/" }))),
             "token: issuer",
             ["http://localhost:9000/", "issuer: "],
         ),
         (
-            signer.access_token(&claims(&json!({ "aud": "https://b.example" }))),
+            access_token(&signer, &claims(&json!({ "aud": "https://b.example" }))),
             "token: audience",
             ["https://b.example\n", "resource: "],
         ),
         (
-            signer.access_token(&claims(&json!({ "exp": now - 60 }))),
+            access_token(&signer, &claims(&json!({ "exp": now - 60 }))),
             "token: expiry",
             ["before exp", "a new token"],
         ),
         (
-            signer.access_token(&claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
+            access_token(&signer, &claims(&json!({ "iat": now + 600, "exp": now + 900 }))),
             "token: issued at",
             ["issued in the past", "local.leeway_seconds: "],
         ),
@@ -217,7 +220,10 @@ async fn rejected_token_is_explained_and_not_printed() {
         let output = run(&["doctor", "--token", &name], &settings_of(&c, &b, &[])).await;
         assert_failed(&output, line, &parts);
         let signature = token.rsplit('.').next().unwrap();
-        assert!(!output.out.contains(signature) && !output.err.contains(signature), "{output:?}");
+        assert!(
+            !output.stdout.contains(signature) && !output.stderr.contains(signature),
+            "{output:?}"
+        );
     }
 }
 
@@ -225,12 +231,12 @@ async fn rejected_token_is_explained_and_not_printed() {
 async fn valid_token_is_ok_and_missing_scopes_are_reported() {
     let (signer, c, b) = start_c_and_b().await;
     let (_folder, name) =
-        token_file(&signer.access_token(&claims(&json!({ "scope": "resource:read" }))));
+        token_file(&access_token(&signer, &claims(&json!({ "scope": "resource:read" }))));
     let output = run(&["doctor", "--token", &name], &settings_of(&c, &b, &[])).await;
     assert!(
-        output.code == Some(0) && output.out.contains("it does not have: resource:write"),
+        output.code == Some(0) && output.stdout.contains("it does not have: resource:write"),
         "{output:?}"
     );
     let missing = run(&["doctor", "--token", "/nowhere/token"], &settings_of(&c, &b, &[])).await;
-    assert!(missing.code == Some(1) && missing.err.contains("/nowhere/token"), "{missing:?}");
+    assert!(missing.code == Some(1) && missing.stderr.contains("/nowhere/token"), "{missing:?}");
 }

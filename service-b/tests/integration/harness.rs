@@ -1,22 +1,19 @@
 //! A running B, and a mock C whose responses the tests choose.
 
-use std::{
-    net::TcpListener,
-    ops::Deref,
-    sync::{Arc, Mutex},
-};
+use std::{net::TcpListener, ops::Deref};
 
 use clock::Clock;
 use flow_events::EventSink;
 use serde_json::{Value, json};
 use service_b::{ServiceB, ServiceBSettings};
 use service_kit::{BoundListener, CancellationToken, SecretSetting};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::path};
-
-use crate::{
-    client::{TestClient, until},
+use test_support::{
+    mock::{self, MockEndpoint},
     signer::Signer,
 };
+use wiremock::{MockServer, Request, ResponseTemplate, matchers::path};
+
+use crate::client::{TestClient, until};
 
 pub const ISSUER: &str = "http://localhost:9000";
 pub const RESOURCE: &str = "https://b.example/api";
@@ -25,33 +22,11 @@ pub const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const JWKS: &str = "/oauth/keys.json";
 pub const INTROSPECT: &str = "/oauth/introspect";
 
-/// An endpoint of the mock C. It sends the same response until a test sets another one.
-#[derive(Clone)]
-pub struct Endpoint(Arc<Mutex<ResponseTemplate>>);
-
-impl Endpoint {
-    pub fn set_response(&self, response: ResponseTemplate) {
-        *self.0.lock().unwrap() = response;
-    }
-
-    async fn at(server: &MockServer, at: &str, response: ResponseTemplate) -> Self {
-        let endpoint = Self(Arc::new(Mutex::new(response)));
-        Mock::given(path(at)).respond_with(endpoint.clone()).mount(server).await;
-        endpoint
-    }
-}
-
-impl Respond for Endpoint {
-    fn respond(&self, _: &Request) -> ResponseTemplate {
-        self.0.lock().unwrap().clone()
-    }
-}
-
 pub struct C {
     pub server: MockServer,
-    pub metadata: Endpoint,
-    pub jwks: Endpoint,
-    pub introspection: Endpoint,
+    pub metadata: MockEndpoint,
+    pub jwks: MockEndpoint,
+    pub introspection: MockEndpoint,
 }
 
 impl C {
@@ -62,15 +37,9 @@ impl C {
     pub async fn start_on(listener: TcpListener, signer: &Signer) -> Self {
         let server = MockServer::builder().listener(listener).start().await;
         Self {
-            metadata: Endpoint::at(&server, METADATA, issuer_metadata()).await,
-            jwks: Endpoint::at(&server, JWKS, json_response(&json!({ "keys": [signer.jwk()] })))
-                .await,
-            introspection: Endpoint::at(
-                &server,
-                INTROSPECT,
-                json_response(&json!({ "active": false })),
-            )
-            .await,
+            metadata: MockEndpoint::mount(&server, path(METADATA), issuer_metadata()).await,
+            jwks: MockEndpoint::mount(&server, path(JWKS), keys(signer)).await,
+            introspection: MockEndpoint::mount(&server, path(INTROSPECT), inactive()).await,
             server,
         }
     }
@@ -86,8 +55,7 @@ impl C {
     }
 
     pub async fn requests(&self, at: &str) -> Vec<Request> {
-        let all = self.server.received_requests().await.unwrap();
-        all.into_iter().filter(|request| request.url.path() == at).collect()
+        mock::requests_to(&self.server, at).await
     }
 }
 
@@ -145,11 +113,14 @@ pub fn settings(c: &str) -> ServiceBSettings {
 
 /// Returns C's metadata with its public issuer identifier.
 pub fn issuer_metadata() -> ResponseTemplate {
-    json_response(&json!({
-        "issuer": ISSUER,
-        "jwks_uri": format!("{ISSUER}{JWKS}"),
-        "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
-    }))
+    mock::json(
+        200,
+        &json!({
+            "issuer": ISSUER,
+            "jwks_uri": format!("{ISSUER}{JWKS}"),
+            "introspection_endpoint": format!("{ISSUER}{INTROSPECT}"),
+        }),
+    )
 }
 
 /// Returns valid access token claims with these changes.
@@ -173,13 +144,19 @@ pub fn valid_claims() -> Value {
 pub fn active(changes: &Value) -> ResponseTemplate {
     let mut body = claims(changes);
     body["active"] = json!(true);
-    json_response(&body)
+    mock::json(200, &body)
 }
 
-pub fn json_response(body: &Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(body)
+/// Returns an introspection response without a valid token.
+pub fn inactive() -> ResponseTemplate {
+    mock::json(200, &json!({ "active": false }))
 }
 
-pub fn status(code: u16) -> ResponseTemplate {
-    ResponseTemplate::new(code)
+fn keys(signer: &Signer) -> ResponseTemplate {
+    mock::json(200, &json!({ "keys": [signer.jwk()] }))
+}
+
+/// Signs an access token.
+pub fn access_token(signer: &Signer, claims: &Value) -> String {
+    signer.sign(&json!({ "typ": "at+jwt" }), claims)
 }

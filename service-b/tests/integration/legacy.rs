@@ -2,12 +2,12 @@ use oauth_types::{ClientSecret, basic};
 use reqwest::RequestBuilder;
 use serde_json::json;
 use service_kit::DEMO_SECRET;
+use test_support::signer::Signer;
 
 use crate::{
     client::send,
-    harness::{C, claims},
+    harness::{C, access_token, claims},
     process::{Process, run, set},
-    signer::Signer,
 };
 
 const IN_HEADER: &str = "/api/do_something";
@@ -76,7 +76,7 @@ async fn access_tokens_are_still_verified_with_the_legacy_secret_demo() {
     let c = C::start(&signer).await;
     let b = c.start_b_with(|settings| settings.legacy_secret_demo = true);
     b.wait_until_ready().await;
-    let token = |scope: &str| signer.access_token(&claims(&json!({ "scope": scope })));
+    let token = |scope: &str| access_token(&signer, &claims(&json!({ "scope": scope })));
     let with = |request: RequestBuilder| async { send(request).await.status };
     assert_eq!(with(b.post(IN_HEADER).bearer_auth(token("resource:write"))).await, 200);
     assert_eq!(with(b.post(IN_HEADER).bearer_auth(token("resource:read"))).await, 403);
@@ -116,9 +116,9 @@ async fn production_refuses_to_start_with_legacy_secret_demo() {
     assert_eq!(output.code, Some(1));
     for setting in ["legacy_secret_demo", "introspection.client_secret", "listen"] {
         assert!(
-            output.err.contains(&format!("\n  {setting}: ")),
+            output.stderr.contains(&format!("\n  {setting}: ")),
             "{setting} is not in {}",
-            output.err
+            output.stderr
         );
     }
 }

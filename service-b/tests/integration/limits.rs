@@ -2,11 +2,11 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
 };
+use test_support::signer::Signer;
 
 use crate::{
     client::{send, until},
-    harness::{C, valid_claims},
-    signer::Signer,
+    harness::{C, access_token, valid_claims},
 };
 
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn oversized_body_is_rejected_after_the_token_was_verified() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b_with(|settings| settings.limits.max_body_bytes = 100);
-    let token = signer.access_token(&valid_claims());
+    let token = access_token(&signer, &valid_claims());
     let post = |bytes: usize| b.post("/api/do_something").body("x".repeat(bytes));
     assert_eq!(send(post(100).bearer_auth(&token)).await.status, 200);
     send(post(101).bearer_auth(&token)).await.assert_bearer_error(
@@ -30,7 +30,7 @@ async fn oversized_form_is_rejected() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b_with(|settings| settings.limits.max_body_bytes = 100);
-    let token = signer.access_token(&valid_claims());
+    let token = access_token(&signer, &valid_claims());
     let post = |bytes: usize| {
         b.post("/api/do_something").bearer_auth(&token).form(&[("x", "x".repeat(bytes - 2))])
     };

@@ -13,6 +13,5 @@ mod process;
 mod readiness;
 mod rejections;
 mod secrecy;
-mod signer;
 mod tls;
 mod verification;

@@ -1,9 +1,7 @@
 use serde_json::json;
+use test_support::signer::Signer;
 
-use crate::{
-    harness::{C, ISSUER, RESOURCE},
-    signer::Signer,
-};
+use crate::harness::{C, ISSUER, RESOURCE};
 
 #[tokio::test]
 async fn resource_metadata_names_issuer_and_scopes() {

@@ -1,11 +1,11 @@
 use std::net::TcpListener;
 
 use service_b::settings::Mode;
+use test_support::{mock::status, signer::Signer};
 
 use crate::{
-    client::until,
-    harness::{B, C, settings, status, valid_claims},
-    signer::Signer,
+    client::{read_resource, until},
+    harness::{B, C, access_token, settings, valid_claims},
 };
 
 #[tokio::test]
@@ -20,24 +20,24 @@ async fn b_becomes_ready_once_c_is_reachable() {
     );
     assert_eq!(b.get("/healthz").await.status, 200, "the process is alive");
     assert_eq!(
-        b.resource(&signer.access_token(&valid_claims())).await.status,
+        read_resource(&b, &access_token(&signer, &valid_claims())).await.status,
         503,
         "B can neither accept nor reject the token"
     );
     let _c = C::start_on(TcpListener::bind(address).unwrap(), &signer).await;
     b.wait_until_ready().await;
-    assert_eq!(b.resource(&signer.access_token(&valid_claims())).await.status, 200);
+    assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
 }
 
 #[tokio::test]
 async fn introspecting_b_is_ready_once_it_has_metadata() {
     for mode in [Mode::Introspection, Mode::Auto] {
         let c = C::start(&Signer::es256("k1")).await;
-        c.metadata.set_response(status(500));
+        c.metadata.respond(status(500));
         let b = c.start_b_with(|settings| settings.mode = mode);
         let ready = async || b.get("/readyz").await.status == 200;
         assert!(!ready().await);
-        c.metadata.set_response(crate::harness::issuer_metadata());
+        c.metadata.respond(crate::harness::issuer_metadata());
         until("B is ready", ready).await;
     }
 }
@@ -47,7 +47,7 @@ async fn calls_are_counted_by_route_and_status() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b();
-    b.resource(&signer.access_token(&valid_claims())).await;
+    read_resource(&b, &access_token(&signer, &valid_claims())).await;
     b.get("/api/resource").await;
     b.get("/made/up").await;
     let metrics = b.get("/metrics").await.text;

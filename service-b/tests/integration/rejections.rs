@@ -2,11 +2,11 @@ use clock::Clock;
 use reqwest::header::HeaderValue;
 use serde_json::json;
 use service_b::settings::Mode;
+use test_support::{mock::status, signer::Signer};
 
 use crate::{
-    client::send,
-    harness::{C, claims, status, valid_claims},
-    signer::Signer,
+    client::{read_resource, send},
+    harness::{C, access_token, claims, valid_claims},
 };
 
 const METADATA: &str =
@@ -37,21 +37,21 @@ async fn invalid_token_is_rejected_with_the_reason() {
     let b = c.start_b();
     let now = Clock::system().seconds();
     for (token, words) in [
-        (signer.access_token(&claims(&json!({ "exp": now - 10 }))), "expired"),
-        (signer.access_token(&claims(&json!({ "nbf": now + 60 }))), "not yet valid"),
+        (access_token(&signer, &claims(&json!({ "exp": now - 10 }))), "expired"),
+        (access_token(&signer, &claims(&json!({ "nbf": now + 60 }))), "not yet valid"),
         (
-            signer.access_token(&claims(&json!({ "aud": "https://else.example" }))),
+            access_token(&signer, &claims(&json!({ "aud": "https://else.example" }))),
             "is for another resource",
         ),
         (
-            signer.access_token(&claims(&json!({ "iss": "https://else.example" }))),
+            access_token(&signer, &claims(&json!({ "iss": "https://else.example" }))),
             "issuer does not match",
         ),
-        (other_signer.access_token(&valid_claims()), "signature"),
-        (Signer::es256("k2").access_token(&valid_claims()), "key"),
+        (access_token(&other_signer, &valid_claims()), "signature"),
+        (access_token(&Signer::es256("k2"), &valid_claims()), "key"),
         ("gpat_1f3a".to_owned(), "not a JWT"),
     ] {
-        let response = b.resource(&token).await;
+        let response = read_resource(&b, &token).await;
         response.assert_bearer_error(401, "invalid_token", words);
         assert!(response.header("www-authenticate").contains(METADATA), "{response:?}");
         assert_eq!(response.header("cache-control"), "no-store");
@@ -69,7 +69,8 @@ async fn missing_scope_is_named_in_the_rejection() {
     let c = C::start(&signer).await;
     let b = c.start_b();
     let response =
-        b.resource(&signer.access_token(&claims(&json!({ "scope": "resource:write" })))).await;
+        read_resource(&b, &access_token(&signer, &claims(&json!({ "scope": "resource:write" }))))
+            .await;
     response.assert_bearer_error(403, "insufficient_scope", "resource:read");
     let challenge = response.header("www-authenticate");
     assert!(
@@ -83,7 +84,7 @@ async fn token_in_url_form_or_twice_is_an_invalid_request() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b();
-    let token = signer.access_token(&valid_claims());
+    let token = access_token(&signer, &valid_claims());
     let form = || {
         b.post("/api/do_something")
             .header("content-type", FORM)
@@ -113,7 +114,7 @@ async fn second_content_type_does_not_hide_a_form() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b();
-    let token = signer.access_token(&valid_claims());
+    let token = access_token(&signer, &valid_claims());
     let form =
         || b.post("/api/do_something").bearer_auth(&token).body(format!("access_token={token}"));
     for content_types in [["text/plain", FORM], [FORM, "text/plain"], [FORM, FORM]] {
@@ -145,8 +146,8 @@ async fn introspection_failure_returns_503() {
         status(200).set_body_string("garbage"),
         status(503).insert_header("retry-after", "9"),
     ] {
-        c.introspection.set_response(failure);
-        let response = b.resource("opaque").await;
+        c.introspection.respond(failure);
+        let response = read_resource(&b, "opaque").await;
         assert_eq!(
             (response.status, response.json()["error"].as_str()),
             (503, Some("temporarily_unavailable")),
@@ -154,15 +155,15 @@ async fn introspection_failure_returns_503() {
         );
         assert!(response.header("retry-after").parse::<u64>().unwrap() >= 1);
     }
-    assert_eq!(b.resource("opaque").await.header("retry-after"), "9");
+    assert_eq!(read_resource(&b, "opaque").await.header("retry-after"), "9");
     drop(c);
-    assert_eq!(b.resource("opaque").await.status, 503);
+    assert_eq!(read_resource(&b, "opaque").await.status, 503);
 }
 
 #[tokio::test]
 async fn local_b_rejects_opaque_tokens_without_introspection() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.start_b();
-    b.resource("opaque").await.assert_bearer_error(401, "invalid_token", "");
+    read_resource(&b, "opaque").await.assert_bearer_error(401, "invalid_token", "");
     assert!(c.requests(crate::harness::INTROSPECT).await.is_empty());
 }

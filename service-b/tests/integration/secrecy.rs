@@ -6,12 +6,15 @@ use oauth_types::{ClientSecret, basic};
 use reqwest::{Certificate, Client};
 use serde_json::json;
 use service_kit::{DEMO_SECRET, tls::DevCa};
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 
 use crate::{
     client::{TestClient, send},
-    harness::{C, ISSUER, RESOURCE, SECRET, active, claims, json_response, status, valid_claims},
+    harness::{C, ISSUER, RESOURCE, SECRET, access_token, active, claims, inactive, valid_claims},
     process::{Process, set},
-    signer::Signer,
 };
 
 const OPAQUE: &str = "gpat_opaque-secret";
@@ -31,13 +34,10 @@ fn forms(secret: &str) -> Vec<String> {
 
 /// Sends valid and invalid requests to every endpoint.
 async fn call_every_endpoint(b: &TestClient, c: &C, tokens: &[String]) {
-    for introspection_response in [
-        active(&json!({})),
-        json_response(&json!({ "active": false })),
-        status(500),
-        json_response(&json!({ "echo": OPAQUE })),
-    ] {
-        c.introspection.set_response(introspection_response);
+    for introspection_response in
+        [active(&json!({})), inactive(), status(500), json(200, &json!({ "echo": OPAQUE }))]
+    {
+        c.introspection.respond(introspection_response);
         for (token, path) in
             tokens.iter().flat_map(|token| [(token, "/api/resource"), (token, "/made/up")])
         {
@@ -78,9 +78,9 @@ async fn log_holds_no_secret_and_no_token_at_any_level() {
     let c = C::start(&signer).await;
     let expired = claims(&json!({ "exp": 1, "jti": "old" }));
     let tokens = [
-        signer.access_token(&valid_claims()),
-        signer.access_token(&expired),
-        Signer::es256("else").access_token(&valid_claims()),
+        access_token(&signer, &valid_claims()),
+        access_token(&signer, &expired),
+        access_token(&Signer::es256("else"), &valid_claims()),
         OPAQUE.to_owned(),
     ];
     for mode in ["local", "introspection", "auto"] {

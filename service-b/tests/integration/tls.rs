@@ -4,12 +4,12 @@ use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client};
 use service_kit::TlsFiles;
 use tempfile::TempDir;
+use test_support::signer::Signer;
 
 use crate::{
-    client::{TestClient, until},
-    harness::{B, C, valid_claims},
+    client::{TestClient, read_resource, until},
+    harness::{B, C, access_token, valid_claims},
     process::{run, set},
-    signer::Signer,
 };
 
 /// A self-signed certificate for `localhost`, and its key.
@@ -55,7 +55,7 @@ async fn https_listener_reloads_a_renewed_certificate() {
     let c = C::start(&signer).await;
     let b = c.start_b_with(|settings| settings.tls = tls.files());
     let client = tls.trusting_client(&b);
-    assert_eq!(client.resource(&signer.access_token(&valid_claims())).await.status, 200);
+    assert_eq!(read_resource(&client, &access_token(&signer, &valid_claims())).await.status, 200);
     assert!(
         b.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
         "other clients do not trust the certificate"

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use service_b::settings::Mode;
+use test_support::{mock::json, signer::Signer};
 
 use crate::{
-    client::send,
-    harness::{C, INTROSPECT, JWKS, SECRET, active, claims, json_response, valid_claims},
-    signer::Signer,
+    client::{read_resource, send},
+    harness::{C, INTROSPECT, JWKS, SECRET, access_token, active, claims, valid_claims},
 };
 
 #[tokio::test]
@@ -15,12 +15,12 @@ async fn local_b_verifies_without_introspection() {
     let c = C::start(&signer).await;
     let b = c.start_b();
     let claims = valid_claims();
-    let token = signer.access_token(&claims);
+    let token = access_token(&signer, &claims);
     let expected = json!({
         "client_id": "service-a", "subject": "service-a", "jti": "token-1",
         "scope": "resource:read resource:write", "expires_at": claims["exp"],
     });
-    let read = b.resource(&token).await;
+    let read = read_resource(&b, &token).await;
     assert_eq!(read.status, 200, "{read:?}");
     assert_eq!(
         read.json(),
@@ -35,13 +35,13 @@ async fn local_b_verifies_without_introspection() {
 #[tokio::test]
 async fn introspecting_b_authenticates_and_caches_the_response() {
     let c = C::start(&Signer::es256("k1")).await;
-    c.introspection.set_response(active(&json!({ "jti": "opaque-1" })));
+    c.introspection.respond(active(&json!({ "jti": "opaque-1" })));
     let b = c.start_b_with(|settings| {
         settings.mode = Mode::Introspection;
         settings.introspection.cache_seconds = 60;
     });
     for _ in 0..3 {
-        let response = b.resource("opaque").await;
+        let response = read_resource(&b, "opaque").await;
         assert_eq!(
             (response.status, response.json()["token"]["jti"].as_str()),
             (200, Some("opaque-1")),
@@ -59,13 +59,13 @@ async fn introspecting_b_authenticates_and_caches_the_response() {
 async fn inactive_and_foreign_audience_tokens_are_rejected() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.start_b_with(|settings| settings.mode = Mode::Introspection);
-    b.resource("revoked").await.assert_bearer_error(
+    read_resource(&b, "revoked").await.assert_bearer_error(
         401,
         "invalid_token",
         "the issuer reports that the access token is inactive",
     );
-    c.introspection.set_response(active(&json!({ "aud": "https://else.example" })));
-    b.resource("other-audience").await.assert_bearer_error(
+    c.introspection.respond(active(&json!({ "aud": "https://else.example" })));
+    read_resource(&b, "other-audience").await.assert_bearer_error(
         401,
         "invalid_token",
         "is for another resource",
@@ -76,14 +76,14 @@ async fn inactive_and_foreign_audience_tokens_are_rejected() {
 async fn auto_mode_introspects_only_opaque_tokens() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
-    c.introspection.set_response(active(&json!({ "jti": "opaque-1" })));
+    c.introspection.respond(active(&json!({ "jti": "opaque-1" })));
     let b = c.start_b_with(|settings| settings.mode = Mode::Auto);
     assert_eq!(
-        b.resource(&signer.access_token(&valid_claims())).await.json()["token"]["jti"],
+        read_resource(&b, &access_token(&signer, &valid_claims())).await.json()["token"]["jti"],
         "token-1"
     );
     assert_eq!(c.requests(INTROSPECT).await.len(), 0);
-    assert_eq!(b.resource("opaque").await.json()["token"]["jti"], "opaque-1");
+    assert_eq!(read_resource(&b, "opaque").await.json()["token"]["jti"], "opaque-1");
     assert_eq!(c.requests(INTROSPECT).await.len(), 1);
 }
 
@@ -96,9 +96,9 @@ async fn each_endpoint_requires_its_scope_in_every_mode() {
         for (scope, read, write) in
             [("resource:read", 200, 403), ("resource:write", 403, 200), ("resource", 403, 403)]
         {
-            c.introspection.set_response(active(&json!({ "scope": scope })));
-            let token = signer.access_token(&claims(&json!({ "scope": scope })));
-            assert_eq!(b.resource(&token).await.status, read, "{mode:?} {scope}");
+            c.introspection.respond(active(&json!({ "scope": scope })));
+            let token = access_token(&signer, &claims(&json!({ "scope": scope })));
+            assert_eq!(read_resource(&b, &token).await.status, read, "{mode:?} {scope}");
             assert_eq!(
                 send(b.post("/api/do_something").bearer_auth(&token)).await.status,
                 write,
@@ -115,7 +115,7 @@ async fn local_b_works_without_c_once_keys_are_cached() {
     let b = c.start_b();
     b.wait_until_ready().await;
     drop(c);
-    assert_eq!(b.resource(&signer.access_token(&valid_claims())).await.status, 200);
+    assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
     assert_eq!(b.get("/readyz").await.status, 200);
 }
 
@@ -125,12 +125,12 @@ async fn new_signing_key_is_fetched_on_its_first_token() {
     let c = C::start(&old).await;
     let b = c.start_b();
     b.wait_until_ready().await;
-    c.jwks.set_response(json_response(&json!({ "keys": [old.jwk(), new.jwk()] })));
+    c.jwks.respond(json(200, &json!({ "keys": [old.jwk(), new.jwk()] })));
     for signer in [&new, &old] {
-        assert_eq!(b.resource(&signer.access_token(&valid_claims())).await.status, 200);
+        assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
     }
     for made_up in ["k3", "k4", "k5"] {
-        b.resource(&Signer::es256(made_up).access_token(&valid_claims()))
+        read_resource(&b, &access_token(&Signer::es256(made_up), &valid_claims()))
             .await
             .assert_bearer_error(401, "invalid_token", "key");
     }
