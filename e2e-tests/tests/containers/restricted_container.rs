@@ -1,7 +1,5 @@
 //! C in a container with a read-only root file system, no capabilities and no privileges.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Context;
 
 use testcontainers::{
@@ -86,9 +84,8 @@ async fn open_connection_does_not_delay_shutdown() -> anyhow::Result<()> {
     let c = c().await?;
     let address = format!("127.0.0.1:{}", c.get_host_port_ipv4(9000).await?);
     let _idle = tokio::net::TcpStream::connect(address).await?;
-    let begun = Instant::now();
-    c.stop_with_timeout(Some(20)).await?;
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    // A server that has not stopped by then is killed, and exits with 137.
+    c.stop_with_timeout(Some(15)).await?;
     assert_eq!(c.exit_code().await?, Some(0));
     Ok(())
 }

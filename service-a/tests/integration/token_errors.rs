@@ -119,6 +119,7 @@ async fn metadata_of_another_issuer_is_rejected_with_both_identifiers() {
     assert_call_error(&response, 502, "get_token", "https://evil.example");
     assert_call_error(&response, 502, "get_token", &impostor.uri());
     let asked = impostor.received_requests().await.unwrap();
+    assert!(!asked.is_empty());
     assert!(asked.iter().all(|request| request.url.path() == METADATA), "the secret is not sent");
 }
 

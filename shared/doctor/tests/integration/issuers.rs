@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doctor::{Checks, IssuerConfig, ReachedBy, run_section};
 use oauth_types::ClientAuthMethod;
@@ -228,14 +228,12 @@ async fn hanging_issuer_times_out() {
         .await;
     let vendor = Vendor::new().await;
     let at = IssuerConfig { issuer: format!("{}{REALM}", server.uri()), ..vendor.at() };
-    let began = Instant::now();
     assert_diagnosis(
         output_of(&at).await.failed("issuer: reached"),
         "a response",
         "no response in time",
         "issuer",
     );
-    assert!(began.elapsed() < Duration::from_secs(10), "a request takes at most 3 seconds");
 }
 
 #[tokio::test(start_paused = true)]
