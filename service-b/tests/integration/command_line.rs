@@ -52,7 +52,7 @@ async fn check_config_hides_secrets_and_lists_unsafe_settings() {
     }
     assert!(
         output
-            .out
+            .stdout
             .split("# unsafe for production:")
             .nth(1)
             .unwrap()

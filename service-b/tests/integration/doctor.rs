@@ -32,7 +32,7 @@ async fn doctor(c: &C, b: &B, more: &[(&str, &str)]) -> CommandOutput {
 fn assert_failed(output: &CommandOutput, line: &str, parts: &[&str]) {
     assert_eq!(output.code, Some(1), "{output:?}");
     let rest = output
-        .out
+        .stdout
         .split_once(&format!("FAIL  {line} "))
         .unwrap_or_else(|| panic!("no `{line}` in {}", output.stdout))
         .1;
