@@ -59,9 +59,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
 
 impl ConnectionAcceptor {
     async fn establish(self, mut stream: TcpStream) -> io::Result<(TcpStream, Connection)> {
-        let permit = self.cap.acquire().ok_or_else(|| io::Error::other("too many connections"))?;
-        stream.set_nodelay(true)?;
+        let too_many = || io::Error::other("too many connections");
         let mut peer = stream.peer_addr()?.ip().to_canonical();
+        let mut permit = self.cap.acquire(peer).ok_or_else(too_many)?;
+        stream.set_nodelay(true)?;
         if self.proxies.proxy_protocol.contains(peer) {
             match self.read_proxy_header(&mut stream).await {
                 Ok(source) => peer = source.unwrap_or(peer),
@@ -70,6 +71,10 @@ impl ConnectionAcceptor {
                     return Err(io::Error::other(error));
                 }
             }
+        }
+        // A proxy that forwards requests holds the connections of many clients.
+        if !self.proxies.trusted.contains(peer) {
+            permit = permit.for_address(peer).ok_or_else(too_many)?;
         }
         Ok((stream, Connection { peer, proxies: self.proxies, _permit: permit }))
     }

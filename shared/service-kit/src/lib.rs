@@ -9,6 +9,7 @@ pub mod cli;
 mod client_address;
 mod connection;
 mod connection_cap;
+mod descriptors;
 mod error_response;
 mod event_fields;
 mod events;

@@ -20,9 +20,13 @@ pub struct Limits {
     #[serde(deserialize_with = "at_least_one")]
     pub request_timeout_seconds: u64,
     /// Number of connections open at the same time, at least 1. Further connections are closed
-    /// immediately.
+    /// immediately. Limited also by the open files that the system allows the process.
     #[serde(deserialize_with = "at_least_one")]
     pub max_connections: usize,
+    /// Number of connections open at the same time from one address (IPv6: one /64 network), at
+    /// least 1. Further ones are closed immediately. A proxy in `proxies.trusted` is exempt.
+    #[serde(deserialize_with = "at_least_one")]
+    pub max_connections_per_address: usize,
     /// Time for running requests to finish after a shutdown has begun, in seconds.
     pub drain_timeout_seconds: u64,
 }
@@ -34,6 +38,7 @@ impl Default for Limits {
             header_timeout_seconds: 10,
             request_timeout_seconds: 30,
             max_connections: 10_000,
+            max_connections_per_address: 1_000,
             drain_timeout_seconds: 10,
         }
     }
@@ -80,7 +85,12 @@ mod tests {
 
     #[test]
     fn zero_limits_and_oversized_bodies_are_rejected() {
-        for name in ["header_timeout_seconds", "request_timeout_seconds", "max_connections"] {
+        for name in [
+            "header_timeout_seconds",
+            "request_timeout_seconds",
+            "max_connections",
+            "max_connections_per_address",
+        ] {
             assert!(toml::from_str::<Limits>(&format!("{name} = 1")).is_ok(), "{name}");
             let error = toml::from_str::<Limits>(&format!("{name} = 0")).unwrap_err().to_string();
             assert!(error.contains("use at least 1"), "{error}");

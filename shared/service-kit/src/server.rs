@@ -149,7 +149,7 @@ impl Server {
 
     fn acceptor(&self) -> ConnectionAcceptor {
         ConnectionAcceptor {
-            cap: ConnectionCap::new(self.limits.max_connections),
+            cap: ConnectionCap::new(&self.limits),
             proxies: Arc::clone(&self.proxies),
             header_timeout: self.limits.header_timeout(),
         }

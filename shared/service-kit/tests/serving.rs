@@ -4,7 +4,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
     sync::Arc,
     time::Duration,
 };
@@ -53,7 +53,7 @@ impl TestServer {
             (Limits::default(), Registry::default(), CancellationToken::new());
         adjust(&mut limits);
         let app = app(&limits, &mut registry);
-        let listener = BoundListener::bind("localhost:0", "listen").unwrap();
+        let listener = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
         let address = listener.address();
         tokio::spawn(wrap(Server::new(listener, app, &limits)).run(shutdown.clone()));
         Self { address, registry: Arc::new(registry), shutdown }
@@ -102,6 +102,20 @@ async fn idle_connections_are_closed() {
         let received = read_to_end(connection).await;
         assert_eq!(received.contains("200 OK"), sent.starts_with("GET"), "{received}");
     }
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_address_do_not_stop_another() {
+    let server =
+        TestServer::start(|limits| limits.max_connections_per_address = 3, |server| server);
+    let idle: Vec<_> = (0..3).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    // Closed at once, and only after the others were accepted.
+    assert_eq!(read_to_end(TcpStream::connect(server.address).unwrap()).await, "");
+    let other = Client::builder().no_proxy().local_address(IpAddr::from([127, 0, 0, 2]));
+    let url = format!("http://{}/", server.address);
+    let response = other.build().unwrap().get(url).send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    drop(idle);
 }
 
 #[tokio::test]
