@@ -2,9 +2,11 @@
 
 use axum::{
     Router,
+    middleware::from_fn,
     routing::{get, post},
 };
 use pages::Pages;
+use service_kit::{reject_pages, require_same_origin};
 
 use crate::{
     compat::wechat,
@@ -20,7 +22,7 @@ use crate::{
 
 /// Returns every route that the settings enable.
 pub fn routes(state: AppState, features: Features) -> Router {
-    let mut routes = standard_routes();
+    let mut routes = standard_routes().merge(form_routes());
     if features.registration {
         routes = routes.merge(registration_routes());
     }
@@ -40,18 +42,7 @@ fn standard_routes() -> Router<AppState> {
             "/oauth/authorize",
             get(authorize::endpoint::authorize).post(authorize::endpoint::authorize_posted),
         )
-        .route("/login", get(sign_in::login).post(sign_in::login_posted))
-        .route("/consent", get(consent::consent).post(consent::consent_posted))
-        .route(
-            "/device",
-            get(device::verification::device).post(device::verification::device_posted),
-        )
         .route("/logout", get(logout::logout).post(logout::logout_posted))
-        .route("/logout/confirm", post(logout::logout_confirmed))
-        .route("/account", get(account::account))
-        .route("/account/end-session", post(account::end_one_session))
-        .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
-        .route("/account/withdraw-consent", post(account::withdraw_consent))
         .route(Pages::STYLE_PATH, get(stylesheet::style))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth/token", post(token::endpoint::token).fallback(only_post))
@@ -67,6 +58,23 @@ fn standard_routes() -> Router<AppState> {
         .route("/.well-known/openid-configuration", get(metadata::metadata))
         .route("/.well-known/oauth-authorization-server/{*path}", get(metadata::metadata_of_path))
         .route("/openapi.json", get(openapi::openapi))
+}
+
+/// Pages whose forms rest on the cookies of the browser.
+fn form_routes() -> Router<AppState> {
+    Router::new()
+        .route("/login", get(sign_in::login).post(sign_in::login_posted))
+        .route("/consent", get(consent::consent).post(consent::consent_posted))
+        .route(
+            "/device",
+            get(device::verification::device).post(device::verification::device_posted),
+        )
+        .route("/logout/confirm", post(logout::logout_confirmed))
+        .route("/account", get(account::account))
+        .route("/account/end-session", post(account::end_one_session))
+        .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
+        .route("/account/withdraw-consent", post(account::withdraw_consent))
+        .route_layer(from_fn(require_same_origin))
 }
 
 /// Dynamic client registration, enabled by `registration.enabled`.
@@ -94,4 +102,5 @@ fn test_routes() -> Router<AppState> {
     Router::new()
         .route("/test/outage", post(testing::simulate_outage::simulate_outage).fallback(only_post))
         .route("/test/token", post(testing::token::test_token).fallback(only_post))
+        .route_layer(from_fn(reject_pages))
 }

@@ -16,7 +16,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, BoundListener, CancellationToken, OutageSimulator, Server, ServiceContext,
+    BindError, BoundListener, CancellationToken, Hosts, OutageSimulator, Server, ServiceContext,
     ensure_safe_for_production, health, metrics,
     tls::{DevCa, DevCertificate, ServerCertificate, with_cert_reload},
     with_request_context,
@@ -100,12 +100,14 @@ impl AuthServer {
         )
         .await?;
         let outage = state.outage.clone();
-        let routes = public_routes(state, &settings, &mut registry, clock.clone(), events);
+        let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
+        let routes =
+            public_routes(state, &settings, hosts.clone(), &mut registry, clock.clone(), events);
         // Merge the public routes last: their fallback for unknown paths then applies, which logs
         // and counts the request.
         let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
-        let all_routes =
-            operational_routes(store, is_shared, clock.clone(), registry).merge(routes.clone());
+        let all_routes = operational_routes(store, is_shared, clock.clone(), &hosts, registry)
+            .merge(routes.clone());
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
@@ -239,6 +241,7 @@ fn dev_certificate(settings: &AuthServerSettings, clock: Clock) -> anyhow::Resul
 fn public_routes(
     state: AppState,
     settings: &AuthServerSettings,
+    hosts: Hosts,
     registry: &mut Registry,
     clock: Clock,
     events: EventSink,
@@ -250,6 +253,7 @@ fn public_routes(
         events,
         clock,
         http_metrics,
+        hosts,
         limits: settings.limits.clone(),
     };
     let database_timeout = Duration::from_millis(settings.database_timeout_millis);
@@ -265,6 +269,7 @@ fn operational_routes(
     store: Arc<dyn Store>,
     is_shared: bool,
     clock: Clock,
+    hosts: &Hosts,
     registry: Registry,
 ) -> Router {
     // The check writes to the database, so its result is cached for a second.
@@ -275,7 +280,7 @@ fn operational_routes(
     let always = health::Readiness::always();
     let readiness =
         if is_shared { always.with_shared(database) } else { always.with_instance(database) };
-    health::routes(readiness).merge(metrics::routes(registry))
+    health::routes(readiness).merge(hosts.protect(metrics::routes(registry)))
 }
 
 #[cfg(test)]

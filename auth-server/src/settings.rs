@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings,
-    UnsafeSetting, http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
+    EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
+    Settings, UnsafeSetting, comma_list, http_client_with_optional_roots, telemetry::LogSettings,
+    tls::ServerCertificate,
 };
 use sql_kit::database_url;
 use url::Url;
@@ -97,6 +98,11 @@ pub struct AuthServerSettings {
     pub ca_file: Option<PathBuf>,
     /// Flow events for the viewer.
     pub events: EventSettings,
+    /// More host names and IP addresses for which C accepts requests, besides those of `issuer`,
+    /// `listen`, `tls_listen` and `tls.dev_cert_names`. A request for any other host gets status
+    /// 421.
+    #[serde(deserialize_with = "comma_list")]
+    pub allowed_hosts: Vec<String>,
     /// Reverse proxies in front of both listeners.
     pub proxies: ProxySettings,
     /// Limits of the listeners.
@@ -129,6 +135,7 @@ impl Default for AuthServerSettings {
             audit_retention_days: 90,
             ca_file: None,
             events: EventSettings::default(),
+            allowed_hosts: Vec::new(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
@@ -184,6 +191,21 @@ impl AuthServerSettings {
         self.registration.enabled || in_file()
     }
 
+    /// Returns the hosts that C accepts requests for.
+    ///
+    /// # Errors
+    /// Returns an error if a name in `allowed_hosts` is malformed.
+    pub fn hosts(&self) -> Result<Hosts, String> {
+        // The development certificate is issued only where no other one is set.
+        let dev_names =
+            if self.tls.cert_file.is_none() { &self.tls.dev_cert_names[..] } else { &[] };
+        Hosts::new(
+            [self.issuer.as_str()],
+            [&*self.listen, &*self.tls_listen],
+            self.allowed_hosts.iter().chain(dev_names),
+        )
+    }
+
     /// Validates the settings that must be valid in every profile.
     ///
     /// # Errors
@@ -219,6 +241,7 @@ impl AuthServerSettings {
             );
         }
         self.proxies.check()?;
+        self.hosts()?;
         self.registration.check()?;
         self.keys.check()
     }

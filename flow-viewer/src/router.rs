@@ -3,8 +3,10 @@
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware::from_fn,
     routing::{get, post},
 };
+use service_kit::require_same_origin;
 
 use crate::{
     handlers::{
@@ -33,5 +35,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/scenarios", get(scenarios::list))
         .route("/api/scenarios/{name}", post(scenarios::play))
         .route("/api/secret-holders", get(secret_holders::secret_holders))
+        .route_layer(from_fn(require_same_origin))
         .with_state(state)
 }

@@ -48,6 +48,7 @@ impl FlowViewer {
             login_url: LoginUrl(settings.login_url().into()),
             shutdown: shutdown.clone(),
         };
+        let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -57,10 +58,11 @@ impl FlowViewer {
             events: EventSink::disabled(),
             clock,
             http_metrics,
+            hosts: hosts.clone(),
             limits: settings.limits.clone(),
         };
         let routes = health::routes(health::Readiness::always())
-            .merge(metrics::routes(registry))
+            .merge(hosts.protect(metrics::routes(registry)))
             .merge(with_request_context(router(state), context));
         let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
         Ok(Self { server, flows, events, shutdown })

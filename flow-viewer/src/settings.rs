@@ -5,8 +5,9 @@ use std::path::Path;
 use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings, TlsFiles,
-    UnsafeSetting, http_client_with_optional_roots, plain_http_listener, telemetry::LogSettings,
+    Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings, TlsFiles,
+    UnsafeSetting, comma_list, http_client_with_optional_roots, plain_http_listener,
+    telemetry::LogSettings,
 };
 
 /// The settings of the flow viewer.
@@ -36,6 +37,10 @@ pub struct FlowViewerSettings {
     pub username: String,
     /// The password of that user.
     pub password: Option<SecretSetting>,
+    /// More host names and IP addresses for which the viewer accepts requests, besides that of
+    /// `listen`. A request for any other host gets status 421.
+    #[serde(deserialize_with = "comma_list")]
+    pub allowed_hosts: Vec<String>,
     /// Reverse proxies in front of the viewer.
     pub proxies: ProxySettings,
     /// Limits of the HTTP server.
@@ -77,6 +82,7 @@ impl Default for FlowViewerSettings {
             client_secret: None,
             username: "alice".to_owned(),
             password: None,
+            allowed_hosts: Vec::new(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
@@ -105,6 +111,14 @@ impl FlowViewerSettings {
         )
     }
 
+    /// Returns the hosts that the viewer accepts requests for.
+    ///
+    /// # Errors
+    /// Returns an error if a name in `allowed_hosts` is malformed.
+    pub fn hosts(&self) -> Result<Hosts, String> {
+        Hosts::new([], [&*self.listen], &self.allowed_hosts)
+    }
+
     /// The public URL at which a browser begins a login at A.
     pub(crate) fn login_url(&self) -> String {
         format!("{}/login/platform", self.service_a.public_url.trim_end_matches('/'))
@@ -122,6 +136,7 @@ impl FlowViewerSettings {
 
     fn check(&self) -> anyhow::Result<()> {
         self.proxies.check().map_err(anyhow::Error::msg)?;
+        self.hosts().map_err(anyhow::Error::msg)?;
         for (name, urls) in self.servers() {
             for (part, url) in [("url", &urls.url), ("public_url", &urls.public_url)] {
                 parse_endpoint_url(url).map_err(|problem| {

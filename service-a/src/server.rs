@@ -72,6 +72,7 @@ impl ServiceA {
             token_refresher: Arc::new(TokenRefresher::new(Arc::clone(&services))),
             views: Views::new(components.pages, Arc::clone(&services)),
         };
+        let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -80,6 +81,7 @@ impl ServiceA {
             events,
             clock,
             http_metrics,
+            hosts: hosts.clone(),
             limits: settings.limits.clone(),
         };
         let readiness = readiness(&services, settings.database_url()?.is_some());
@@ -91,7 +93,8 @@ impl ServiceA {
         let scoped = with_request_context(routes, context);
         let scoped = scoped.layer(from_fn_with_state(views, html_errors));
         // Last, because its fallback counts and logs unknown paths.
-        let routes = health::routes(readiness).merge(metrics::routes(registry)).merge(scoped);
+        let routes =
+            health::routes(readiness).merge(hosts.protect(metrics::routes(registry))).merge(scoped);
         let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
         Ok(Self { server, certificate: components.certificate, services })
     }
@@ -132,6 +135,7 @@ impl Components {
     pub(crate) fn build(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result<Self> {
         settings.check_targets()?;
         settings.proxies.check().map_err(anyhow::Error::msg)?;
+        settings.hosts().map_err(anyhow::Error::msg)?;
         settings.database_url()?;
         let http = http_client(&settings.http())?;
         Ok(Self {

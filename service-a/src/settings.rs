@@ -9,8 +9,8 @@ use anyhow::Context;
 use oauth_types::{ClientAuthMethod, ClientSecret, Scope, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, TlsFiles,
-    telemetry::LogSettings,
+    EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
+    TlsFiles, comma_list, telemetry::LogSettings,
 };
 use sql_kit::database_url;
 use url::Url;
@@ -91,6 +91,10 @@ pub struct ServiceASettings {
     pub tls: TlsFiles,
     /// Where A sends its events.
     pub events: EventSettings,
+    /// More host names and IP addresses for which A accepts requests, besides those of `public_url`
+    /// and `listen`. A request for any other host gets status 421.
+    #[serde(deserialize_with = "comma_list")]
+    pub allowed_hosts: Vec<String>,
     /// Reverse proxies in front of A.
     pub proxies: ProxySettings,
     /// Limits on requests to A.
@@ -141,6 +145,7 @@ impl Default for ServiceASettings {
             call_timeout_millis: 5_000,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
+            allowed_hosts: Vec::new(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
@@ -163,6 +168,14 @@ impl ServiceASettings {
     /// B takes the call for one of A (confused deputy).
     pub fn anonymous_writes(&self) -> bool {
         self.anonymous_writes.unwrap_or(!self.profile.is_production())
+    }
+
+    /// Returns the hosts that A accepts requests for.
+    ///
+    /// # Errors
+    /// Returns an error if a name in `allowed_hosts` is malformed.
+    pub fn hosts(&self) -> Result<Hosts, String> {
+        Hosts::new([&*self.public_url], [&*self.listen], &self.allowed_hosts)
     }
 
     /// Checks the URLs of both targets.

@@ -86,6 +86,7 @@ impl Settings for ServiceBSettings {
         self.log.validate()?;
         load_certificate(self)?;
         self.proxies.check().map_err(anyhow::Error::msg)?;
+        self.hosts().map_err(anyhow::Error::msg)?;
         verifier(self, Clock::system()).map(drop)
     }
 }

@@ -47,6 +47,7 @@ impl ServiceB {
         let verifier = verifier(settings, clock.clone())?;
         let certificate = load_certificate(settings)?;
         let state = AppState { verifier: verifier.clone(), legacy_client: legacy_client(settings) };
+        let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = metrics::HttpMetrics::register(&mut registry);
         let context = ServiceContext {
@@ -55,11 +56,12 @@ impl ServiceB {
             events,
             clock,
             http_metrics,
+            hosts: hosts.clone(),
             limits: settings.limits.clone(),
         };
         // These routes come last: their fallback counts and logs unknown paths.
         let routes = health::routes(readiness(verifier.clone()))
-            .merge(metrics::routes(registry))
+            .merge(hosts.protect(metrics::routes(registry)))
             .merge(with_request_context(router(state), context));
         let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
         Ok(Self { server, verifier, certificate })

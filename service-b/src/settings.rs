@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use oauth_types::ClientSecret;
 use serde::{Deserialize, Serialize};
 use service_kit::{
-    EventSettings, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, TlsFiles,
-    comma_list, telemetry::LogSettings,
+    EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
+    TlsFiles, comma_list, telemetry::LogSettings,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +42,10 @@ pub struct ServiceBSettings {
     pub tls: TlsFiles,
     /// Where B sends flow events.
     pub events: EventSettings,
+    /// More host names and IP addresses for which B accepts requests, besides those of `resource`
+    /// and `listen`. A request for any other host gets status 421.
+    #[serde(deserialize_with = "comma_list")]
+    pub allowed_hosts: Vec<String>,
     /// Reverse proxies in front of B.
     pub proxies: ProxySettings,
     /// Limits of the HTTP server.
@@ -109,6 +113,7 @@ impl Default for ServiceBSettings {
             legacy_secret_demo: false,
             tls: TlsFiles::default(),
             events: EventSettings::default(),
+            allowed_hosts: Vec::new(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),
@@ -150,6 +155,14 @@ impl ServiceBSettings {
         let secret =
             SecretSetting::resolve("introspection.client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
+    }
+
+    /// Returns the hosts that B accepts requests for.
+    ///
+    /// # Errors
+    /// Returns an error if a name in `allowed_hosts` is malformed.
+    pub fn hosts(&self) -> Result<Hosts, String> {
+        Hosts::new([&*self.resource], [&*self.listen], &self.allowed_hosts)
     }
 
     /// Returns the settings of the HTTP client with which B calls the issuer.

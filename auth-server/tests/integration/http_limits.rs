@@ -11,8 +11,7 @@ use crate::{
     test_server::{SHOP, TestServer},
 };
 
-const HEADERS: &str =
-    "POST /oauth/token HTTP/1.1\r\nHost: c\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+const HEADERS: &str = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n";
 
 fn connect(server: &TestServer) -> TcpStream {
     let stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
@@ -125,7 +124,7 @@ async fn connection_limit_closes_new_connections_until_one_ends() {
     let healthz_succeeds = |mut stream: TcpStream| async move {
         let ask = move || {
             let (mut response, mut byte) = (String::new(), [0]);
-            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n").ok()?;
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").ok()?;
             while !response.ends_with("{\"status\":\"ok\"}") {
                 stream.read_exact(&mut byte).ok()?;
                 response.push(char::from(byte[0]));

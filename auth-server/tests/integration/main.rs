@@ -17,6 +17,7 @@ mod device_grant;
 mod doctor;
 mod error_pages;
 mod full_disk;
+mod hosts;
 mod http_limits;
 mod introspection;
 mod jwt;

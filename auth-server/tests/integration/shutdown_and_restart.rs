@@ -49,7 +49,7 @@ async fn shutdown_finishes_requests_in_flight() {
     let length = body.len();
     write!(
         stream,
-        "POST /oauth/token HTTP/1.1\r\nHost: c\r\n{form}\r\nContent-Length: {length}\r\n\r\n{first}"
+        "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: {length}\r\n\r\n{first}"
     )
     .unwrap();
     // The response on another connection shows that the server has accepted this one.

@@ -87,7 +87,8 @@ impl RawRequest {
     }
 
     fn post(address: SocketAddr, path: &str, headers: &str, body: &str) -> Self {
-        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{headers}expect: 100-continue\r\n");
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}expect: 100-continue\r\n");
         Self {
             address,
             head: format!("{head}content-length: {}\r\n\r\n", body.len()),

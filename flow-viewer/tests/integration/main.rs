@@ -3,4 +3,5 @@
 
 mod config;
 mod doctor;
+mod hosts;
 mod viewer;

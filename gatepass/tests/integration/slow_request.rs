@@ -16,8 +16,7 @@ impl SlowRequest {
     pub fn start(port: &str) -> Self {
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let head =
-            "POST /api/call-b HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\nconnection: close\r\n";
+        let head = "POST /api/call-b HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\nconnection: close\r\n";
         write!(stream, "{head}content-length: {}\r\n\r\n", BODY.len()).unwrap();
         let mut interim = [0; 25];
         stream.read_exact(&mut interim).unwrap();

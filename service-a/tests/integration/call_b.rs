@@ -173,3 +173,21 @@ async fn production_serves_post_only_if_the_setting_names_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn pages_of_other_hosts_and_origins_cannot_make_a_call_b() {
+    let servers = TestServers::start().await;
+    let a = servers.start_a().await;
+    let post = async |name: &str, value: &str| {
+        send(a.post("/api/call-b").header(name, value).json(&json!([1]))).await
+    };
+    // DNS rebinding: the name of the page, at the address of A.
+    post("host", "evil.example").await.assert_error(421, "invalid_request", "allowed_hosts");
+    for (name, value) in
+        [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
+        post(name, value).await.assert_error(403, "invalid_request", "another origin");
+    }
+    assert_eq!(servers.b.request_count(), 0);
+    assert_eq!(post("origin", &a.base).await.status, 200);
+}

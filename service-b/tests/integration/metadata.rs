@@ -1,7 +1,10 @@
 use serde_json::json;
 use test_support::signer::Signer;
 
-use crate::harness::{C, ISSUER, RESOURCE};
+use crate::{
+    client::send,
+    harness::{C, ISSUER, RESOURCE},
+};
 
 #[tokio::test]
 async fn resource_metadata_names_issuer_and_scopes() {
@@ -14,4 +17,16 @@ async fn resource_metadata_names_issuer_and_scopes() {
     });
     let response = c.start_b().get("/.well-known/oauth-protected-resource").await;
     assert_eq!((response.status, response.json()), (200, expected));
+}
+
+#[tokio::test]
+async fn unknown_host_gets_421() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.start_b();
+    for path in ["/api/resource", "/.well-known/oauth-protected-resource", "/metrics"] {
+        let request = b.request("GET", path).header("host", "evil.example");
+        let response = send(request).await;
+        assert_eq!(response.status, 421, "{path}");
+        assert_eq!(response.json()["error"], "invalid_request", "{path}");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum_server::accept::Accept;
-use http::Request;
+use http::{Extensions, Request};
 use tokio::{net::TcpStream, time::timeout};
 use tower::Service;
 
@@ -34,7 +34,19 @@ pub(crate) struct ConnectionService<S> {
     connection: Arc<Connection>,
 }
 
+/// The address of this machine at which a connection has arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalAddress(IpAddr);
+
+impl LocalAddress {
+    /// Returns whether a request came over a connection to a loopback address.
+    pub(crate) fn is_loopback(extensions: &Extensions) -> bool {
+        extensions.get::<Self>().is_some_and(|local| local.0.is_loopback())
+    }
+}
+
 struct Connection {
+    local: LocalAddress,
     /// The peer, or the source that its PROXY protocol header names.
     peer: IpAddr,
     proxies: Arc<ProxySettings>,
@@ -61,6 +73,7 @@ impl ConnectionAcceptor {
     async fn establish(self, mut stream: TcpStream) -> io::Result<(TcpStream, Connection)> {
         let too_many = || io::Error::other("too many connections");
         let mut peer = stream.peer_addr()?.ip().to_canonical();
+        let local = LocalAddress(stream.local_addr()?.ip().to_canonical());
         let mut permit = self.cap.acquire(peer).ok_or_else(too_many)?;
         stream.set_nodelay(true)?;
         if self.proxies.proxy_protocol.contains(peer) {
@@ -76,7 +89,7 @@ impl ConnectionAcceptor {
         if !self.proxies.trusted.contains(peer) {
             permit = permit.for_address(peer).ok_or_else(too_many)?;
         }
-        Ok((stream, Connection { peer, proxies: self.proxies, _permit: permit }))
+        Ok((stream, Connection { local, peer, proxies: self.proxies, _permit: permit }))
     }
 
     async fn read_proxy_header(
@@ -99,10 +112,11 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for ConnectionService<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let Connection { peer, proxies, .. } = &*self.connection;
+        let Connection { local, peer, proxies, .. } = &*self.connection;
         // At every request, because a proxy sends those of many clients on one connection.
         let client = proxies.client_address(*peer, request.headers());
         request.extensions_mut().insert(ClientAddress(client));
+        request.extensions_mut().insert(*local);
         self.inner.call(request)
     }
 }

@@ -14,6 +14,7 @@ mod error_response;
 mod event_fields;
 mod events;
 pub mod health;
+mod hosts;
 mod hsts;
 mod limits;
 mod listen;
@@ -34,6 +35,7 @@ mod unsafe_settings;
 pub use client_address::ClientAddress;
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
+pub use hosts::{Hosts, reject_pages, require_same_origin};
 pub use limits::Limits;
 pub use listen::local_connect_address;
 pub use oauth_http::{

@@ -1,6 +1,6 @@
 use std::{
     io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
 };
 
 /// Resolves a `listen` setting (`host:port`; the host may be a name). Binding, health checks and
@@ -20,6 +20,13 @@ pub fn local_connect_address(listen: &str) -> io::Result<String> {
         Some(all_interfaces) => Ok(format!("127.0.0.1:{}", all_interfaces.port())),
         None => Ok(listen.to_owned()),
     }
+}
+
+/// Returns the host of a `listen` setting, or `None` if it listens on all interfaces.
+pub(crate) fn host_of_listener(listen: &str) -> Option<&str> {
+    let (host, _) = listen.rsplit_once(':')?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    (!address.is_ok_and(|address| address.is_unspecified())).then_some(host)
 }
 
 /// Returns whether a listener on `listen` is reachable from this machine only.

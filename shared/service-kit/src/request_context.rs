@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, field::display};
 
 use crate::{
-    ClientAddress, Limits,
+    ClientAddress, Hosts, Limits,
     error_response::{X_REQUEST_ID, error_response, invalid_request, unknown_method, unknown_path},
     event_fields,
     metrics::HttpMetrics,
@@ -34,6 +34,8 @@ pub struct ServiceContext {
     pub clock: Clock,
     /// The request metrics.
     pub http_metrics: HttpMetrics,
+    /// The hosts that the server accepts requests for. Requests for any other get status 421.
+    pub hosts: Hosts,
     /// The limits of one request.
     pub limits: Limits,
 }
@@ -66,6 +68,11 @@ async fn run_with_context(
     request.extensions_mut().insert(id.clone());
     DefaultBodyLimit::max(context.limits.max_body_bytes).apply(&mut request);
 
+    let rejected = context.hosts.reject(&request);
+    if !method.is_safe() {
+        // For `require_same_origin`.
+        request.extensions_mut().insert(context.hosts.clone());
+    }
     let flow = FlowScope {
         trace,
         party: context.party,
@@ -73,7 +80,8 @@ async fn run_with_context(
         clock: context.clock.clone(),
     };
     // A panic must not close the connection, and the response must not reveal its message.
-    let handled = AssertUnwindSafe(flow.run(handle(request, next, route_name))).catch_unwind();
+    let handled =
+        AssertUnwindSafe(flow.run(handle(request, next, route_name, rejected))).catch_unwind();
     let outcome = tokio::time::timeout(context.limits.request_timeout(), handled)
         .instrument(span.clone())
         .await;
@@ -94,16 +102,24 @@ async fn run_with_context(
     response
 }
 
-/// Handles the request and emits its events. Static assets are not part of a flow and emit none.
-async fn handle(request: Request, next: Next, route: &str) -> Response {
+/// Handles the request, unless it is rejected, and emits its events. Static assets are not part of
+/// a flow and emit none.
+async fn handle(request: Request, next: Next, route: &str, rejected: Option<Response>) -> Response {
     if route.starts_with("/assets/") {
-        return next.run(request).await;
+        return respond(request, next, rejected).await;
     }
     let started = Instant::now();
     emit(|| event_fields::request_received(&request, route));
-    let response = next.run(request).await;
+    let response = respond(request, next, rejected).await;
     emit(|| event_fields::response_sent(&response, started.elapsed()));
     response
+}
+
+async fn respond(request: Request, next: Next, rejected: Option<Response>) -> Response {
+    match rejected {
+        Some(rejected) => rejected,
+        None => next.run(request).await,
+    }
 }
 
 fn enter_trace(

@@ -8,7 +8,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party, current_trace};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, Limits, Server, ServiceContext, metrics,
+    BoundListener, CancellationToken, Hosts, Limits, Server, ServiceContext, metrics,
     telemetry::{self, LogSettings},
     with_request_context,
 };
@@ -64,6 +64,7 @@ async fn call_server(traceparent: Option<&str>) -> (String, String) {
         events: EventSink::disabled(),
         clock: Clock::system(),
         http_metrics: metrics::HttpMetrics::register(&mut Registry::default()),
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let app = with_request_context(Router::new().route("/", get(handler)), context);

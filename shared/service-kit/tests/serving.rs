@@ -15,7 +15,7 @@ use flow_events::{EventSink, Party};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use reqwest::{Certificate, Client, Version};
 use service_kit::{
-    BoundListener, CancellationToken, Limits, Server, ServiceContext, metrics::HttpMetrics,
+    BoundListener, CancellationToken, Hosts, Limits, Server, ServiceContext, metrics::HttpMetrics,
     tls::DevCa, with_request_context,
 };
 
@@ -33,6 +33,7 @@ fn app(limits: &Limits, registry: &mut Registry) -> Router {
         events: EventSink::disabled(),
         clock: Clock::system(),
         http_metrics: HttpMetrics::register(registry),
+        hosts: Hosts::default(),
         limits: limits.clone(),
     };
     let routes = Router::new()
@@ -96,7 +97,9 @@ async fn read_to_end(mut connection: TcpStream) -> String {
 #[tokio::test]
 async fn idle_connections_are_closed() {
     let server = TestServer::start(|limits| limits.header_timeout_seconds = 1, |server| server);
-    for sent in ["", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+    for sent in
+        ["", "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    {
         let mut connection = TcpStream::connect(server.address).unwrap();
         connection.write_all(sent.as_bytes()).unwrap();
         let received = read_to_end(connection).await;
@@ -106,11 +109,14 @@ async fn idle_connections_are_closed() {
 
 #[tokio::test]
 async fn idle_connections_of_one_address_do_not_stop_another() {
-    let server =
-        TestServer::start(|limits| limits.max_connections_per_address = 3, |server| server);
+    let limit = |limits: &mut Limits| {
+        (limits.max_connections, limits.max_connections_per_address) = (4, 3);
+        limits.header_timeout_seconds = 3_600;
+    };
+    let server = TestServer::start(limit, |server| server);
     let idle: Vec<_> = (0..3).map(|_| TcpStream::connect(server.address).unwrap()).collect();
-    // Closed at once, and only after the others were accepted.
-    assert_eq!(read_to_end(TcpStream::connect(server.address).unwrap()).await, "");
+    let one_more = TcpStream::connect(server.address).unwrap();
+    assert_eq!(read_to_end(one_more).await, "", "closed at once");
     let other = Client::builder().no_proxy().local_address(IpAddr::from([127, 0, 0, 2]));
     let url = format!("http://{}/", server.address);
     let response = other.build().unwrap().get(url).send().await.unwrap();
@@ -161,7 +167,9 @@ async fn panic_in_a_handler_keeps_the_connection_open() {
     let server = TestServer::start(|limits| limits.header_timeout_seconds = 1, |server| server);
     let mut connection = TcpStream::connect(server.address).unwrap();
     for path in ["/bug", "/"] {
-        connection.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+        connection
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
+            .unwrap();
     }
     let received = read_to_end(connection).await;
     let (panicked, succeeded) =

@@ -14,6 +14,15 @@ This page is generated from `oauth_types::ErrorCode`. C sends errors as JSON (RF
 parameters of the redirect (RFC 6749 §4.1.2.1), or as a page if it must not redirect. B sends them
 in the `WWW-Authenticate` header (RFC 6750 §3).
 
+Every server answers some requests before a handler sees them, with `invalid_request` and this
+status:
+
+| status | `error_description` | what to do |
+|---|---|---|
+| 400 | the request needs exactly one valid Host | send one `Host` |
+| 421 | this server does not serve the host that the request names; the setting allowed_hosts adds names | add the name to `allowed_hosts` |
+| 403 | this request must not come from a page of another origin | send it from the server's own pages, or from a program |
+
 | `error` | meaning |
 |---|---|
 "

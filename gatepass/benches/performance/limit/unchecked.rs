@@ -5,7 +5,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use oauth_types::AccessTokenClaims;
 use prometheus_client::registry::Registry;
-use service_kit::{Limits, ServiceContext, health, metrics, with_request_context};
+use service_kit::{Hosts, Limits, ServiceContext, health, metrics, with_request_context};
 
 use super::one_response::ResourceResponse;
 
@@ -20,6 +20,7 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
         events,
         clock,
         http_metrics,
+        hosts: Hosts::default(),
         limits: Limits::default(),
     };
     let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));

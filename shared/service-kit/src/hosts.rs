@@ -1,0 +1,337 @@
+//! The host names under which a server is reached, and the origins of its own pages.
+//!
+//! A browser sends requests to any address that a name resolves to. With DNS rebinding, a page at
+//! `evil.example` resolves its own name to 127.0.0.1 and then reads the responses of a server there
+//! as its own. Such requests carry the name in `Host`.
+
+use std::{net::IpAddr, str::FromStr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{HOST, ORIGIN},
+    uri::Authority,
+};
+use url::{Host, Url};
+
+use crate::{connection::LocalAddress, error_response::invalid_request, listen::host_of_listener};
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// The hosts that a server accepts requests for, and the origins of its own pages.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(Arc<Inner>);
+
+#[derive(Clone, Debug, Default)]
+struct Inner {
+    hosts: Vec<String>,
+    /// As browsers write them in `Origin`.
+    origins: Vec<String>,
+}
+
+/// Why a request is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rejection {
+    /// No `Host`, several, or a malformed one (RFC 9112 §3.2).
+    InvalidHost,
+    /// The host is not one of this server (RFC 9110 §15.5.20).
+    UnknownHost,
+    /// The page that sent the request has another origin.
+    ForeignOrigin,
+}
+
+impl Hosts {
+    /// Returns the hosts of these public URLs and listeners (`host:port`), and `allowed` ones.
+    ///
+    /// # Errors
+    /// Returns an error if one of `allowed` is not a host name or an IP address.
+    pub fn new<'a>(
+        urls: impl IntoIterator<Item = &'a str>,
+        listeners: impl IntoIterator<Item = &'a str>,
+        allowed: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Self, String> {
+        let mut inner = Inner::default();
+        for url in urls.into_iter().filter_map(|url| Url::parse(url).ok()) {
+            inner.hosts.extend(url.host_str().map(normalize));
+            inner.origins.push(url.origin().ascii_serialization());
+        }
+        inner.hosts.extend(listeners.into_iter().filter_map(host_of_listener).map(normalize));
+        for name in allowed {
+            inner.hosts.push(allowed_host(name)?);
+        }
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Protects routes that [`with_request_context`](crate::with_request_context) does not wrap.
+    pub fn protect(&self, routes: Router) -> Router {
+        routes.layer(from_fn_with_state(self.clone(), require_known_host))
+    }
+
+    /// Returns the response to a request for a host that is not one of this server.
+    pub(crate) fn reject(&self, request: &Request) -> Option<Response> {
+        let rejection = match host_of(request) {
+            None => Rejection::InvalidHost,
+            Some(host) if self.accepts(&host, LocalAddress::is_loopback(request.extensions())) => {
+                return None;
+            }
+            Some(_) => Rejection::UnknownHost,
+        };
+        Some(rejection.response())
+    }
+
+    /// A connection that arrives at a loopback address may also name this machine. No other machine
+    /// can own these names (RFC 6761 §6.3).
+    fn accepts(&self, authority: &Authority, on_loopback: bool) -> bool {
+        let host = normalize(authority.host());
+        self.0.hosts.contains(&host)
+            || on_loopback
+                && (["localhost", "127.0.0.1", "[::1]"].contains(&&*host)
+                    || host.ends_with(".localhost"))
+    }
+
+    /// Returns whether a page of this server may have sent the request, judged by the headers that
+    /// browsers set and pages cannot change. Other programs send neither.
+    fn is_own_request(&self, request: &Request) -> bool {
+        let headers = request.headers();
+        let site = headers.get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes);
+        if site == Some(b"cross-site") {
+            return false;
+        }
+        let mut origins = headers.get_all(ORIGIN).iter();
+        match (origins.next().map(|origin| origin.to_str()), origins.next()) {
+            (None, _) => true,
+            // A page that sends no referrer has no origin in its own forms.
+            (Some(Ok("null")), None) => site == Some(b"same-origin"),
+            (Some(Ok(origin)), None) => {
+                host_of(request).is_some_and(|host| self.is_own_origin(origin, &host))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether `origin` is that of a public URL, or has the host and port of the request,
+    /// such as that of a name in `allowed_hosts`. An origin that has the host and port of a public
+    /// URL and another scheme is not: anyone in the network can write a page on plain http.
+    fn is_own_origin(&self, origin: &str, host: &Authority) -> bool {
+        let authority = |origin: &str| origin.split_once("://").map(|(_, rest)| rest.to_owned());
+        let Some(of_origin) = authority(origin) else { return false };
+        self.0.origins.iter().any(|own| own == origin)
+            || of_origin.eq_ignore_ascii_case(host.as_str())
+                && !self
+                    .0
+                    .origins
+                    .iter()
+                    .any(|own| authority(own).is_some_and(|own| own == of_origin))
+    }
+}
+
+/// Returns the host of a request: that of its target (`:authority` in HTTP/2), or the only `Host`.
+/// Where a request has both, they must be the same.
+fn host_of(request: &Request) -> Option<Authority> {
+    let of_target = request.uri().authority();
+    let mut headers = request.headers().get_all(HOST).iter();
+    let of_header = match (headers.next(), headers.next()) {
+        (Some(host), None) => Some(Authority::try_from(host.as_bytes()).ok()?),
+        (None, _) => None,
+        _ => return None,
+    };
+    match (of_target, of_header) {
+        (Some(target), Some(header)) if *target != header => None,
+        (Some(target), _) => Some(target.clone()),
+        (None, header) => header,
+    }
+    .filter(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
+}
+
+/// Names are compared without case and without the dot at the end of a fully qualified name.
+fn normalize(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Parses an entry of `allowed_hosts`. An IPv6 address is written as in a URL or without brackets.
+fn allowed_host(name: &str) -> Result<String, String> {
+    let host = match IpAddr::from_str(name) {
+        Ok(IpAddr::V6(address)) => Ok(Host::Ipv6(address)),
+        _ => Host::parse(name),
+    };
+    host.map(|host| normalize(&host.to_string())).map_err(|_| {
+        format!("allowed_hosts: `{name}` is not a host name or an IP address; write it without scheme and port")
+    })
+}
+
+impl Rejection {
+    fn response(self) -> Response {
+        match self {
+            Self::InvalidHost => {
+                invalid_request(StatusCode::BAD_REQUEST, "the request needs exactly one valid Host")
+            }
+            Self::UnknownHost => invalid_request(
+                StatusCode::MISDIRECTED_REQUEST,
+                "this server does not serve the host that the request names; the setting allowed_hosts adds names",
+            ),
+            Self::ForeignOrigin => invalid_request(
+                StatusCode::FORBIDDEN,
+                "this request must not come from a page of another origin",
+            ),
+        }
+    }
+}
+
+async fn require_known_host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match hosts.reject(&request) {
+        Some(rejected) => rejected,
+        None => next.run(request).await,
+    }
+}
+
+/// Middleware for routes that change something and rest on cookies or on the network's position,
+/// not on credentials in the request: rejects requests of pages with another origin.
+pub async fn require_same_origin(request: Request, next: Next) -> Response {
+    let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    let hosts = request.extensions().get::<Hosts>();
+    if is_safe || hosts.is_some_and(|hosts| hosts.is_own_request(&request)) {
+        return next.run(request).await;
+    }
+    Rejection::ForeignOrigin.response()
+}
+
+/// Middleware for routes that no page uses: rejects every request of a page.
+pub async fn reject_pages(request: Request, next: Next) -> Response {
+    if is_of_page(request.headers()) {
+        return Rejection::ForeignOrigin.response();
+    }
+    next.run(request).await
+}
+
+fn is_of_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN)
+        || headers.get(SEC_FETCH_SITE).is_some_and(|site| site.as_bytes() == b"cross-site")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn hosts() -> Hosts {
+        let allowed = ["service-a".to_owned(), "2001:db8::1".to_owned()];
+        Hosts::new(["https://Login.Example.com"], ["10.0.0.5:9000", "0.0.0.0:1"], &allowed).unwrap()
+    }
+
+    fn request(target: &str, headers: &[(&str, &str)]) -> Request {
+        let mut request = Request::post(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::empty()).unwrap()
+    }
+
+    fn status(target: &str, headers: &[(&str, &str)]) -> u16 {
+        let rejected = hosts().reject(&request(target, headers));
+        rejected.map_or(200, |response| response.status().as_u16())
+    }
+
+    #[test]
+    fn configured_and_allowed_hosts_are_accepted_with_any_port() {
+        for (host, expected) in [
+            ("login.example.com", 200),
+            ("LOGIN.example.com:8443", 200),
+            ("login.example.com.", 200),
+            ("10.0.0.5:9000", 200),
+            ("service-a:9001", 200),
+            ("[2001:db8::1]:9000", 200),
+            ("evil.example", 421),
+            ("evil.example:9000", 421),
+            ("login.example.com.evil.example", 421),
+            ("sub.login.example.com", 421),
+            ("0.0.0.0", 421),
+            ("10.0.0.6", 421),
+            // Only on a loopback connection.
+            ("localhost", 421),
+            ("127.0.0.1", 421),
+            ("user@login.example.com", 400),
+            ("login.example.com, evil.example", 400),
+            ("", 400),
+        ] {
+            assert_eq!(status("/", &[("host", host)]), expected, "{host}");
+        }
+        assert_eq!(status("/", &[]), 400);
+        let two = [("host", "login.example.com"), ("host", "login.example.com")];
+        assert_eq!(status("/", &two), 400);
+    }
+
+    #[test]
+    fn authority_of_the_target_counts_and_must_agree_with_host() {
+        let host = [("host", "login.example.com")];
+        for (target, headers, expected) in [
+            ("https://login.example.com/", &[][..], 200),
+            ("https://login.example.com/", &host, 200),
+            ("http://evil.example/", &[], 421),
+            ("http://evil.example/", &host, 400),
+        ] {
+            assert_eq!(status(target, headers), expected, "{target} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn loopback_connections_also_accept_names_of_this_machine() {
+        for (host, accepted) in [
+            ("localhost:9000", true),
+            ("127.0.0.1:9000", true),
+            ("[::1]:9000", true),
+            ("app.localhost", true),
+            ("service-a", true),
+            ("localhost.evil.example", false),
+            ("evil.example", false),
+            ("127.0.0.2", false),
+        ] {
+            assert_eq!(hosts().accepts(&host.parse().unwrap(), true), accepted, "{host}");
+        }
+    }
+
+    #[test]
+    fn malformed_allowed_host_is_an_error() {
+        for name in ["http://a.example", "a.example:80", "a b", ""] {
+            let error = Hosts::new([], [], &[name.to_owned()]).unwrap_err();
+            assert!(error.starts_with(&format!("allowed_hosts: `{name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_requests_of_own_pages_and_of_programs_are_own() {
+        let public = ("host", "login.example.com");
+        for (headers, own) in [
+            (&[public][..], true),
+            (&[public, ("origin", "https://login.example.com")], true),
+            (&[public, ("origin", "http://login.example.com")], false),
+            (&[public, ("origin", "https://evil.example")], false),
+            (&[public, ("origin", "https://login.example.com:444")], false),
+            (&[public, ("origin", "null")], false),
+            (&[public, ("origin", "null"), ("sec-fetch-site", "same-origin")], true),
+            (&[public, ("origin", "null"), ("sec-fetch-site", "same-site")], false),
+            (&[public, ("sec-fetch-site", "cross-site")], false),
+            (&[public, ("sec-fetch-site", "none")], true),
+            (
+                &[
+                    public,
+                    ("origin", "https://login.example.com"),
+                    ("origin", "https://login.example.com"),
+                ],
+                false,
+            ),
+            // The origin of a host that has no public URL.
+            (&[("host", "service-a:9001"), ("origin", "http://service-a:9001")], true),
+            (&[("host", "service-a:9001"), ("origin", "http://service-a:9002")], false),
+            // A proxy may change the host; the public origin stays.
+            (&[("host", "10.0.0.5:9000"), ("origin", "https://login.example.com")], true),
+        ] {
+            assert_eq!(hosts().is_own_request(&request("/", headers)), own, "{headers:?}");
+        }
+    }
+}
