@@ -19,17 +19,16 @@ use crate::{
 /// Builds the router. `POST /api/call-b` exists only with `anonymous_writes`, and
 /// `GET /api/call-b-legacy` only with `legacy_secret_demo`.
 pub fn routes(state: AppState) -> Router {
-    let call_b = match state.anonymous_writes {
-        true => get(call_b::read).post(call_b::write),
-        false => get(call_b::read),
-    };
     // They rest on cookies, and `call-b` on the position in the network.
     let same_origin = Router::new()
         .route("/link/{provider}", post(link::link))
         .route("/unlink", post(unlink::unlink))
         .route("/logout", post(logout::logout))
-        .route("/api/call-b", call_b)
-        .route_layer(from_fn(require_same_origin));
+        .route("/api/call-b", get(call_b::read));
+    let same_origin = match state.anonymous_writes {
+        true => same_origin.route("/api/call-b", post(call_b::write)),
+        false => same_origin,
+    };
     let routes = Router::new()
         .route("/", get(home::home))
         .route("/login/{provider}", get(login::login))
@@ -39,7 +38,7 @@ pub fn routes(state: AppState) -> Router {
         .route("/backchannel-logout/{provider}", post(backchannel_logout::backchannel_logout))
         .route("/assets/style.css", get(stylesheet::stylesheet))
         .route("/openapi.json", get(openapi::openapi))
-        .merge(same_origin);
+        .merge(same_origin.route_layer(from_fn(require_same_origin)));
     let routes = match state.legacy {
         Some(_) => routes.route("/api/call-b-legacy", get(call_b_legacy::call_b_legacy)),
         None => routes,

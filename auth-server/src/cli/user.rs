@@ -181,8 +181,8 @@ fn new_user(
 }
 
 impl Claims {
-    /// Returns `old`, replaced by what is given here. Options win over the JSON object. A new e-mail
-    /// address or phone number is not verified unless that is given too.
+    /// Returns `old`, replaced by what is given here. Options win over the JSON object. A new
+    /// e-mail address or phone number is not verified unless that is given too.
     fn over(self, mut old: StandardClaims, now: i64) -> serde_json::Result<StandardClaims> {
         let given = self.claims.unwrap_or_default();
         old.email_verified = old.email_verified.filter(|_| given.email.is_none());

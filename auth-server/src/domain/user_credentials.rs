@@ -1,5 +1,5 @@
-//! User names and passwords in one form, however they were typed (RFC 8265). Sign-in, the command line
-//! and the users file all use these functions, with the same limits.
+//! User names and passwords in one form, however they were typed (RFC 8265). Sign-in, the command
+//! line and the users file all use these functions, with the same limits.
 
 use oauth_types::Password;
 use precis_core::profile::PrecisFastInvocation;

@@ -49,8 +49,8 @@ impl PostgresStore {
     /// Connects to the database and migrates its schema.
     ///
     /// # Errors
-    /// Returns an error if the database cannot be reached, its schema is newer than this program, or
-    /// it is older and the role may not change it. The error does not contain the password.
+    /// Returns an error if the database cannot be reached, its schema is newer than this program,
+    /// or it is older and the role may not change it. The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let pool = sql_kit::postgres::connect(url, &MIGRATIONS, "auth-server migrate").await?;
         Ok(Self { refresh_tokens: RefreshTokenLoader::spawn(pool.clone()), pool })

@@ -87,8 +87,8 @@ pub async fn refuse_demo_users(store: &dyn Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns whether this is the hash of a demo user. Compares the hashes, which takes no time. A demo
-/// password behind another hash is rejected when it is presented.
+/// Returns whether this is the hash of a demo user. Compares the hashes, which takes no time. A
+/// demo password behind another hash is rejected when it is presented.
 fn is_demo_hash(password: &SecretHash) -> bool {
     let demo = toml::from_str::<UsersFileToml>(DEMO).map(|parsed| parsed.users);
     let hashes = demo.unwrap_or_default().into_iter().filter_map(|user| user.password_hash);
@@ -180,8 +180,8 @@ fn problem(user: &UserToml, profile: Profile) -> Option<String> {
     }
 }
 
-/// Returns the problem of two users with the same `sub`, which clients could not distinguish, or with
-/// two spellings of one name.
+/// Returns the problem of two users with the same `sub`, which clients could not distinguish, or
+/// with two spellings of one name.
 fn duplicate(users: &[UserToml]) -> Option<String> {
     let (mut subs, mut names) = (BTreeMap::new(), BTreeMap::new());
     users.iter().find_map(|user| {

@@ -201,8 +201,9 @@ impl SignInPage<'_> {
     }
 
     /// Returns the user who has signed in on another page of this browser since this form was
-    /// rendered. Sign-in changes the cookie and with it the CSRF token. To continue with the session
-    /// needs no token: any site can send an authorization request, and gets the same response.
+    /// rendered. Sign-in changes the cookie and with it the CSRF token. To continue with the
+    /// session needs no token: any site can send an authorization request, and gets the same
+    /// response.
     ///
     /// Returns `None` if the form names another user.
     async fn signed_in_elsewhere(

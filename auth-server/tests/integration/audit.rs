@@ -132,7 +132,7 @@ async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
     ] {
         let refused = server.client_credentials((id, secret), &[("scope", scope)]).await;
         assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
-        let newest = records(&server, &["--limit", "1"]).await.remove(0);
+        let newest = records(&server, &["--client", id, "--limit", "1"]).await.remove(0);
         assert_eq!(
             (&newest["outcome"], &newest["scope"]),
             (&json!("rejected"), &json!(recorded)),
@@ -162,7 +162,7 @@ async fn audit_filters_by_client_token_and_time() {
         records(&server, &["--since", "2026-01-01T12:30:00Z", "--client", "shop"]).await,
         [Value::Null; 0]
     );
-    let newest = records(&server, &["--limit", "1"]).await;
+    let newest = records(&server, &["--client", ORDERS.0, "--limit", "1"]).await;
     assert_eq!((newest.len(), &newest[0]["address"]), (1, &json!("127.0.0.2")));
 
     let lines = succeed(&["audit", "--client", "shop"], &server.cli_arguments()).await;

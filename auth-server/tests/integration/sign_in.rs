@@ -245,7 +245,8 @@ async fn second_sign_in_page_continues_with_the_session_of_the_first() {
     assert_eq!(browser.sign_in(&plain, ALICE).await.path, "/account");
     let cancelled = browser.submit(&second, &[("cancel", "yes")]).await;
     cancelled.assert_client_error("access_denied");
-    // Another user's password is not taken from a form with an old token, and must be entered again.
+    // Another user's password is not taken from a form with an old token, and must be entered
+    // again.
     let page = browser.sign_in(&second, BOB).await;
     assert_eq!((page.path.as_str(), page.status()), ("/login", 400));
     page.assert_contains("open for too long");

@@ -131,7 +131,7 @@ async fn wrong_secret_is_reported_once() {
     assert_diagnosis(
         &output,
         "issuer: token for B local",
-        &["the id `service-a` with its secret (not shown)", "invalid_client", "client_secret: "],
+        &["the id `service-a` with its secret (not printed)", "invalid_client", "client_secret: "],
     );
     assert!(!output.stdout.contains("token for B introspection"), "stops after the first failure");
 }

@@ -127,7 +127,7 @@ async fn new_signing_key_is_fetched_on_its_first_token() {
     b.wait_until_ready().await;
     c.jwks.respond(json(200, &json!({ "keys": [old.jwk(), new.jwk()] })));
     for signer in [&new, &old] {
-        assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
+        assert_eq!(read_resource(&b, &access_token(signer, &valid_claims())).await.status, 200);
     }
     for made_up in ["k3", "k4", "k5"] {
         read_resource(&b, &access_token(&Signer::es256(made_up), &valid_claims()))

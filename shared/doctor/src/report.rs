@@ -99,12 +99,12 @@ mod tests {
     #[test]
     fn diagnosis_follows_the_line_of_its_check() {
         let expected = "service-a\n\
-            \x20 ok    settings  they can be used\n\
-            \x20 FAIL  issuer    it is another\n\
+            \x20 ok    settings  valid\n\
+            \x20 FAIL  issuer    the issuers differ\n\
             \x20         compared  two names\n\
             \x20         expected  http://c\n\
             \x20         found     http://c/\n\
-            \x20         change    issuer: write it to the byte (GATEPASS__SERVICE_A__ISSUER)\n\n\
+            \x20         change    issuer: use the exact identifier (GATEPASS__SERVICE_A__ISSUER)\n\n\
             1 ok, 0 warn, 1 FAIL, 0 skipped";
         assert_eq!(text(&reports(), false), expected);
     }

@@ -36,9 +36,9 @@ impl HttpTransport {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Repeats a request once if the peer closes the connection instead of responding, which happens
-    /// when it closes an idle connection at the moment in which we reuse it. Only for requests that
-    /// change nothing: the peer may have processed the first one.
+    /// Repeats a request once if the peer closes the connection instead of responding, which
+    /// happens when it closes an idle connection at the moment in which we reuse it. Only for
+    /// requests that change nothing: the peer may have processed the first one.
     #[must_use]
     pub fn with_retry_of_closed_connections(self) -> Self {
         Self { retries_closed_connections: true, ..self }

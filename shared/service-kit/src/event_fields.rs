@@ -25,8 +25,8 @@ const RESPONSE_HEADERS: [&str; 4] =
 pub(crate) fn request_received(request: &Request, route: &str) -> Event {
     let headers = request.headers();
     let mut fields = texts(headers, &REQUEST_HEADERS);
-    // Named like the CGI variable (RFC 3875 §4.1.8). It is a fact about the connection, shown beside
-    // the headers.
+    // Named like the CGI variable (RFC 3875 §4.1.8). It is a fact about the connection, shown
+    // beside the headers.
     let client = ClientAddress::of(request.extensions());
     fields.push(Field::text("remote-addr", client.to_string()).in_header());
     fields.extend(headers.get_all(header::AUTHORIZATION).iter().map(authorization));

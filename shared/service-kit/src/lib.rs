@@ -7,6 +7,7 @@
 
 pub mod cli;
 mod client_address;
+mod comma_list;
 mod connection;
 mod connection_cap;
 mod descriptors;
@@ -30,9 +31,11 @@ mod settings;
 mod shutdown;
 pub mod telemetry;
 pub mod tls;
+mod tls_files;
 mod unsafe_settings;
 
 pub use client_address::ClientAddress;
+pub use comma_list::comma_list;
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
 pub use hosts::{Hosts, reject_pages, require_same_origin};
@@ -48,9 +51,9 @@ pub use request_body::RequestBody;
 pub use request_context::{RequestId, ServiceContext, with_request_context};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, BoundListener, Server};
-pub use settings::{Settings, SettingsError, Sources, comma_list, describe_toml_error, load};
+pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load};
 pub use shutdown::{cancel_on_signal, run_periodically};
-pub use tls::TlsFiles;
+pub use tls_files::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
     MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, loopback_url,

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Value};
 use oauth_types::closest_match;
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{Profile, UnsafeSetting, telemetry::LogSettings};
@@ -189,29 +189,6 @@ fn has_credentials(text: &str) -> bool {
         || Url::parse(text).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
-/// Deserializes a list of strings, or one string with commas, because environment variables cannot
-/// hold lists.
-///
-/// # Errors
-/// Returns an error for any other type.
-pub fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum ListOrText {
-        List(Vec<String>),
-        Text(String),
-    }
-    Ok(match ListOrText::deserialize(deserializer)? {
-        ListOrText::List(list) => list,
-        ListOrText::Text(text) => text
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .map(str::to_owned)
-            .collect(),
-    })
-}
-
 fn environment_of(service: &str, environment: Vec<(String, String)>) -> Environment {
     let prefix = format!("{PREFIX}{}", service.to_uppercase().replace('-', "_"));
     // Values stay strings until a field deserializes a number: a secret such as `007` must not
@@ -260,7 +237,9 @@ fn explain(error: &ConfigError) -> SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SecretSetting;
+    use serde::Deserialize;
+
+    use crate::{SecretSetting, comma_list};
 
     #[derive(Debug, Default, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]

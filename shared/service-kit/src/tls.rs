@@ -4,10 +4,8 @@
 mod cert_reload;
 mod dev_ca;
 mod dev_certificate;
-mod settings;
 
 pub use axum_server::tls_rustls::RustlsConfig;
 pub use cert_reload::{ServerCertificate, TlsError, with_cert_reload};
 pub use dev_ca::{DevCa, DevCaError};
 pub use dev_certificate::DevCertificate;
-pub use settings::TlsFiles;

@@ -32,11 +32,12 @@ pub struct SqliteDatabase {
     pub options: SqliteConnectOptions,
 }
 
-/// Opens the database `file`, creates it and its folder if they are missing, and applies the missing
-/// migrations.
+/// Opens the database `file`, creates it and its folder if they are missing, and applies the
+/// missing migrations.
 ///
 /// Only their owner can read a new folder and the files of the database, because these hold keys,
-/// sessions and personal data. The mode of an existing folder stays, as it may be shared on purpose.
+/// sessions and personal data. The mode of an existing folder stays, as it may be shared on
+/// purpose.
 ///
 /// Committed transactions survive a power failure (`synchronous = FULL`).
 ///
@@ -112,9 +113,9 @@ impl TaskConnection {
     }
 }
 
-/// Creates the folder and the file if they are missing, and takes other users' access to the file and
-/// to those that SQLite and [`lock`] keep beside it. SQLite gives new files the mode of the database,
-/// but one of an earlier version may be left.
+/// Creates the folder and the file if they are missing, and takes other users' access to the file
+/// and to those that SQLite and [`lock`] keep beside it. SQLite gives new files the mode of the
+/// database, but one of an earlier version may be left.
 fn restrict_to_owner(database: &Path) -> io::Result<()> {
     if let Some(folder) = database.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

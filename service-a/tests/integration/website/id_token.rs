@@ -122,7 +122,7 @@ async fn id_token_without_valid_signature_is_rejected() {
         sign(&site.platform.signer, &claims).rsplit_once('.').unwrap().0.to_owned() + "."
     };
     log_in_with(&site, cut).await.assert_error(502, "untrusted");
-    log_in_with(&site, |_| "garbage".to_owned()).await.assert_error(502, "untrusted");
+    log_in_with(&site, |_| "garbage".to_owned()).await.assert_error(502, "provider_unavailable");
 }
 
 #[tokio::test]

@@ -32,8 +32,8 @@ pub struct DevCa {
 /// How long before now a certificate becomes valid, for machines whose clocks are behind.
 const BACKDATED: Duration = Duration::days(7);
 const CA_VALIDITY: Duration = Duration::days(3_650);
-/// A CA is renewed when less than this is left. Longer than a server's certificate is valid, so that
-/// no server's certificate outlives the CA.
+/// A CA is renewed when less than this is left. Longer than a server's certificate is valid, so
+/// that no server's certificate outlives the CA.
 const CA_RENEWAL: Duration = Duration::days(730);
 pub(super) const SERVER_VALIDITY: Duration = Duration::days(397);
 
@@ -59,9 +59,9 @@ pub enum DevCaError {
 }
 
 impl DevCa {
-    /// Opens the CA in `folder`, or creates it. Renews its certificate if it ends within two years or
-    /// is not valid yet, because it was made by a clock that was ahead. The key stays, so clients
-    /// with the old certificate accept the server until that ends.
+    /// Opens the CA in `folder`, or creates it. Renews its certificate if it ends within two years
+    /// or is not valid yet, because it was made by a clock that was ahead. The key stays, so
+    /// clients with the old certificate accept the server until that ends.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read, written or parsed.

@@ -31,7 +31,8 @@ impl DevCertificate {
     /// certificate for `names`.
     ///
     /// # Errors
-    /// Returns an error if a file cannot be used, or one of `names` is not a DNS name or IP address.
+    /// Returns an error if a file cannot be used, or one of `names` is not a DNS name or IP
+    /// address.
     pub fn issue(
         folder: PathBuf,
         publish: Option<PathBuf>,
