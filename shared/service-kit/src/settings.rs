@@ -87,7 +87,9 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     let environment: Vec<_> = set.cloned().collect();
     reject_unknown_servers(&environment)?;
     let variables = environment.iter().map(|(name, _)| name.as_str());
-    reject_list_indexes(variables.filter(|name| name.starts_with(PREFIX)))?;
+    // The `config` crate ignores the case of the prefix.
+    let prefix = PREFIX.to_lowercase();
+    reject_list_indexes(variables.filter(|name| name.to_lowercase().starts_with(&prefix)))?;
     reject_list_indexes(sources.overrides.iter().filter_map(|pair| Some(pair.split_once('=')?.0)))?;
     let mut builder = Config::builder();
     if let Some(base) = &sources.base {
@@ -361,6 +363,10 @@ mod tests {
             Sources { file: Some(file), ..Sources::default() },
             Sources {
                 environment: environment(&[("GATEPASS__SERVICE_A__NAMES[99999999999]", "x")]),
+                ..Sources::default()
+            },
+            Sources {
+                environment: environment(&[("gatepass__Service_A__NAMES[99999999999]", "x")]),
                 ..Sources::default()
             },
             Sources { overrides: vec!["names[99999999999]=x".to_owned()], ..Sources::default() },
