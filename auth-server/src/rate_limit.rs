@@ -108,41 +108,69 @@ impl RateLimiter {
     ) -> Result<Permit, u64> {
         let key = BucketKey::new(self.name, subject, address);
         let bucket = self.buckets.get_with(key, Arc::default);
-        let unshared = {
+        let first = {
             let mut local = lock(&bucket);
-            if local.bucket.is_full(uptime) {
+            let full = local.bucket.is_full(uptime);
+            if full {
                 local.unshared = 0;
             }
-            let first = local.bucket.is_full(uptime);
             local.bucket.take(self.limit, uptime).map_err(in_seconds)?;
             local.unshared += 1;
-            if first { 0 } else { std::mem::take(&mut local.unshared) }
+            full
         };
-        let shared = self.shared.clone();
         let permit = Permit {
             key,
             limit: self.limit,
-            shared: shared.zip(Handle::try_current().ok()),
+            shared: self.shared.clone().zip(Handle::try_current().ok()),
             consumed: false,
             bucket: Arc::clone(&bucket),
         };
-        let Some(shared) = self.shared.as_ref().filter(|_| unshared > 0) else {
+        let Some(shared) = self.shared.as_ref().filter(|_| !first) else {
             return Ok(permit);
         };
-        match shared.take(&key, unshared, self.limit).await {
-            Ok(Ok(())) => Ok(permit),
+        let transfer = Transfer::begin(&bucket);
+        match shared.take(&key, transfer.permits, self.limit).await {
+            Ok(Ok(())) => {
+                transfer.complete();
+                Ok(permit)
+            }
             Ok(Err(wait)) => {
+                drop(transfer);
+                drop(permit);
                 // Until then, this server rejects attempts without asking the database.
                 lock(&bucket).bucket.empty_until(self.limit, uptime, wait);
-                permit.consume();
                 Err(in_seconds(wait))
             }
             Err(error) => {
                 tracing::warn!(%error, limit = self.name, "rate limit is local: the database did not answer");
-                lock(&bucket).unshared += unshared;
                 Ok(permit)
             }
         }
+    }
+}
+
+/// Moves the unshared permits of a bucket to the database. They are unshared again if the database
+/// did not take them, or the caller disconnects meanwhile. Otherwise a caller could get permits
+/// back from the database that it never took there.
+struct Transfer<'a> {
+    bucket: &'a Mutex<LocalBucket>,
+    permits: u32,
+}
+
+impl<'a> Transfer<'a> {
+    fn begin(bucket: &'a Mutex<LocalBucket>) -> Self {
+        let permits = std::mem::take(&mut lock(bucket).unshared);
+        Self { bucket, permits }
+    }
+
+    fn complete(mut self) {
+        self.permits = 0;
+    }
+}
+
+impl Drop for Transfer<'_> {
+    fn drop(&mut self) {
+        lock(self.bucket).unshared += self.permits;
     }
 }
 
@@ -159,6 +187,7 @@ mod tests {
     use std::collections::HashMap;
 
     use async_trait::async_trait;
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::storage::StoreError;
@@ -173,12 +202,13 @@ mod tests {
         }
     }
 
-    /// Buckets that do not refill, and a switch for an outage of the database.
+    /// Buckets that do not refill, and switches for outages of the database.
     #[derive(Default)]
     struct MemoryBuckets {
         used: Mutex<HashMap<BucketKey, u32>>,
         writes: Mutex<u32>,
         unavailable: Mutex<bool>,
+        stalled: Mutex<bool>,
     }
 
     impl MemoryBuckets {
@@ -203,6 +233,9 @@ mod tests {
             count: u32,
             limit: BucketLimit,
         ) -> Result<Result<(), Duration>, StoreError> {
+            if *self.stalled.lock().unwrap() {
+                std::future::pending::<()>().await;
+            }
             self.write()?;
             let mut used = self.used.lock().unwrap();
             let used = used.entry(*key).or_default();
@@ -311,6 +344,29 @@ mod tests {
         let writes = shared.writes();
         assert_eq!(other.fail("a").await, Err(6));
         assert_eq!(shared.writes(), writes);
+    }
+
+    /// A caller could otherwise disconnect again and again, and get a permit back each time.
+    #[tokio::test]
+    async fn disconnecting_while_the_database_is_asked_returns_no_shared_permit() {
+        let shared = Arc::new(MemoryBuckets::default());
+        let [server, ..] = servers(&shared);
+        for _ in 0..4 {
+            server.fail("a").await.unwrap();
+        }
+        let used = || shared.used.lock().unwrap().values().sum::<u32>();
+        assert_eq!((used(), shared.writes()), (4, 3));
+        *shared.stalled.lock().unwrap() = true;
+        for _ in 0..20 {
+            assert!(server.acquire("a", HOME, NOW).now_or_never().is_none());
+        }
+        *shared.stalled.lock().unwrap() = false;
+        // A permit that was put back would be written before this one.
+        drop(server.acquire("a", HOME, NOW).await.unwrap());
+        while shared.writes() < 5 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((used(), shared.writes()), (4, 5));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sql_kit::within_time_budget;
 use sqlx::PgPool;
 
 use crate::{
@@ -37,25 +38,28 @@ impl SharedBuckets for PostgresBuckets {
         count: u32,
         limit: BucketLimit,
     ) -> Result<Result<(), Duration>, StoreError> {
-        let (refill, fill_time) = (millis(limit.refill), millis(limit.fill_time()));
-        let taken = sqlx::query(TAKE)
-            .bind(&key.0[..])
-            .bind(i64::from(count))
-            .bind(refill)
-            .bind(fill_time)
-            .fetch_optional(&self.0)
-            .await?;
-        if taken.is_some() {
-            return Ok(Ok(()));
-        }
-        let wait: Option<i64> = sqlx::query_scalar(WAIT)
-            .bind(&key.0[..])
-            .bind(fill_time)
-            .bind(refill)
-            .fetch_optional(&self.0)
-            .await?;
-        let wait = wait.and_then(|wait| u64::try_from(wait).ok()).unwrap_or_default();
-        Ok(Err(Duration::from_millis(wait.max(1)).min(limit.refill)))
+        within_time_budget(async {
+            let (refill, fill_time) = (millis(limit.refill), millis(limit.fill_time()));
+            let taken = sqlx::query(TAKE)
+                .bind(&key.0[..])
+                .bind(i64::from(count))
+                .bind(refill)
+                .bind(fill_time)
+                .fetch_optional(&self.0)
+                .await?;
+            if taken.is_some() {
+                return Ok(Ok(()));
+            }
+            let wait: Option<i64> = sqlx::query_scalar(WAIT)
+                .bind(&key.0[..])
+                .bind(fill_time)
+                .bind(refill)
+                .fetch_optional(&self.0)
+                .await?;
+            let wait = wait.and_then(|wait| u64::try_from(wait).ok()).unwrap_or_default();
+            Ok(Err(Duration::from_millis(wait.max(1)).min(limit.refill)))
+        })
+        .await
     }
 
     async fn put_back(&self, key: &BucketKey, limit: BucketLimit) -> Result<(), StoreError> {
