@@ -1,6 +1,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::digest;
+use oauth_types::caller_network;
 
 /// Capacity and refill time of token buckets.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ impl BucketKey {
     /// for the limit of this name.
     pub fn new(limit: &str, subject: &str, address: IpAddr) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
-        let network = network(address).to_string();
+        let network = caller_network(address).to_string();
         for part in [limit, subject, &network] {
             context.update(&part.len().to_be_bytes());
             context.update(part.as_bytes());
@@ -75,15 +76,6 @@ impl TokenBucket {
     pub fn empty_until(&mut self, limit: BucketLimit, now: Duration, wait: Duration) {
         let full_at = now + limit.fill_time() + wait.min(limit.refill);
         self.full_at = full_at.saturating_sub(limit.refill);
-    }
-}
-
-/// Returns the network of an address. For IPv6 this is the /64 prefix, because one caller controls
-/// all of its addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

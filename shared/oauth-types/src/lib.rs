@@ -8,6 +8,7 @@ mod access_token;
 mod audience;
 pub mod basic;
 pub mod bearer;
+mod caller_network;
 mod client_auth_method;
 mod closest_match;
 mod error;
@@ -25,6 +26,7 @@ mod token_response;
 
 pub use access_token::{AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
 pub use audience::Audience;
+pub use caller_network::caller_network;
 pub use client_auth_method::ClientAuthMethod;
 pub use closest_match::closest_match;
 pub use error::{ErrorCode, OAuthError, printable};

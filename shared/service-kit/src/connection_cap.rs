@@ -1,10 +1,11 @@
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use oauth_types::caller_network;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Limits, descriptors};
@@ -99,7 +100,7 @@ impl ConnectionCap {
 impl ConnectionPermit {
     /// Counts the connection for an address as well. Returns `None` if that address has too many.
     pub(crate) fn for_address(mut self, address: IpAddr) -> Option<Self> {
-        let network = network(address);
+        let network = caller_network(address);
         let admitted = {
             let mut by_address = lock(&self.cap.0.by_address);
             let open = by_address.entry(network).or_default();
@@ -142,18 +143,6 @@ impl ClosedConnections {
             *self = Self { logged_at: Some(now), ..Self::default() };
             counts
         })
-    }
-}
-
-/// Returns the network of an address. For IPv6 this is the /64 prefix, because one caller controls
-/// a whole one.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 
