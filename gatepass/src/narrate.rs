@@ -184,6 +184,8 @@ fn name(rule: Rule) -> &'static str {
     match rule {
         Rule::Algorithm => "algorithm",
         Rule::Type => "type",
+        Rule::Kind => "kind",
+        Rule::Claims => "claims",
         Rule::Key => "key",
         Rule::Signature => "signature",
         Rule::Issuer => "issuer",

@@ -218,6 +218,7 @@ mod tests {
             client_id: client_id.clone(),
             scope: oauth_types::Scope::empty(),
             act: None,
+            extra: oauth_types::Claims::default(),
         };
         for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
             assert_eq!(

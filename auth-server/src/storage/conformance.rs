@@ -372,6 +372,7 @@ fn opaque(jti: &str, exp: i64) -> OpaqueToken {
         client_id: "a".to_owned(),
         scope: "read".parse().unwrap(),
         act: None,
+        extra: [("roles".to_owned(), serde_json::json!(["auditor"]))].into_iter().collect(),
     };
     OpaqueToken { hash: TokenHash::of(&AccessToken::new(jti)), claims }
 }

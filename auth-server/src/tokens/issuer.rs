@@ -1,4 +1,4 @@
-use oauth_types::{AccessToken, AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, AccessTokenClaims, Actor, Claims, TYP_ACCESS_TOKEN};
 
 use crate::{
     domain::{GrantedAccess, new_jti, with_grant_id},
@@ -67,6 +67,7 @@ impl AccessTokenIssuer {
             client_id: request.client_id.to_owned(),
             scope: request.access.scope.clone(),
             act,
+            extra: Claims::default(),
         }
     }
 }

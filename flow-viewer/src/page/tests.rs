@@ -9,9 +9,11 @@ use crate::{
     scenarios::Scenario,
 };
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 14] = [
     Rule::Algorithm,
     Rule::Type,
+    Rule::Kind,
+    Rule::Claims,
     Rule::Key,
     Rule::Signature,
     Rule::Issuer,

@@ -6,7 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, jwk::Jwk};
-use oauth_types::{AccessTokenClaims, Audience, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessTokenClaims, Audience, Claims, TYP_ACCESS_TOKEN};
 
 use crate::requests::{CLIENT_ID, RESOURCE, SCOPE};
 
@@ -41,6 +41,7 @@ impl TokenFactory {
             client_id: CLIENT_ID.to_owned(),
             scope: SCOPE.parse()?,
             act: None,
+            extra: Claims::default(),
         };
         Ok(Self {
             header: BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?),

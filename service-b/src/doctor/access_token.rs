@@ -106,7 +106,7 @@ fn change(rule: Rule) -> Change {
         Rule::Active => Change::elsewhere(
             "let the client get a new token, or let the issuer allow B to introspect it (in this system: `introspection_audiences` in `clients_file`)",
         ),
-        Rule::Type | Rule::Signature | Rule::Scope | Rule::Cached => {
+        Rule::Type | Rule::Kind | Rule::Claims | Rule::Signature | Rule::Scope | Rule::Cached => {
             Change::elsewhere("let the client send an unchanged access token, not an ID token")
         }
     }
@@ -116,6 +116,8 @@ fn name(rule: Rule) -> &'static str {
     match rule {
         Rule::Algorithm => "algorithm",
         Rule::Type => "type",
+        Rule::Kind => "kind",
+        Rule::Claims => "claims",
         Rule::Key => "key",
         Rule::Signature => "signature",
         Rule::Issuer => "issuer",

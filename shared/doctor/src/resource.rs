@@ -1,6 +1,6 @@
 //! Whether the client's settings of a resource server match the metadata of that server (RFC 9728).
 
-use oauth_types::{ProtectedResourceMetadata, Scope, well_known_url};
+use oauth_types::{ProtectedResourceMetadata, Scope, same_resource, well_known_url};
 
 use crate::{
     checks::Checks,
@@ -104,7 +104,7 @@ fn compare(
     let check = |what: &str| format!("{}: {what}", endpoint.label);
     let at = without_query(url);
     let (identifier, setting) = &endpoint.resource;
-    if metadata.resource == *identifier {
+    if same_resource(&metadata.resource, identifier) {
         checks.ok(check("audience"), identifier);
     } else {
         let compared = format!(

@@ -19,8 +19,12 @@ pub struct Check {
 pub enum Rule {
     /// `alg` is allowed and matches the key.
     Algorithm,
-    /// `typ` is `at+jwt`.
+    /// `typ` is `at+jwt`, or another type that the resource server is configured to accept.
     Type,
+    /// The claims are those of an access token, not of an ID token or a logout token.
+    Kind,
+    /// The token has the claims that its type or the request requires.
+    Claims,
     /// The issuer publishes the key.
     Key,
     /// The signature is valid.
@@ -50,6 +54,8 @@ impl Rule {
         match self {
             Self::Algorithm => "RFC 8725 3.1",
             Self::Type => "RFC 9068 4",
+            Self::Kind => "RFC 8725 3.12",
+            Self::Claims => "RFC 9068 2.2",
             Self::Key => "RFC 7517 4.5",
             Self::Signature => "RFC 7515 5.2",
             Self::Issuer => "RFC 9068 4",

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audience, Scope,
+    Audience, Claims, Scope,
     numeric_date::{full_second, optional_full_second},
 };
 
@@ -41,6 +41,9 @@ pub struct AccessTokenClaims {
     /// The service that acts for the user after a token exchange (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// The claims that this type has no field for, for example `roles` (RFC 9068 §2.2.3.1).
+    #[serde(flatten)]
+    pub extra: Claims,
 }
 
 /// The current actor, and the chain of previous ones (RFC 8693 §4.1).
@@ -51,4 +54,35 @@ pub struct Actor {
     /// The previous actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Actor>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json, to_value};
+
+    use super::*;
+
+    fn claims() -> Value {
+        json!({
+            "iss": "https://c.example", "sub": "alice", "aud": "https://b.example", "exp": 100,
+            "iat": 50, "jti": "t", "client_id": "a", "scope": "read",
+            "roles": ["auditor"], "tenant": { "id": 7 },
+        })
+    }
+
+    #[test]
+    fn unknown_claims_are_kept() {
+        let parsed: AccessTokenClaims = from_value(claims()).unwrap();
+        assert!(parsed.extra.has_value("roles", "auditor"));
+        assert_eq!(parsed.extra.iter().count(), 2, "claims with a field are not repeated");
+        assert_eq!(to_value(&parsed).unwrap(), claims());
+    }
+
+    #[test]
+    fn known_and_unknown_claims_occur_once() {
+        for member in [r#""sub":"mallory","#, r#""tenant":1,"#] {
+            let text = claims().to_string().replacen('{', &format!("{{{member}"), 1);
+            assert!(serde_json::from_str::<AccessTokenClaims>(&text).is_err(), "{member}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::resource::same_resource;
+
 /// The `aud` claim: one resource identifier as a string, or several as an array (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OneOrMany", into = "OneOrMany")]
@@ -11,11 +13,10 @@ impl Audience {
         Self(resources.into_iter().map(Into::into).collect())
     }
 
-    /// Returns whether the audience contains `resource`, compared byte by byte (RFC 7519 §2,
-    /// `StringOrURI`).
+    /// Returns whether the audience contains `resource`, see [`same_resource`].
     #[must_use]
     pub fn contains(&self, resource: &str) -> bool {
-        self.0.iter().any(|one| one == resource)
+        self.0.iter().any(|one| same_resource(one, resource))
     }
 
     /// Returns the resource identifiers in the order of the token.
@@ -70,5 +71,14 @@ mod tests {
         let read: Audience = serde_json::from_str(r#"["b","c"]"#).unwrap();
         assert!(read.contains("c") && !read.contains("d"));
         assert_eq!(serde_json::from_str::<Audience>(r#""b""#).unwrap(), Audience::new(["b"]));
+    }
+
+    #[test]
+    fn resource_with_an_empty_path_is_found_with_and_without_slash() {
+        for aud in ["http://localhost:9002", "http://localhost:9002/"] {
+            let audience = Audience::new(["x", aud]);
+            assert!(audience.contains("http://localhost:9002"));
+            assert!(audience.contains("http://localhost:9002/"));
+        }
     }
 }

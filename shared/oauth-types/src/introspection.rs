@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessTokenClaims, Actor, Audience, Scope};
+use crate::{AccessTokenClaims, Actor, Audience, Claims, Scope};
 
 /// A response of the introspection endpoint (RFC 7662 §2.2). Times are in seconds since 1970-01-01
 /// UTC.
@@ -42,6 +42,9 @@ pub struct IntrospectionResponse {
     /// The service that acts for the user after a token exchange (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// The members that this type has no field for, for example `username` and `roles`.
+    #[serde(flatten)]
+    pub extra: Claims,
 }
 
 impl IntrospectionResponse {
@@ -68,6 +71,7 @@ impl IntrospectionResponse {
             iss: Some(claims.iss),
             jti: Some(claims.jti),
             act: claims.act,
+            extra: claims.extra,
         }
     }
 }
@@ -82,5 +86,13 @@ mod tests {
             serde_json::to_string(&IntrospectionResponse::inactive()).unwrap(),
             r#"{"active":false}"#
         );
+    }
+
+    #[test]
+    fn unknown_members_are_kept() {
+        let text = r#"{"active":true,"sub":"alice","username":"alice","roles":["auditor"]}"#;
+        let parsed: IntrospectionResponse = serde_json::from_str(text).unwrap();
+        assert!(parsed.extra.has_value("roles", "auditor") && !parsed.extra.contains("sub"));
+        assert_eq!(serde_json::to_value(&parsed).unwrap()["username"], "alice");
     }
 }

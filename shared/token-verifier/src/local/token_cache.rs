@@ -72,7 +72,7 @@ impl VerifiedTokenCache {
 
 #[cfg(test)]
 mod tests {
-    use oauth_types::{AccessToken, AccessTokenClaims, Audience, Scope};
+    use oauth_types::{AccessToken, AccessTokenClaims, Audience, Claims, Scope};
 
     use super::*;
 
@@ -92,6 +92,7 @@ mod tests {
             client_id: "a".to_owned(),
             scope: Scope::empty(),
             act: None,
+            extra: Claims::default(),
         };
         Entry { token: Arc::new(VerifiedToken::from_claims(claims)), not_before: 50, generation: 1 }
     }

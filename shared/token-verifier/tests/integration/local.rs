@@ -73,7 +73,7 @@ async fn issuer_is_compared_byte_for_byte() {
 async fn jwt_for_another_resource_is_rejected() {
     for aud in [
         json!("https://other.example"),
-        json!(["https://b.example/", "x"]),
+        json!(["https://b.example/api", "x"]),
         json!([]),
         json!("service-a"),
     ] {
@@ -92,6 +92,17 @@ async fn one_of_several_audiences_is_enough() {
     let token =
         signer.token_with(|_, claims| claims["aud"] = json!(["https://other.example", RESOURCE]));
     c.local_verifier().verify(&token).await.unwrap();
+}
+
+/// RFC 3986 §6.2.3: URL libraries write the empty path as `/`.
+#[tokio::test]
+async fn audience_with_an_empty_path_is_accepted_with_and_without_slash() {
+    let signer = Signer::es256("1");
+    let c = AuthServer::with_keys([&signer]).await;
+    for aud in ["https://b.example", "https://b.example/"] {
+        let token = signer.token_with(|_, claims| claims["aud"] = json!(aud));
+        c.local_verifier().verify(&token).await.unwrap();
+    }
 }
 
 #[tokio::test]
