@@ -1,21 +1,35 @@
 mod access_tokens;
 mod audit_log;
+mod backend;
 mod changes;
-mod client_registrations;
-mod clients;
-mod consents;
-mod devices;
 mod expiry;
-mod grants;
 mod inspection;
 mod issue_tokens;
-mod keys;
-mod logout_queue;
-mod pushed_requests;
 mod refresh_token_loader;
-mod revision;
-mod sessions;
 mod shared_buckets;
+
+// Compiled once for each backend, with the connection types and locks of its `backend`.
+#[path = "queries/client_registrations.rs"]
+mod client_registrations;
+#[path = "queries/clients.rs"]
+mod clients;
+#[path = "queries/consents.rs"]
+mod consents;
+#[path = "queries/devices.rs"]
+mod devices;
+#[path = "queries/grants.rs"]
+mod grants;
+#[path = "queries/keys.rs"]
+mod keys;
+#[path = "queries/logout_queue.rs"]
+mod logout_queue;
+#[path = "queries/pushed_requests.rs"]
+mod pushed_requests;
+#[path = "queries/revision.rs"]
+mod revision;
+#[path = "queries/sessions.rs"]
+mod sessions;
+#[path = "queries/users.rs"]
 mod users;
 
 use std::sync::Arc;
@@ -152,7 +166,13 @@ impl SessionStore for PostgresStore {
         next_attempt_at: i64,
         limit: u32,
     ) -> Result<Vec<LogoutNotification>, StoreError> {
-        within_time_budget(logout_queue::take(&self.pool, now, next_attempt_at, limit)).await
+        within_time_budget(async {
+            if !logout_queue::is_due(&self.pool, now).await? {
+                return Ok(Vec::new());
+            }
+            logout_queue::take(&self.pool, now, next_attempt_at, limit).await
+        })
+        .await
     }
 
     async fn delete_logout_notification(

@@ -1,24 +1,38 @@
 mod access_tokens;
 mod audit_log;
+mod backend;
 mod batch;
 mod changes;
-mod client_registrations;
-mod clients;
-mod consents;
-mod devices;
 mod expiry;
-mod grants;
 mod group_commit;
 mod inspection;
 mod issue_tokens;
-mod keys;
-mod logout_queue;
-mod pushed_requests;
 mod refresh_token_loader;
-mod revision;
-mod sessions;
-mod users;
 mod writable;
+
+// Compiled once for each backend, with the connection types and locks of its `backend`.
+#[path = "queries/client_registrations.rs"]
+mod client_registrations;
+#[path = "queries/clients.rs"]
+mod clients;
+#[path = "queries/consents.rs"]
+mod consents;
+#[path = "queries/devices.rs"]
+mod devices;
+#[path = "queries/grants.rs"]
+mod grants;
+#[path = "queries/keys.rs"]
+mod keys;
+#[path = "queries/logout_queue.rs"]
+mod logout_queue;
+#[path = "queries/pushed_requests.rs"]
+mod pushed_requests;
+#[path = "queries/revision.rs"]
+mod revision;
+#[path = "queries/sessions.rs"]
+mod sessions;
+#[path = "queries/users.rs"]
+mod users;
 
 use std::{path::Path, sync::Arc};
 

@@ -337,6 +337,17 @@ fn cycles_across_files_and_folders_are_found() {
 }
 
 #[test]
+fn file_named_by_a_path_attribute_is_read_once_for_each_module() {
+    let files = [
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "#[path = \"shared/query.rs\"] mod query; use query::run;"),
+        ("b.rs", "#[path = \"shared/query.rs\"] mod query;"),
+        ("shared/query.rs", "use crate::b; pub fn run() { crate::a::run() }"),
+    ];
+    assert_eq!(cycles_of(&files), [["a", "b"]]);
+}
+
+#[test]
 fn folder_is_checked_apart_from_parent_and_children() {
     let files = [
         ("lib.rs", "mod oauth;"),

@@ -14,8 +14,6 @@ pub const SET_PASSWORD: &str =
     "UPDATE users SET password_hash = $1, updated_at = $2 WHERE sub = $3";
 pub const ENABLE_OR_DISABLE_USER: &str =
     "UPDATE users SET enabled = $1, updated_at = $2 WHERE sub = $3";
-/// For PostgreSQL: makes concurrent sign-ins and changes of the user wait.
-pub const LOCK_USER: &str = "SELECT 1 FROM users WHERE sub = $1 FOR NO KEY UPDATE";
 pub const UPDATE_USER: &str = "UPDATE users SET claims = $1, updated_at = $2 WHERE sub = $3";
 /// Also deletes the user's sessions and consents, which refer to it.
 pub const DELETE_USER: &str = "DELETE FROM users WHERE sub = $1";

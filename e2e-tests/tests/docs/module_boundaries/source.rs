@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{
-    Attribute, Item, Meta, UseTree,
+    Attribute, Expr, ExprLit, Item, Lit, Meta, MetaNameValue, UseTree,
     ext::IdentExt,
     visit::{self, Visit},
 };
@@ -81,11 +81,22 @@ fn read_items(
         } else {
             let flat = format!("{folder}/{name}.rs");
             let nested = format!("{folder}/{name}/mod.rs");
-            let file = if files.contains_key(&flat) { flat } else { nested };
+            let named = path_attribute(&child.attrs, file);
+            let default = if files.contains_key(&flat) { flat } else { nested };
+            let file = named.unwrap_or(default);
             read_file(files, &file, &child_folder, child_path, modules);
         }
     }
     modules.insert(path, module);
+}
+
+/// Returns the file that `#[path = "…"]` names, relative to the folder of the file it stands in.
+fn path_attribute(attributes: &[Attribute], file: &str) -> Option<String> {
+    let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("path"))?;
+    let Meta::NameValue(MetaNameValue { value, .. }) = &attribute.meta else { return None };
+    let Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) = value else { return None };
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(format!("{folder}/{}", path.value()))
 }
 
 /// Returns whether `cfg` compiles the item for tests: `test`, alone or among other conditions.

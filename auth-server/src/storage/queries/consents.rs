@@ -1,5 +1,4 @@
-use sqlx::{PgConnection, PgPool};
-
+use super::backend::{Connection, Pool};
 use crate::{
     domain::Consent,
     storage::{
@@ -15,7 +14,7 @@ use crate::{
 };
 
 pub(super) async fn one(
-    pool: &PgPool,
+    pool: &Pool,
     sub: &str,
     client_id: &str,
 ) -> Result<Option<Consent>, StoreError> {
@@ -24,12 +23,12 @@ pub(super) async fn one(
     row.map(Consent::try_from).transpose()
 }
 
-pub(super) async fn of_user(pool: &PgPool, sub: &str) -> Result<Vec<Consent>, StoreError> {
+pub(super) async fn of_user(pool: &Pool, sub: &str) -> Result<Vec<Consent>, StoreError> {
     decode(sqlx::query_as::<_, ConsentRow>(CONSENTS_OF_USER).bind(sub).fetch_all(pool).await?)
 }
 
 pub(super) async fn upsert(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     consent: &Consent,
 ) -> Result<(), StoreError> {
     sqlx::query(UPSERT_CONSENT)
@@ -43,7 +42,7 @@ pub(super) async fn upsert(
 }
 
 pub(super) async fn delete(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     client_id: &str,
 ) -> Result<(), StoreError> {
@@ -52,7 +51,7 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn delete_of_client(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     client_id: &str,
 ) -> Result<(), StoreError> {
     sqlx::query(DELETE_CONSENTS_TO_CLIENT).bind(client_id).execute(connection).await?;

@@ -1,6 +1,9 @@
-use sqlx::{PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 
-use super::grants;
+use super::{
+    backend::{Connection, FOR_UPDATE, Pool, begin},
+    grants,
+};
 use crate::{
     domain::{DeviceAuthorization, StoredDeviceAuthorization, TokenHash, UserGrant},
     storage::{
@@ -15,7 +18,7 @@ use crate::{
     },
 };
 
-pub(super) async fn add(pool: &PgPool, device: &DeviceAuthorization) -> Result<bool, StoreError> {
+pub(super) async fn add(pool: &Pool, device: &DeviceAuthorization) -> Result<bool, StoreError> {
     let inserted = sqlx::query(INSERT_DEVICE)
         .bind(&device.hash.0[..])
         .bind(&device.user_code)
@@ -30,7 +33,7 @@ pub(super) async fn add(pool: &PgPool, device: &DeviceAuthorization) -> Result<b
 }
 
 pub(super) async fn pending(
-    pool: &PgPool,
+    pool: &Pool,
     user_code: &str,
     now: i64,
 ) -> Result<Option<DeviceAuthorization>, StoreError> {
@@ -41,17 +44,15 @@ pub(super) async fn pending(
 
 /// Returns the status of a device authorization and records the poll.
 pub(super) async fn poll(
-    pool: &PgPool,
+    pool: &Pool,
     hash: &TokenHash,
     client_id: &str,
     now: i64,
 ) -> Result<Option<StoredDeviceAuthorization>, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     // Serializes polls of the same device.
-    sqlx::query("SELECT 1 FROM device_authorizations WHERE hash = $1 FOR UPDATE")
-        .bind(&hash.0[..])
-        .execute(&mut *transaction)
-        .await?;
+    let lock = format!("SELECT 1 FROM device_authorizations WHERE hash = $1 {FOR_UPDATE}");
+    sqlx::query(AssertSqlSafe(lock)).bind(&hash.0[..]).execute(&mut *transaction).await?;
     let row = sqlx::query_as(POLLED_DEVICE).bind(&hash.0[..]).bind(client_id);
     let row: Option<PolledRow> = row.fetch_optional(&mut *transaction).await?;
     let Some(row) = row else { return Ok(None) };
@@ -70,7 +71,7 @@ pub(super) async fn poll(
 
 /// Approves with a grant, or denies without.
 pub(super) async fn decide(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     device: &TokenHash,
     grant: Option<&UserGrant>,
     exp: i64,

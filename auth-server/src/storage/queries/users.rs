@@ -1,7 +1,10 @@
 use oauth_types::StandardClaims;
-use sqlx::{PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 
-use super::{grants, sessions};
+use super::{
+    backend::{Connection, FOR_NO_KEY_UPDATE, Pool, begin},
+    grants, sessions,
+};
 use crate::{
     domain::{SecretHash, User},
     storage::{
@@ -12,40 +15,43 @@ use crate::{
             sessions::SessionSelector,
             users::{
                 DELETE_USER, ENABLE_OR_DISABLE_USER, INSERT_INSTALLATION_SECRET, INSERT_USER,
-                INSTALLATION_SECRET, LOCK_USER, SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME,
-                USERS, UserRow, phc,
+                INSTALLATION_SECRET, SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME, USERS,
+                UserRow, phc,
             },
         },
     },
 };
 
 pub(super) async fn installation_secret(
-    pool: &PgPool,
+    pool: &Pool,
     fresh: [u8; 32],
 ) -> Result<[u8; 32], StoreError> {
-    sqlx::query(INSERT_INSTALLATION_SECRET).bind(&fresh[..]).execute(pool).await?;
+    let mut transaction = begin(pool).await?;
+    let insert = sqlx::query(INSERT_INSTALLATION_SECRET).bind(&fresh[..]);
+    insert.execute(&mut *transaction).await?;
     // Servers that start concurrently all read the secret that the first one stored.
-    let secret = sqlx::query_scalar(INSTALLATION_SECRET).fetch_one(pool).await?;
+    let secret = sqlx::query_scalar(INSTALLATION_SECRET).fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
     sql::users::installation_secret(secret)
 }
 
-pub(super) async fn all(pool: &PgPool) -> Result<Vec<User>, StoreError> {
+pub(super) async fn all(pool: &Pool) -> Result<Vec<User>, StoreError> {
     decode(sqlx::query_as::<_, UserRow>(USERS).fetch_all(pool).await?)
 }
 
-pub(super) async fn by_sub(pool: &PgPool, sub: &str) -> Result<Option<User>, StoreError> {
+pub(super) async fn by_sub(pool: &Pool, sub: &str) -> Result<Option<User>, StoreError> {
     let row: Option<UserRow> = sqlx::query_as(USER).bind(sub).fetch_optional(pool).await?;
     row.map(User::try_from).transpose()
 }
 
-pub(super) async fn by_username(pool: &PgPool, username: &str) -> Result<Option<User>, StoreError> {
+pub(super) async fn by_username(pool: &Pool, username: &str) -> Result<Option<User>, StoreError> {
     let row: Option<UserRow> =
         sqlx::query_as(USER_BY_USERNAME).bind(username).fetch_optional(pool).await?;
     row.map(User::try_from).transpose()
 }
 
 pub(super) async fn add(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     user: &User,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -65,7 +71,7 @@ pub(super) async fn add(
 }
 
 pub(super) async fn set_password(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     password: &SecretHash,
     now: i64,
@@ -76,7 +82,7 @@ pub(super) async fn set_password(
 }
 
 pub(super) async fn update(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     claims: &StandardClaims,
     now: i64,
@@ -86,18 +92,20 @@ pub(super) async fn update(
 }
 
 pub(super) async fn sign_out(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let user = sqlx::query(LOCK_USER).bind(sub).fetch_optional(&mut *connection).await?;
+    // Makes concurrent sign-ins and changes of the user wait.
+    let lock = format!("{USER} {FOR_NO_KEY_UPDATE}");
+    let user = sqlx::query(AssertSqlSafe(lock)).bind(sub).fetch_optional(&mut *connection).await?;
     ensure_found(sub, u64::from(user.is_some()))?;
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
     grants::revoke(connection, GrantSelector::SessionsOfUser(sub), now).await
 }
 
 pub(super) async fn disable(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -107,7 +115,7 @@ pub(super) async fn disable(
 }
 
 pub(super) async fn enable(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -116,7 +124,7 @@ pub(super) async fn enable(
 }
 
 pub(super) async fn remove(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -128,7 +136,7 @@ pub(super) async fn remove(
 
 /// Ends the user's sessions and revokes all their grants, including those that outlive a session.
 async fn end_all_access(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {

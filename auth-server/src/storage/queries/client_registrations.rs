@@ -1,6 +1,7 @@
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::{clients, revision};
+use super::{
+    backend::{Connection, Pool},
+    clients, revision,
+};
 use crate::{
     domain::{Registration, TokenHash},
     storage::{
@@ -16,10 +17,7 @@ use crate::{
     },
 };
 
-pub(super) async fn one(
-    pool: &SqlitePool,
-    client_id: &str,
-) -> Result<Option<Registration>, StoreError> {
+pub(super) async fn one(pool: &Pool, client_id: &str) -> Result<Option<Registration>, StoreError> {
     let found: Option<RegistrationRow> =
         sqlx::query_as(REGISTRATION).bind(client_id).fetch_optional(pool).await?;
     let Some(row) = found else { return Ok(None) };
@@ -29,10 +27,11 @@ pub(super) async fn one(
 }
 
 pub(super) async fn add(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     registration: &Registration,
     max_clients: u32,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let Registration { client, metadata, token, issued_at } = registration;
     let count: i64 = sqlx::query_scalar(COUNT_REGISTRATIONS).fetch_one(&mut *connection).await?;
     if count >= i64::from(max_clients) {
@@ -51,9 +50,10 @@ pub(super) async fn add(
 
 /// Records that an operator approves a client.
 pub(super) async fn approve(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let approved =
         sqlx::query(APPROVE_REGISTRATION).bind(client_id).execute(&mut *connection).await?;
     if approved.rows_affected() == 0 {
@@ -63,10 +63,11 @@ pub(super) async fn approve(
 }
 
 pub(super) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     update: &RegistrationUpdate,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let RegistrationUpdate { registration: Registration { client, metadata, token, .. }, secrets } =
         update;
     let updated = sqlx::query(UPDATE_REGISTRATION)
@@ -95,11 +96,12 @@ pub(super) async fn update(
 }
 
 pub(super) async fn remove(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     token: &TokenHash,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let delete = sqlx::query(DELETE_REGISTERED_CLIENT).bind(client_id).bind(&token.0[..]);
     if delete.execute(&mut *connection).await?.rows_affected() == 0 {
         return Err(StoreError::ClientNotFound(client_id.to_owned()));

@@ -1,6 +1,7 @@
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::{consents, grants, revision};
+use super::{
+    backend::{Connection, Pool},
+    consents, grants, revision,
+};
 use crate::{
     domain::{Client, SecretHash},
     storage::{
@@ -16,22 +17,23 @@ use crate::{
     },
 };
 
-pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<Client>, StoreError> {
+pub(super) async fn all(pool: &Pool) -> Result<Vec<Client>, StoreError> {
     let clients = sqlx::query_as(CLIENTS).fetch_all(pool).await?;
     with_secrets(clients, sqlx::query_as(SECRETS).fetch_all(pool).await?)
 }
 
 pub(super) async fn add(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client: &Client,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     insert(connection, client, now).await?;
     revision::bump(connection).await
 }
 
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client: &Client,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -57,12 +59,13 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn rotate_secret(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     new: &SecretHash,
     old_until: Option<i64>,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(&mut *connection).await?;
     if found.is_none() {
         return Err(StoreError::ClientNotFound(client_id.to_owned()));
@@ -76,29 +79,26 @@ pub(super) async fn rotate_secret(
 }
 
 pub(super) async fn disable(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let disabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(false).bind(client_id);
     ensure_found(client_id, disabled.execute(&mut *connection).await?.rows_affected())?;
     grants::revoke(connection, GrantSelector::Client(client_id), now).await?;
     revision::bump(connection).await
 }
 
-pub(super) async fn enable(
-    connection: &mut SqliteConnection,
-    client_id: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn enable(connection: &mut Connection, client_id: &str) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let enabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(true).bind(client_id);
     ensure_found(client_id, enabled.execute(&mut *connection).await?.rows_affected())?;
     revision::bump(connection).await
 }
 
-pub(super) async fn update(
-    connection: &mut SqliteConnection,
-    client: &Client,
-) -> Result<(), StoreError> {
+pub(super) async fn update(connection: &mut Connection, client: &Client) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let updated = sqlx::query(UPDATE_CLIENT)
         .bind(&client.client_id)
         .bind(client.scopes.to_string())
@@ -117,10 +117,11 @@ fn ensure_found(client_id: &str, rows: u64) -> Result<(), StoreError> {
 }
 
 pub(super) async fn remove(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let deleted = sqlx::query(DELETE_CLIENT).bind(client_id).execute(&mut *connection).await?;
     ensure_found(client_id, deleted.rows_affected())?;
     revoke_all(connection, client_id, now).await?;
@@ -129,7 +130,7 @@ pub(super) async fn remove(
 
 /// Deletes the consents to a deleted client and revokes its grants.
 pub(super) async fn revoke_all(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -138,7 +139,7 @@ pub(super) async fn revoke_all(
 }
 
 pub(super) async fn insert_secret(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     client_id: &str,
     hash: &SecretHash,
     now: i64,

@@ -1,6 +1,9 @@
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 
-use super::sessions;
+use super::{
+    backend::{Connection, FOR_UPDATE, Pool},
+    sessions,
+};
 use crate::{
     domain::{AuthorizationCode, StoredAuthorizationCode, TokenHash, UserGrant},
     storage::{
@@ -16,20 +19,20 @@ use crate::{
 };
 
 pub(super) async fn code(
-    pool: &PgPool,
+    pool: &Pool,
     hash: &TokenHash,
 ) -> Result<Option<StoredAuthorizationCode>, StoreError> {
     let row: Option<CodeRow> = sqlx::query_as(CODE).bind(&hash.0[..]).fetch_optional(pool).await?;
     row.map(StoredAuthorizationCode::try_from).transpose()
 }
 
-pub(super) async fn one(pool: &PgPool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
+pub(super) async fn one(pool: &Pool, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
     let row: Option<GrantRow> = sqlx::query_as(GRANT).bind(grant_id).fetch_optional(pool).await?;
     row.map(UserGrant::try_from).transpose()
 }
 
 pub(super) async fn of_user(
-    pool: &PgPool,
+    pool: &Pool,
     sub: &str,
     now: i64,
 ) -> Result<Vec<UserGrant>, StoreError> {
@@ -39,7 +42,7 @@ pub(super) async fn of_user(
 
 /// Stores a grant and its authorization code.
 pub(super) async fn add_with_code(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     grant: &UserGrant,
     code: &AuthorizationCode,
 ) -> Result<(), StoreError> {
@@ -57,7 +60,7 @@ pub(super) async fn add_with_code(
 }
 
 pub(super) async fn add(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     grant: &UserGrant,
     exp: i64,
 ) -> Result<(), StoreError> {
@@ -80,14 +83,14 @@ pub(super) async fn add(
 
 /// Revokes grants, and with them every code and token issued under them.
 pub(super) async fn revoke(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     grants: GrantSelector<'_>,
     now: i64,
 ) -> Result<(), StoreError> {
     // All SQL here is made of constants.
     let (condition, first, second) = grants.condition();
     // The order prevents deadlocks between two revocations of the same grants.
-    let lock = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id FOR UPDATE");
+    let lock = format!("SELECT 1 FROM grants WHERE {condition} ORDER BY grant_id {FOR_UPDATE}");
     let lock = sqlx::query(AssertSqlSafe(lock)).bind(first).bind(second);
     lock.execute(&mut *connection).await?;
     let revoke = sqlx::query(AssertSqlSafe(revoke_grants(condition)));

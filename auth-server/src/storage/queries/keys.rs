@@ -1,6 +1,7 @@
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::revision;
+use super::{
+    backend::{Connection, Pool, begin},
+    revision,
+};
 use crate::{
     domain::{NewKey, SigningKey},
     storage::{
@@ -15,16 +16,17 @@ use crate::{
     },
 };
 
-pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<SigningKey>, StoreError> {
+pub(super) async fn all(pool: &Pool) -> Result<Vec<SigningKey>, StoreError> {
     decode(sqlx::query_as::<_, KeyRow>(KEYS).fetch_all(pool).await?)
 }
 
 pub(super) async fn install(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     current: &NewKey,
     next: &NewKey,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let existing = sqlx::query(CURRENT_KEY).bind(current.algorithm.as_str());
     if existing.fetch_optional(&mut *connection).await?.is_some() {
         return Err(StoreError::KeysChanged);
@@ -35,11 +37,12 @@ pub(super) async fn install(
 }
 
 pub(super) async fn rotate(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     current: &str,
     new_next: &NewKey,
     now: i64,
 ) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let algorithm = new_next.algorithm.as_str();
     let retire = sqlx::query(RETIRE_KEY).bind(now).bind(current).bind(algorithm);
     if retire.execute(&mut *connection).await?.rows_affected() == 0 {
@@ -51,10 +54,8 @@ pub(super) async fn rotate(
     revision::bump(connection).await
 }
 
-pub(super) async fn withdraw(
-    connection: &mut SqliteConnection,
-    kid: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn withdraw(connection: &mut Connection, kid: &str) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
     let withdrawn = sqlx::query(WITHDRAW_KEY).bind(kid).execute(&mut *connection).await?;
     if withdrawn.rows_affected() == 0 {
         return Err(StoreError::KeysChanged);
@@ -63,8 +64,9 @@ pub(super) async fn withdraw(
 }
 
 /// Deletes keys that were retired before this second.
-pub(super) async fn delete_retired(pool: &SqlitePool, before: i64) -> Result<u64, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+pub(super) async fn delete_retired(pool: &Pool, before: i64) -> Result<u64, StoreError> {
+    let mut transaction = begin(pool).await?;
+    revision::lock(&mut transaction).await?;
     let delete = sqlx::query(DELETE_RETIRED_KEYS).bind(before);
     let deleted = delete.execute(&mut *transaction).await?.rows_affected();
     if deleted > 0 {
@@ -75,7 +77,7 @@ pub(super) async fn delete_retired(pool: &SqlitePool, before: i64) -> Result<u64
 }
 
 async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     key: &NewKey,
     state: &str,
     now: i64,

@@ -1,5 +1,4 @@
-use sqlx::{SqliteConnection, SqlitePool};
-
+use super::backend::{Connection, Pool};
 use crate::{
     domain::{PushedAuthorizationRequest, TokenHash},
     storage::{
@@ -11,7 +10,7 @@ use crate::{
 };
 
 pub(super) async fn add(
-    pool: &SqlitePool,
+    pool: &Pool,
     pushed: &PushedAuthorizationRequest,
 ) -> Result<(), StoreError> {
     sqlx::query(INSERT_PUSHED_REQUEST)
@@ -26,7 +25,7 @@ pub(super) async fn add(
 }
 
 pub(super) async fn visit(
-    pool: &SqlitePool,
+    pool: &Pool,
     hash: &TokenHash,
     client_id: &str,
     browser: &TokenHash,
@@ -47,7 +46,7 @@ pub(super) async fn visit(
 }
 
 pub(super) async fn consume(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     hash: &TokenHash,
 ) -> Result<(), StoreError> {
     let delete = sqlx::query(DELETE_PUSHED_REQUEST).bind(&hash.0[..]);
@@ -58,7 +57,7 @@ pub(super) async fn consume(
 }
 
 pub(super) async fn use_request_object(
-    pool: &SqlitePool,
+    pool: &Pool,
     hash: &TokenHash,
     exp: i64,
 ) -> Result<bool, StoreError> {

@@ -1,0 +1,25 @@
+use sqlx::AssertSqlSafe;
+
+use super::backend::{Connection, FOR_UPDATE, Pool};
+use crate::storage::{
+    StoreError,
+    sql::revision::{BUMP_REVISION, REVISION},
+};
+
+pub(super) async fn current(pool: &Pool) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(REVISION).fetch_one(pool).await?)
+}
+
+/// Makes every other change of clients and keys wait until this transaction ends, over all servers.
+/// Such a change begins with this lock, so that two of them cannot wait for each other.
+pub(super) async fn lock(connection: &mut Connection) -> Result<(), StoreError> {
+    let lock = format!("{REVISION} {FOR_UPDATE}");
+    sqlx::query(AssertSqlSafe(lock)).execute(connection).await?;
+    Ok(())
+}
+
+/// Makes running servers reload clients and keys.
+pub(super) async fn bump(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query(BUMP_REVISION).execute(connection).await?;
+    Ok(())
+}
