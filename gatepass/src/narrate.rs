@@ -185,7 +185,7 @@ fn name(rule: Rule) -> &'static str {
         Rule::Algorithm => "algorithm",
         Rule::Type => "type",
         Rule::Kind => "kind",
-        Rule::Claims => "claims",
+        Rule::Claim => "claim",
         Rule::Key => "key",
         Rule::Signature => "signature",
         Rule::Issuer => "issuer",

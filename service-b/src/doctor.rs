@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use ::doctor::{
     Checks, Client, ConfirmedIssuer, Diagnosis, DoctorArguments, HttpProbe, IssuerConfig, Leeway,
     LocalServer, MetadataLocation, PublishedKeys, ReachedBy, Report, SettingNames,
-    check_introspection, check_issuer, check_keys, check_local_server, check_running_resource,
-    check_settings, run_section,
+    check_introspection, check_introspection_endpoint, check_issuer, check_keys,
+    check_local_server, check_running_resource, check_settings, run_section,
 };
 use anyhow::Context;
 use clap::Args;
 use clock::Clock;
 use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret};
-use service_kit::Settings;
+use service_kit::{HttpClientError, Settings};
 
 use self::access_token::check_token;
 use crate::{
@@ -70,6 +70,9 @@ pub async fn examine(
             check_listener(checks, settings, &names, clock).await;
         }),
         run_section("issuer", async |checks| {
+            if check_without_metadata(checks, settings, &names, &probe, token, clock).await {
+                return;
+            }
             let known =
                 check_issuer(checks, &issuer(settings, &names), &probe, leeway(settings, &names))
                     .await;
@@ -101,12 +104,51 @@ async fn check_confirmed_issuer(
     if settings.mode != Mode::Local
         && let Ok(secret) = settings.introspection_secret()
     {
-        check_introspection(checks, known, &introspection_client(settings, secret)).await;
+        let client = introspection_client(settings, secret);
+        let setting = (names, "introspection.endpoint");
+        match &settings.introspection.endpoint {
+            None => check_introspection(checks, known, &client, setting).await,
+            Some(url) => {
+                let endpoint = (url.as_str(), setting);
+                check_introspection_endpoint(
+                    checks,
+                    known.config(),
+                    known.probe(),
+                    &client,
+                    endpoint,
+                )
+                .await;
+            }
+        }
     }
-    check_scopes(checks, known, names);
+    check_scopes(checks, known, settings, names);
     if let Some(token) = token {
         check_token(checks, settings, token, keys.as_ref(), clock).await;
     }
+}
+
+/// Checks the introspection endpoint of the settings, if B needs nothing else of the issuer. It then
+/// does not fetch the metadata, which some issuers do not have.
+async fn check_without_metadata(
+    checks: &mut Checks,
+    settings: &ServiceBSettings,
+    names: &SettingNames,
+    probe: &Result<HttpProbe, HttpClientError>,
+    token: Option<&AccessToken>,
+    clock: &Clock,
+) -> bool {
+    let (Mode::Introspection, Some(url)) = (settings.mode, &settings.introspection.endpoint) else {
+        return false;
+    };
+    // Without a probe or a secret, other checks say what is wrong.
+    let (Ok(probe), Ok(secret)) = (probe, settings.introspection_secret()) else { return false };
+    let client = introspection_client(settings, secret);
+    let endpoint = (url.as_str(), (names, "introspection.endpoint"));
+    check_introspection_endpoint(checks, &issuer(settings, names), probe, &client, endpoint).await;
+    if let Some(token) = token {
+        check_token(checks, settings, token, None, clock).await;
+    }
+    true
 }
 
 fn skip_rest(checks: &mut Checks, token: Option<&AccessToken>) {
@@ -170,12 +212,24 @@ async fn check_listener(
     }
 }
 
-/// Checks that the issuer knows B's scopes. Otherwise it issues no token that B accepts.
-fn check_scopes(checks: &mut Checks, known: &ConfirmedIssuer, names: &SettingNames) {
+/// Checks that the issuer knows B's scopes, by B's names or those in `scopes.names`. Otherwise it
+/// issues no token that B accepts.
+fn check_scopes(
+    checks: &mut Checks,
+    known: &ConfirmedIssuer,
+    settings: &ServiceBSettings,
+    names: &SettingNames,
+) {
     let check = known.check("scope");
     let offered = known.scopes();
-    let missing: Vec<_> =
-        SCOPES.into_iter().filter(|scope| !offered.iter().any(|one| one == scope)).collect();
+    // Invalid settings are reported by another check.
+    let pairs = settings.scopes.pairs().unwrap_or_default();
+    let is_offered = |scope: &&str| {
+        let of_issuer =
+            pairs.iter().filter(|(_, own)| own == scope).map(|(of_issuer, _)| *of_issuer);
+        of_issuer.chain([*scope]).any(|name| offered.iter().any(|one| one == name))
+    };
+    let missing: Vec<_> = SCOPES.into_iter().filter(|scope| !is_offered(scope)).collect();
     if offered.is_empty() {
         return checks.skip(check, "the metadata of the issuer has no scopes_supported");
     }
@@ -184,8 +238,8 @@ fn check_scopes(checks: &mut Checks, known: &ConfirmedIssuer, names: &SettingNam
     }
     let compared = "the scopes that B requires, and `scopes_supported` of the issuer";
     let change = names.change(
-        "issuer",
-        "register them there (in this system: `scopes` of the resource in `clients_file`), or use another issuer",
+        "scopes.names",
+        "register them there (in this system: `scopes` of the resource in `clients_file`), or map the issuer's names to B's here",
     );
     let finding = Diagnosis::new(compared, SCOPES.join(" "), offered.join(" "), change);
     checks.warn(check, format!("the issuer does not know: {}", missing.join(" ")), finding);

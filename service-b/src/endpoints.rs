@@ -1,5 +1,6 @@
-//! One file per endpoint. The required scope is part of the handler's signature.
+//! One file per endpoint. The required scope and claim are part of the handler's signature.
 
+pub(crate) mod admin;
 pub(crate) mod do_something;
 pub(crate) mod legacy;
 pub(crate) mod openapi;
@@ -8,7 +9,7 @@ pub(crate) mod resource;
 
 use oauth_types::Actor;
 use serde::Serialize;
-use token_verifier::{RequiredScope, VerifiedToken};
+use token_verifier::{RequiredClaim, RequiredScope, VerifiedToken};
 
 pub(crate) struct ResourceRead;
 
@@ -20,6 +21,14 @@ pub(crate) struct ResourceWrite;
 
 impl RequiredScope for ResourceWrite {
     const SCOPE: &'static str = "resource:write";
+}
+
+/// Requires the role `admin` (RFC 9068 §2.2.3.1).
+pub(crate) struct AdminRole;
+
+impl RequiredClaim for AdminRole {
+    const NAME: &'static str = "roles";
+    const VALUE: &'static str = "admin";
 }
 
 /// The scopes of all endpoints.

@@ -36,6 +36,8 @@ impl Settings for ServiceBSettings {
         problems.extend(
             self.internal_url.as_deref().and_then(|url| plain_http_url("internal_url", url)),
         );
+        let endpoint = self.introspection.endpoint.as_deref();
+        problems.extend(endpoint.and_then(|url| plain_http_url("introspection.endpoint", url)));
         problems.extend(plain_http_listener(&self.listen, &self.tls));
         problems.extend(self.proxies.unsafe_settings());
         if self.mode != Mode::Local {
@@ -121,12 +123,14 @@ mod tests {
             ..ServiceBSettings::default()
         };
         settings.local.hs256_secret = Some(SecretSetting::new("x"));
+        settings.introspection.endpoint = Some("http://c.internal/introspect".to_owned());
         (settings.local.leeway_seconds, settings.introspection.cache_seconds) = (61, 61);
         settings.log.otlp_endpoint = Some("http://collector:4318/v1/traces".to_owned());
         let expected = [
             "issuer",
             "resource",
             "internal_url",
+            "introspection.endpoint",
             "listen",
             "introspection.client_secret",
             "local.hs256_secret",

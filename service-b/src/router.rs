@@ -10,7 +10,7 @@ use axum::{
 use token_verifier::reject_token_in_form_body;
 
 use crate::{
-    endpoints::{do_something, legacy, openapi, protected_resource, resource},
+    endpoints::{admin, do_something, legacy, openapi, protected_resource, resource},
     state::AppState,
 };
 
@@ -22,6 +22,7 @@ pub(crate) fn router(state: AppState) -> Router {
         from_fn_with_state(state.legacy_client.clone(), legacy::secret_in_header);
     let mut routes = Router::new()
         .route("/api/resource", get(resource::resource))
+        .route("/api/admin", get(admin::admin))
         .route(
             "/api/do_something",
             post(do_something::do_something).layer(no_token_in_form).layer(secret_in_header),

@@ -29,6 +29,12 @@ pub struct ServiceBSettings {
     /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
     /// other than loopback.
     pub resource: String,
+    /// The accepted `aud` values, for an issuer that does not put `resource` there, such as a client
+    /// id or `api://…`. They need not be URLs. Without any, B accepts `resource`.
+    #[serde(deserialize_with = "comma_list")]
+    pub audiences: Vec<String>,
+    /// Where tokens have their scope, and what the issuer calls B's scopes.
+    pub scopes: ScopeSettings,
     /// How B verifies access tokens: `local`, `introspection` or `auto`.
     pub mode: Mode,
     /// Local verification of JWT access tokens (RFC 9068).
@@ -69,10 +75,29 @@ pub enum Mode {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct ScopeSettings {
+    /// The claims that may hold the scope, as text or list, for example `roles`. The first that a
+    /// token has is used.
+    #[serde(deserialize_with = "comma_list")]
+    pub claims: Vec<String>,
+    /// Scopes of the issuer that stand for a scope of B, each as `ISSUER_NAME=B_NAME`, for example
+    /// `Resource.Read=resource:read`.
+    #[serde(deserialize_with = "comma_list")]
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct LocalSettings {
-    /// The accepted signature algorithms.
+    /// The accepted signature algorithms: any of ES256, ES384, EdDSA, RS256, RS384, RS512, PS256,
+    /// PS384 and PS512.
     #[serde(deserialize_with = "comma_list")]
     pub algorithms: Vec<String>,
+    /// The accepted types (`typ`) of JWTs: `at+jwt` (RFC 9068), `JWT`, and `none` for JWTs without
+    /// type. Tokens of the last two must have `scope`, `scp` or `roles`, and are rejected with a
+    /// claim of an ID token or logout token, such as `nonce`.
+    #[serde(deserialize_with = "comma_list")]
+    pub token_types: Vec<String>,
     /// How far the clocks of issuer and B may differ, in seconds. Production demands at most 60.
     pub leeway_seconds: u32,
     /// The minimum time between two key fetches because of unknown key ids, in seconds.
@@ -93,6 +118,12 @@ pub struct IntrospectionSettings {
     pub client_secret: Option<SecretSetting>,
     /// A file with the secret, as container engines mount it.
     pub client_secret_file: Option<PathBuf>,
+    /// The URL of the introspection endpoint, for an issuer whose metadata has none. In mode
+    /// `introspection`, B then needs no metadata. Production demands https.
+    pub endpoint: Option<String>,
+    /// Rejects tokens whose introspection response has no `aud`. Turn this off only for an issuer
+    /// that binds no token to a resource: B then accepts tokens for other resource servers too.
+    pub audience_required: bool,
     /// How long an introspection response is cached, in seconds: B accepts a revoked token for up
     /// to this time. Production demands at most 60.
     pub cache_seconds: u32,
@@ -107,6 +138,8 @@ impl Default for ServiceBSettings {
             ca_file: None,
             listen: "127.0.0.1:9002".to_owned(),
             resource: "http://localhost:9002".to_owned(),
+            audiences: Vec::new(),
+            scopes: ScopeSettings::default(),
             mode: Mode::default(),
             local: LocalSettings::default(),
             introspection: IntrospectionSettings::default(),
@@ -121,10 +154,35 @@ impl Default for ServiceBSettings {
     }
 }
 
+impl Default for ScopeSettings {
+    fn default() -> Self {
+        Self { claims: ["scope", "scp"].map(str::to_owned).to_vec(), names: Vec::new() }
+    }
+}
+
+impl ScopeSettings {
+    /// Returns `names` as pairs: the issuer's name of a scope, and B's.
+    ///
+    /// # Errors
+    /// Returns an error for an entry without `=`, or without a name on one side.
+    pub fn pairs(&self) -> Result<Vec<(&str, &str)>, String> {
+        self.names
+            .iter()
+            .map(|entry| {
+                entry
+                    .rsplit_once('=')
+                    .filter(|(of_issuer, own)| !of_issuer.is_empty() && !own.is_empty())
+                    .ok_or_else(|| format!("scopes.names: `{entry}` is not ISSUER_NAME=B_NAME"))
+            })
+            .collect()
+    }
+}
+
 impl Default for LocalSettings {
     fn default() -> Self {
         Self {
             algorithms: ["ES256", "EdDSA", "RS256"].map(str::to_owned).to_vec(),
+            token_types: vec!["at+jwt".to_owned()],
             leeway_seconds: 5,
             key_cooldown_seconds: 10,
             token_cache_capacity: 10_000,
@@ -139,6 +197,8 @@ impl Default for IntrospectionSettings {
             client_id: "service-b".to_owned(),
             client_secret: None,
             client_secret_file: None,
+            endpoint: None,
+            audience_required: true,
             cache_seconds: 2,
         }
     }

@@ -13,7 +13,7 @@ const RULES: [Rule; 14] = [
     Rule::Algorithm,
     Rule::Type,
     Rule::Kind,
-    Rule::Claims,
+    Rule::Claim,
     Rule::Key,
     Rule::Signature,
     Rule::Issuer,

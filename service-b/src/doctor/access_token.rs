@@ -3,7 +3,7 @@ use doctor::{Change, Checks, Diagnosis, PublishedKeys, SettingNames};
 use flow_events::{Check, Event, EventSink, FlowScope, Party, Rule, TraceContext};
 use oauth_types::AccessToken;
 use service_kit::Settings;
-use token_verifier::VerifyError;
+use token_verifier::{Algorithm, VerifiedToken, VerifyError};
 
 use crate::{endpoints::SCOPES, settings::ServiceBSettings, verifier::verifier};
 
@@ -32,22 +32,19 @@ pub(super) async fn check_token(
         }
     }
     match verified {
-        Ok(token) => {
-            let missing: Vec<_> =
-                SCOPES.into_iter().filter(|scope| !token.scope().contains(scope)).collect();
-            let scope = if missing.is_empty() {
-                "it has every scope of B".to_owned()
-            } else {
-                format!("it does not have: {}", missing.join(" "))
-            };
-            checks.ok("token: scope", scope);
-        }
+        Ok(token) => check_scope(checks, settings, &token),
         // Reported with its values already.
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
         Err(VerifyError::Invalid { rule: None, reason })
         | Err(VerifyError::Unavailable { reason, .. }) => {
-            let change = SettingNames::of(ServiceBSettings::SERVICE)
-                .change("mode", "opaque tokens need `introspection`; JWTs work with `local` too");
+            let advice = "opaque tokens need `introspection`; JWTs work with `local` too";
+            let change = if looks_like_jwt(token) {
+                Change::elsewhere(
+                    "let the issuer create access tokens as in RFC 9068, or accept its `typ` with `local.token_types`",
+                )
+            } else {
+                SettingNames::of(ServiceBSettings::SERVICE).change("mode", advice)
+            };
             let diagnosis = Diagnosis::new(
                 "the token and how B verifies tokens",
                 "a token that B can verify",
@@ -57,6 +54,33 @@ pub(super) async fn check_token(
             checks.fail("token", "it cannot be verified", diagnosis);
         }
     }
+}
+
+/// Checks that the token has a scope of B. An issuer may have put it into another claim, or call it
+/// by another name.
+fn check_scope(checks: &mut Checks, settings: &ServiceBSettings, token: &VerifiedToken) {
+    let check = "token: scope";
+    let missing: Vec<_> =
+        SCOPES.into_iter().filter(|scope| !token.scope().contains(scope)).collect();
+    if missing.is_empty() {
+        return checks.ok(check, "it has every scope of B");
+    }
+    let summary = format!("it does not have: {}", missing.join(" "));
+    if missing.len() < SCOPES.len() {
+        return checks.ok(check, summary);
+    }
+    let claims: Vec<_> = token.claims().iter().map(|(name, _)| name).collect();
+    let compared = format!("the scope in the claims {}", settings.scopes.claims.join(", "));
+    let found = format!("`{}`; the claims of the token are {}", token.scope(), claims.join(", "));
+    let change = SettingNames::of(ServiceBSettings::SERVICE).change(
+        "scopes.names",
+        "let the client request these scopes, or map the issuer's names to B's here; if they are in another claim, add it to `scopes.claims`",
+    );
+    checks.warn(check, summary, Diagnosis::new(compared, SCOPES.join(" "), found, change));
+}
+
+fn looks_like_jwt(token: &AccessToken) -> bool {
+    token.expose().split('.').count() == 3
 }
 
 fn report(
@@ -76,28 +100,43 @@ fn report(
     checks.fail(
         name,
         "B rejects it for this reason",
-        Diagnosis::new(compared, expected, found, change(*rule)),
+        Diagnosis::new(compared, expected, found, change(*rule, found)),
     );
 }
 
-fn change(rule: Rule) -> Change {
+fn change(rule: Rule, found: &str) -> Change {
     let settings_of_b = SettingNames::of(ServiceBSettings::SERVICE);
     match rule {
         Rule::Issuer => settings_of_b.change(
             "issuer",
             "set it to the issuer in the token, byte by byte, if that is the intended one",
         ),
+        // Introspection responses may omit it (RFC 7662 §2.2).
+        Rule::Audience if found == "none" => settings_of_b.change(
+            "introspection.audience_required",
+            "let the issuer bind the token to B's `resource`; turn this off only if it binds no token to a resource",
+        ),
         Rule::Audience => settings_of_b.change(
-            "resource",
-            "set it to the audience in the token, or let the client request B's `resource`",
+            "audiences",
+            "let the client request B's `resource`; if the issuer names B in another way, set that here",
         ),
         Rule::Key => settings_of_b.change(
             "issuer",
             "let the client use this issuer; if the issuer lost its keys, older tokens are invalid",
         ),
+        Rule::Algorithm if Algorithm::parse(found).is_none() => {
+            Change::elsewhere("let the issuer sign with another algorithm: B cannot verify this one")
+        }
         Rule::Algorithm => {
             settings_of_b.change("local.algorithms", "add the issuer's algorithm, if it is secure")
         }
+        Rule::Type => settings_of_b.change(
+            "local.token_types",
+            "if the issuer's access tokens have this type, add it (`none` for tokens without `typ`); otherwise let the client send its access token",
+        ),
+        Rule::Kind => Change::elsewhere(
+            "let the client send its access token, not an ID token; an access token of this type needs a scope, which the client has to request",
+        ),
         Rule::NotBefore | Rule::IssuedAt => settings_of_b.change(
             "local.leeway_seconds",
             "synchronize both clocks with NTP; this is the tolerated difference",
@@ -106,7 +145,7 @@ fn change(rule: Rule) -> Change {
         Rule::Active => Change::elsewhere(
             "let the client get a new token, or let the issuer allow B to introspect it (in this system: `introspection_audiences` in `clients_file`)",
         ),
-        Rule::Type | Rule::Kind | Rule::Claims | Rule::Signature | Rule::Scope | Rule::Cached => {
+        Rule::Signature | Rule::Scope | Rule::Claim | Rule::Cached => {
             Change::elsewhere("let the client send an unchanged access token, not an ID token")
         }
     }
@@ -117,7 +156,7 @@ fn name(rule: Rule) -> &'static str {
         Rule::Algorithm => "algorithm",
         Rule::Type => "type",
         Rule::Kind => "kind",
-        Rule::Claims => "claims",
+        Rule::Claim => "claim",
         Rule::Key => "key",
         Rule::Signature => "signature",
         Rule::Issuer => "issuer",

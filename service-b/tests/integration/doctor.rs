@@ -10,7 +10,7 @@ use test_support::{
 };
 
 use crate::{
-    harness::{B, C, ISSUER, JWKS, RESOURCE, SECRET, access_token, claims},
+    harness::{B, C, INTROSPECT, ISSUER, JWKS, RESOURCE, SECRET, access_token, claims},
     process::{CommandOutput, run, set},
 };
 
@@ -202,7 +202,7 @@ async fn rejected_token_is_explained_and_not_printed() {
         (
             access_token(&signer, &claims(&json!({ "aud": "https://b.example" }))),
             "token: audience",
-            ["https://b.example\n", "resource: "],
+            ["https://b.example\n", "audiences: "],
         ),
         (
             access_token(&signer, &claims(&json!({ "exp": now - 60 }))),
@@ -239,4 +239,82 @@ async fn valid_token_is_ok_and_missing_scopes_are_reported() {
     );
     let missing = run(&["doctor", "--token", "/nowhere/token"], &settings_of(&c, &b, &[])).await;
     assert!(missing.code == Some(1) && missing.stderr.contains("/nowhere/token"), "{missing:?}");
+}
+
+/// Runs the doctor on a token.
+async fn examine(c: &C, b: &B, token: &str, more: &[(&str, &str)]) -> CommandOutput {
+    let (_folder, name) = token_file(token);
+    run(&["doctor", "--token", &name], &settings_of(c, b, more)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cause_is_named_for_tokens_of_other_issuers() {
+    let (signer, c, b) = start_c_and_b().await;
+    let accept_jwt = [("local.token_types", "at+jwt,JWT")];
+    let jwt = |changes: Value| signer.sign(&json!({ "typ": "JWT" }), &claims(&changes));
+    let typed = examine(&c, &b, &jwt(json!({})), &[]).await;
+    assert_failed(
+        &typed,
+        "token: type",
+        &["expected  at+jwt", "found     JWT", "local.token_types: "],
+    );
+    let id_token = examine(&c, &b, &jwt(json!({ "nonce": "n" })), &accept_jwt).await;
+    assert_failed(&id_token, "token: kind", &["nonce, as an ID token", "its access token"]);
+    let es384 = Signer::es384("k1");
+    let signed = examine(&c, &b, &access_token(&es384, &claims(&json!({}))), &[]).await;
+    assert_failed(&signed, "token: algorithm", &["found     ES384", "local.algorithms: "]);
+    let unsupported = "eyJhbGciOiJFUzUxMiIsInR5cCI6ImF0K2p3dCJ9.e30.eA";
+    let signed = examine(&c, &b, unsupported, &[]).await;
+    assert_failed(&signed, "token: algorithm", &["found     ES512", "another algorithm"]);
+    let audience = json!({ "aud": "api://orders" });
+    let audience = examine(&c, &b, &access_token(&signer, &claims(&audience)), &[]).await;
+    assert_failed(&audience, "token: audience", &["found     api://orders", "audiences: "]);
+    let mut without_jti = claims(&json!({}));
+    without_jti.as_object_mut().unwrap().remove("jti");
+    let missing = examine(&c, &b, &access_token(&signer, &without_jti), &[]).await;
+    assert_failed(&missing, "token", &["the JWT has no jti", "RFC 9068"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_without_a_scope_of_b_is_a_warning_that_lists_its_claims() {
+    let (signer, c, b) = start_c_and_b().await;
+    let token = claims(&json!({ "scope": "", "permissions": ["read"] }));
+    let output = examine(&c, &b, &access_token(&signer, &token), &[]).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
+    for part in ["warn  token: scope", "permissions", "scopes.names: ", "`scopes.claims`"] {
+        assert!(output.stdout.contains(part), "{part} is not in {}", output.stdout);
+    }
+    let map = [("scopes.claims", "permissions"), ("scopes.names", "read=resource:read")];
+    let output = examine(&c, &b, &access_token(&signer, &token), &map).await;
+    assert!(output.stdout.contains("it does not have: resource:write"), "{}", output.stdout);
+    assert!(!output.stdout.contains("warn  token: scope"), "{}", output.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_introspection_endpoint_and_unbound_tokens_are_explained() {
+    let (_, c, b) = start_c_and_b().await;
+    let jwks_uri = format!("{ISSUER}{JWKS}");
+    c.metadata.respond(json(200, &json!({ "issuer": ISSUER, "jwks_uri": jwks_uri })));
+    let introspecting = ("mode", "introspection");
+    let output = doctor(&c, &b, &[introspecting]).await;
+    assert_failed(
+        &output,
+        "issuer: introspection",
+        &["`introspection_endpoint` in the metadata", "introspection.endpoint: "],
+    );
+    let url = format!("{}{INTROSPECT}", c.server.uri());
+    let endpoint = ("introspection.endpoint", url.as_str());
+    c.metadata.respond(status(404));
+    assert_eq!(doctor(&c, &b, &[introspecting, endpoint]).await.code, Some(0));
+    let unreachable = ("introspection.endpoint", "http://127.0.0.1:1/introspect");
+    let output = doctor(&c, &b, &[introspecting, unreachable]).await;
+    assert_failed(
+        &output,
+        "issuer: introspection",
+        &["nothing is listening", "introspection.endpoint: "],
+    );
+    c.introspection.respond(json(200, &json!({ "active": true })));
+    let output = examine(&c, &b, "opaque", &[introspecting, endpoint]).await;
+    let unbound = ["found     none", "introspection.audience_required: "];
+    assert_failed(&output, "token: audience", &unbound);
 }

@@ -1,6 +1,7 @@
 //! Tests of B over real sockets, with a mock C.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
+mod claims;
 mod client;
 mod command_line;
 mod doctor;

@@ -42,12 +42,15 @@ fn documented_requests(
     let mut requests = Vec::new();
     let scopes = [
         ("/api/resource", "get", "resource:read"),
+        ("/api/admin", "get", "resource:read"),
         ("/api/do_something", "post", "resource:write"),
     ];
     for (path, method, scope) in scopes {
         let request = || b.request(&method.to_uppercase(), path);
-        let [good, other] =
-            [scope, "else"].map(|scope| access_token(signer, &claims(&json!({ "scope": scope }))));
+        let [good, other] = [scope, "else"].map(|scope| {
+            let claims = claims(&json!({ "scope": scope, "roles": ["admin"] }));
+            access_token(signer, &claims)
+        });
         requests.extend([
             (path, method, 200, request().bearer_auth(&good)),
             (path, method, 400, request().bearer_auth(&good).query(&[("access_token", &good)])),

@@ -1,30 +1,90 @@
 //! Whether a resource server may use the introspection endpoint (RFC 7662).
 
-use oauth_types::IntrospectionResponse;
+use oauth_types::{IntrospectionResponse, parse_endpoint_url};
+use url::Url;
 
 use crate::{
-    checks::Checks, client::Client, diagnosis::Diagnosis, endpoint_setting::without_query,
-    issuer::ConfirmedIssuer,
+    checks::Checks,
+    client::Client,
+    connect_error::ConnectError,
+    diagnosis::{Diagnosis, SettingNames},
+    endpoint_setting::{EndpointSetting, without_query},
+    http_probe::HttpProbe,
+    issuer::{ConfirmedIssuer, IssuerConfig},
 };
+
+const CHECK: &str = "introspection";
 
 /// A made-up token. The correct response is that it is not active.
 const UNKNOWN_TOKEN: &str = "doctor-unknown-token";
 
-/// Introspects a made-up token with the client's credentials.
-pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, client: &Client) {
-    const CHECK: &str = "introspection";
-    let published = known.metadata.introspection_endpoint.as_deref();
-    let Some(url) = known.resolve_endpoint(checks, CHECK, "introspection_endpoint", published)
-    else {
-        return;
+/// Introspects a made-up token at the endpoint of the metadata, with the client's credentials.
+/// `setting` is the setting of the endpoint, for metadata without one.
+pub async fn check_introspection(
+    checks: &mut Checks,
+    known: &ConfirmedIssuer,
+    client: &Client,
+    setting: (&SettingNames, &str),
+) {
+    let Some(published) = known.metadata.introspection_endpoint.as_deref() else {
+        let (names, setting) = setting;
+        let compared =
+            format!("`introspection_endpoint` in the metadata of {}", known.issuer.identifier());
+        let advice = "set it to the endpoint in the issuer's documentation; some issuers leave it out of their metadata";
+        let diagnosis = Diagnosis::new(compared, "a URL", "none", names.change(setting, advice));
+        return checks.fail(
+            known.check(CHECK),
+            "the metadata has no introspection endpoint",
+            diagnosis,
+        );
     };
-    let check = known.check(CHECK);
+    let name = "introspection_endpoint";
+    let Some(url) = known.resolve_endpoint(checks, CHECK, name, Some(published)) else { return };
+    introspect(checks, &known.at, &known.probe, &url, client, |error| {
+        known.diagnose_unreachable(&url, error)
+    })
+    .await;
+}
+
+/// Introspects a made-up token at the endpoint of the setting. The metadata is not needed for that.
+pub async fn check_introspection_endpoint(
+    checks: &mut Checks,
+    at: &IssuerConfig,
+    probe: &HttpProbe,
+    client: &Client,
+    (url, (names, setting)): (&str, (&SettingNames, &str)),
+) {
+    let endpoint = match parse_endpoint_url(url) {
+        Ok(endpoint) => endpoint,
+        Err(problem) => {
+            let compared = format!("the setting `{}`, and a URL", names.name(setting));
+            let change = names.change(setting, "use an absolute URL");
+            let diagnosis = Diagnosis::new(compared, "https://host/path", problem, change);
+            return checks.fail(at.check(CHECK), "the endpoint is no URL", diagnosis);
+        }
+    };
+    introspect(checks, at, probe, &endpoint, client, |error| {
+        let advice = "start the issuer, or correct the URL".to_owned();
+        error.diagnose(url, &EndpointSetting { names, setting, advice })
+    })
+    .await;
+}
+
+async fn introspect(
+    checks: &mut Checks,
+    at: &IssuerConfig,
+    probe: &HttpProbe,
+    url: &Url,
+    client: &Client,
+    diagnose_unreachable: impl FnOnce(&ConnectError) -> Diagnosis,
+) {
+    let check = at.check(CHECK);
     let mut form = vec![("token", UNKNOWN_TOKEN), ("token_type_hint", "access_token")];
     let authorization = client.authenticate(&mut form);
-    let reply = match known.probe.post(&url, &form, authorization.as_deref()).await {
+    let reply = match probe.post(url, &form, authorization.as_deref()).await {
         Ok(reply) => reply,
         Err(error) => {
-            let diagnosis = known.diagnose_unreachable(&url, &error);
+            let diagnosis = diagnose_unreachable(&error);
             return checks.fail(check, format!("not reachable: {}", error.summary()), diagnosis);
         }
     };
@@ -56,8 +116,7 @@ pub async fn check_introspection(checks: &mut Checks, known: &ConfirmedIssuer, c
                 }
                 _ => format!("status {} without introspection JSON", reply.status),
             };
-            let change = known
-                .at
+            let change = at
                 .names
                 .change("issuer", "see the log of the issuer, and check proxies in between");
             let diagnosis = Diagnosis::new(

@@ -79,6 +79,18 @@ impl ConfirmedIssuer {
         self.at.check(what)
     }
 
+    /// Returns its settings.
+    #[must_use]
+    pub fn config(&self) -> &IssuerConfig {
+        &self.at
+    }
+
+    /// Returns the probe that its metadata was fetched with.
+    #[must_use]
+    pub fn probe(&self) -> &HttpProbe {
+        &self.probe
+    }
+
     /// Returns `scopes_supported`, empty if the metadata has none.
     #[must_use]
     pub fn scopes(&self) -> &[String] {

@@ -6,6 +6,9 @@ use crate::{
     http_probe::ProbeResponse, issuer::ConfirmedIssuer,
 };
 
+/// The algorithms of an RSA key without `alg`.
+const RSA: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+
 /// The `kid` of each key that an issuer publishes.
 #[derive(Clone, Debug)]
 pub struct PublishedKeys(Vec<Option<String>>);
@@ -64,8 +67,9 @@ pub async fn check_keys(
         checks.fail(check, "a private or symmetric key is published", diagnosis);
         return None;
     }
-    let is_usable =
-        |key: &&Value| algorithm(key).is_some_and(|used| algorithms.iter().any(|one| one == used));
+    let is_usable = |key: &&Value| {
+        algorithms_of(key).iter().any(|used| algorithms.iter().any(|one| one == used))
+    };
     match keys.iter().filter(is_usable).count() {
         0 => {
             let advice =
@@ -102,8 +106,10 @@ fn read(reply: &ProbeResponse) -> Option<Vec<Value>> {
 }
 
 fn kinds(keys: &[Value]) -> String {
-    let kinds: Vec<_> =
-        keys.iter().map(|key| algorithm(key).unwrap_or("of another type or use")).collect();
+    let kinds: Vec<_> = keys
+        .iter()
+        .map(|key| algorithms_of(key).first().copied().unwrap_or("of another type or use"))
+        .collect();
     if kinds.is_empty() { "no keys".to_owned() } else { kinds.join(", ") }
 }
 
@@ -143,22 +149,21 @@ fn is_secret(jwk: &Value) -> bool {
         || jwk.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Returns the signature algorithm of the key.
-fn algorithm(jwk: &Value) -> Option<&'static str> {
+/// Returns the signature algorithms that the key can be used with, the usual one first.
+fn algorithms_of(jwk: &Value) -> Vec<&str> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     if text("use").is_some_and(|purpose| purpose != "sig") {
-        return None;
+        return Vec::new();
     }
-    let algorithm = match (text("kty")?, text("crv")) {
-        ("EC", Some("P-256")) => "ES256",
-        ("EC", Some("P-384")) => "ES384",
-        ("OKP", Some("Ed25519")) => "EdDSA",
-        // An RSA key without `alg` can verify both.
-        ("RSA", _) if text("alg") == Some("PS256") => "PS256",
-        ("RSA", _) => "RS256",
-        _ => return None,
+    let possible: &[&str] = match (text("kty"), text("crv")) {
+        (Some("EC"), Some("P-256")) => &["ES256"],
+        (Some("EC"), Some("P-384")) => &["ES384"],
+        (Some("OKP"), Some("Ed25519")) => &["EdDSA"],
+        (Some("RSA"), _) => &RSA,
+        _ => &[],
     };
-    text("alg")
-        .is_none_or(|alg| alg == algorithm || (alg == "Ed25519" && algorithm == "EdDSA"))
-        .then_some(algorithm)
+    // RFC 9864 §2.2: `Ed25519` is EdDSA with this curve.
+    let alg = text("alg").map(|alg| if alg == "Ed25519" { "EdDSA" } else { alg });
+    let fits = |algorithm: &&str| alg.is_none_or(|alg| alg == *algorithm);
+    possible.iter().copied().filter(fits).collect()
 }

@@ -37,7 +37,7 @@ pub use clock_skew::Leeway;
 pub use command::{DoctorArguments, run};
 pub use diagnosis::{Change, Diagnosis, SettingNames};
 pub use http_probe::HttpProbe;
-pub use introspection::check_introspection;
+pub use introspection::{check_introspection, check_introspection_endpoint};
 pub use issuer::{ConfirmedIssuer, IssuerConfig, MetadataLocation, ReachedBy, check_issuer};
 pub use keys::{PublishedKeys, check_keys, published_keys};
 pub use local_server::{LocalServer, check_local_server, check_running_resource};

@@ -23,8 +23,8 @@ pub enum Rule {
     Type,
     /// The claims are those of an access token, not of an ID token or a logout token.
     Kind,
-    /// The token has the claims that its type or the request requires.
-    Claims,
+    /// The token has the claim that the request requires.
+    Claim,
     /// The issuer publishes the key.
     Key,
     /// The signature is valid.
@@ -55,7 +55,7 @@ impl Rule {
             Self::Algorithm => "RFC 8725 3.1",
             Self::Type => "RFC 9068 4",
             Self::Kind => "RFC 8725 3.12",
-            Self::Claims => "RFC 9068 2.2",
+            Self::Claim => "RFC 6750 3.1",
             Self::Key => "RFC 7517 4.5",
             Self::Signature => "RFC 7515 5.2",
             Self::Issuer => "RFC 9068 4",

@@ -3,13 +3,17 @@
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rsa::{KeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        Ed25519KeyPair,
+    },
 };
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
+pub use jsonwebtoken::Algorithm;
+use jsonwebtoken::{EncodingKey, crypto, jwk::Jwk};
 use serde_json::{Value, json};
 
 /// A private key that signs arbitrary headers and claims.
@@ -32,11 +36,22 @@ impl Signer {
         Self { kid: kid.to_owned(), algorithm: Algorithm::EdDSA, key }
     }
 
+    pub fn es384(kid: &str) -> Self {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+        let key = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
+        Self { kid: kid.to_owned(), algorithm: Algorithm::ES384, key }
+    }
+
     pub fn rs256(kid: &str) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let key = EncodingKey::from_rsa_pem(private_key_pem(der.as_ref()).as_bytes()).unwrap();
         Self { kid: kid.to_owned(), algorithm: Algorithm::RS256, key }
+    }
+
+    /// Returns a signer with the same key and another algorithm, which has to fit the key.
+    pub fn with_algorithm(&self, algorithm: Algorithm) -> Self {
+        Self { kid: self.kid.clone(), algorithm, key: self.key.clone() }
     }
 
     pub fn hs256(kid: &str, secret: &[u8]) -> Self {

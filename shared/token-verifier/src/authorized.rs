@@ -1,33 +1,27 @@
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::extract::{FromRef, FromRequestParts};
-use flow_events::Rule;
 use http::{header::AUTHORIZATION, request::Parts};
 use oauth_types::{AccessToken, bearer};
 
 use crate::{
-    check::check,
     error::VerifyError,
     rejection::{BearerRejection, RejectionKind},
+    requirement::{Requirement, UnmetRequirement},
     verified_token::VerifiedToken,
     verifier::Verifier,
 };
 
-/// The scope that a handler requires.
-pub trait RequiredScope {
-    /// One scope token (RFC 6749 §3.3).
-    const SCOPE: &'static str;
-}
-
-/// Extractor for a verified access token with the scope `S`. A handler that takes it is called only
-/// for requests with such a token; all others get a [`BearerRejection`].
+/// Extractor for a verified access token that satisfies the requirement `R`: a scope, a claim, or
+/// both, see [`Requirement`]. A handler that takes it is called only for requests with such a
+/// token; all others get a [`BearerRejection`].
 #[derive(Clone, Debug)]
-pub struct Authorized<S> {
+pub struct Authorized<R> {
     token: Arc<VerifiedToken>,
-    scope: PhantomData<fn() -> S>,
+    requirement: PhantomData<fn() -> R>,
 }
 
-impl<S> Deref for Authorized<S> {
+impl<R> Deref for Authorized<R> {
     type Target = VerifiedToken;
 
     fn deref(&self) -> &VerifiedToken {
@@ -35,7 +29,7 @@ impl<S> Deref for Authorized<S> {
     }
 }
 
-impl<S: RequiredScope, State: Sync> FromRequestParts<State> for Authorized<S>
+impl<R: Requirement, State: Sync> FromRequestParts<State> for Authorized<R>
 where
     Verifier: FromRef<State>,
 {
@@ -46,8 +40,11 @@ where
         let reject = |kind| BearerRejection::new(&verifier, kind);
         let token = bearer_token(parts).map_err(reject)?;
         let verified = verifier.verify(&token).await.map_err(|error| reject(log(&token, error)))?;
-        check_scope::<S>(&verified).map_err(reject)?;
-        Ok(Self { token: verified, scope: PhantomData })
+        R::check(&verified).map_err(|unmet| {
+            log_unmet(&token, &verified, &unmet);
+            reject(unmet.0)
+        })?;
+        Ok(Self { token: verified, requirement: PhantomData })
     }
 }
 
@@ -84,17 +81,18 @@ pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
     })
 }
 
-fn check_scope<S: RequiredScope>(token: &VerifiedToken) -> Result<(), RejectionKind> {
-    let allowed = token.scope().contains(S::SCOPE);
-    let (expected, found) = (|| S::SCOPE.to_owned(), || token.scope().to_string());
-    check(Rule::Scope, allowed, expected, found, "insufficient scope").map_err(|_| {
-        tracing::info!(
-            jti = token.jti(),
-            required = S::SCOPE,
-            "access token rejected: insufficient scope"
-        );
-        RejectionKind::Scope { required: S::SCOPE, granted: token.scope().to_string() }
-    })
+/// Not every issuer sets `jti`, so the log has the fingerprint of the token too.
+fn log_unmet(token: &AccessToken, verified: &VerifiedToken, unmet: &UnmetRequirement) {
+    let (token, jti) = (token.fingerprint(), verified.jti());
+    match &unmet.0 {
+        RejectionKind::Claim { name, value } => {
+            tracing::info!(%token, jti, claim = name, value, "access token rejected: missing claim");
+        }
+        RejectionKind::Scope { required, .. } => {
+            tracing::info!(%token, jti, required, "access token rejected: insufficient scope");
+        }
+        _ => {}
+    }
 }
 
 /// Logs the complete reason, with the fingerprint of the token.

@@ -9,6 +9,7 @@ use crate::{
     introspection::{Introspection, IntrospectionSettings},
     issuer_client::IssuerClient,
     local::{Local, LocalSettings},
+    scope_claims::ScopeClaims,
     verifier::{Inner, Verifier},
 };
 
@@ -22,6 +23,8 @@ pub struct VerifierBuilder {
     issuer: String,
     resource: String,
     internal_url: Option<String>,
+    audiences: Vec<String>,
+    scope_claims: ScopeClaims,
     local: Option<LocalSettings>,
     introspection: Option<IntrospectionSettings>,
     http: Option<Client>,
@@ -32,13 +35,17 @@ pub struct VerifierBuilder {
 /// Why a [`Verifier`] cannot be built. Contains no setting values, because a URL may contain a
 /// password.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The issuer or the internal URL is invalid.
     #[error("invalid issuer or internal_url: {0}")]
     Issuer(&'static str),
     /// The resource identifier is invalid.
-    #[error("invalid resource identifier: {0}")]
+    #[error("invalid resource identifier: {0}; an `aud` that is no URL belongs in the audiences")]
     Resource(&'static str),
+    /// The URL of the introspection endpoint is invalid.
+    #[error("invalid introspection endpoint: {0}")]
+    IntrospectionEndpoint(&'static str),
     /// Neither local verification nor introspection is configured.
     #[error("no verification method configured; enable local, introspection, or both")]
     NoMethodConfigured,
@@ -60,6 +67,8 @@ impl Verifier {
             issuer: issuer.into(),
             resource: resource.into(),
             internal_url: None,
+            audiences: Vec::new(),
+            scope_claims: ScopeClaims::default(),
             local: None,
             introspection: None,
             http: None,
@@ -74,6 +83,26 @@ impl VerifierBuilder {
     /// Metadata, keys and introspection are requested below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
+        self
+    }
+
+    /// Sets the accepted values of `aud`, for an issuer that does not put the resource identifier
+    /// there. They need not be URLs. The default is the resource identifier.
+    pub fn audiences(mut self, audiences: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.audiences = audiences.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the claims that may hold the scope. The first that a token has is used, as text, list
+    /// or object. The default is `scope`, then `scp`.
+    pub fn scope_claims(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scope_claims.claims = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Gives a scope of the issuer the name that handlers require. The token then has both.
+    pub fn scope_name(mut self, of_issuer: impl Into<String>, required: impl Into<String>) -> Self {
+        self.scope_claims.names.push((of_issuer.into(), required.into()));
         self
     }
 
@@ -126,13 +155,26 @@ impl VerifierBuilder {
             Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?;
         let http = self.http.map_or_else(default_client, Ok)?;
         let issuer_client = Arc::new(IssuerClient::new(issuer, http, self.clock));
+        let local = self.local.map(|settings| {
+            Local::new(settings, self.scope_claims.clone(), Arc::clone(&issuer_client))
+        });
+        let introspection = self
+            .introspection
+            .map(|settings| {
+                Introspection::new(settings, self.scope_claims, Arc::clone(&issuer_client))
+            })
+            .transpose()
+            .map_err(BuildError::IntrospectionEndpoint)?;
+        let mut audiences = self.audiences;
+        if audiences.is_empty() {
+            audiences.push(self.resource.clone());
+        }
         Ok(Verifier(Arc::new(Inner {
-            local: self.local.map(|settings| Local::new(settings, Arc::clone(&issuer_client))),
-            introspection: self
-                .introspection
-                .map(|settings| Introspection::new(settings, Arc::clone(&issuer_client))),
+            local,
+            introspection,
             metadata_url: well_known_url(&self.resource, "oauth-protected-resource"),
             resource: self.resource,
+            audiences,
             issuer_client,
             detail: self.detail,
         })))

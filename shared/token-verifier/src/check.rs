@@ -39,12 +39,22 @@ pub(crate) fn check_issuer(expected: &str, found: Option<&str>) -> Result<(), Ve
     )
 }
 
-/// Rejects a token without an audience as well: another resource server could replay it here.
-pub(crate) fn check_audience(resource: &str, found: Option<&Audience>) -> Result<(), VerifyError> {
+/// Checks that the token is for one of the audiences of this resource server. A token without an
+/// audience is rejected, because another resource server could replay it here, unless `required`
+/// is `false`.
+pub(crate) fn check_audience(
+    accepted: &[String],
+    found: Option<&Audience>,
+    required: bool,
+) -> Result<(), VerifyError> {
+    let passed = match found {
+        Some(audience) => accepted.iter().any(|one| audience.contains(one)),
+        None => !required,
+    };
     check(
         Rule::Audience,
-        found.is_some_and(|audience| audience.contains(resource)),
-        || resource.to_owned(),
+        passed,
+        || accepted.join(" or "),
         || found.map_or_else(|| "none".to_owned(), ToString::to_string),
         "the access token is for another resource",
     )

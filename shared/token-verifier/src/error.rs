@@ -33,6 +33,11 @@ impl VerifyError {
         Self::Invalid { rule: None, reason: reason.into() }
     }
 
+    /// The value is not quoted, because logs contain the message.
+    pub(crate) fn wrong_type(claim: &str) -> Self {
+        Self::malformed(format!("the claim {claim} of the access token has the wrong type"))
+    }
+
     pub(crate) fn unavailable(reason: impl Into<String>, retry_after: Option<Duration>) -> Self {
         let retry_after = retry_after.unwrap_or(Duration::from_secs(5));
         Self::Unavailable { reason: reason.into(), retry_after }

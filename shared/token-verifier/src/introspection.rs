@@ -6,12 +6,15 @@ use flow_events::{Check, Event, Rule, emit};
 use http::StatusCode;
 use moka::future::Cache;
 use oauth_http::{ClientCredentials, FormRequest};
-use oauth_types::{AccessToken, ClientAuthMethod, ClientSecret, IntrospectionResponse};
+use oauth_types::{AccessToken, Claims, ClientAuthMethod, ClientSecret, parse_endpoint_url};
+use url::Url;
 
 use crate::{
-    check::{Times, check, check_audience, check_issuer, check_times},
+    check::{check, check_audience, check_issuer, check_times},
     error::VerifyError,
     issuer_client::{IssuerClient, parse, unreachable},
+    scope_claims::ScopeClaims,
+    token_claims::TokenClaims,
     token_hash::TokenHash,
     verified_token::VerifiedToken,
 };
@@ -25,6 +28,26 @@ pub struct IntrospectionSettings {
     pub client_secret: ClientSecret,
     /// How long a response is cached. A revoked token is accepted for up to this time.
     pub cache_ttl: Duration,
+    /// The URL of the introspection endpoint. Without it, that of the issuer's metadata is used.
+    pub endpoint: Option<String>,
+    /// Rejects tokens whose introspection response has no `aud`. Turn this off only for an issuer
+    /// that binds no token to a resource server: each of its tokens is then accepted here, those
+    /// for other resource servers too.
+    pub audience_required: bool,
+}
+
+impl IntrospectionSettings {
+    /// Returns settings for a resource server with these credentials. Responses are cached for two
+    /// seconds.
+    pub fn new(client_id: impl Into<String>, client_secret: ClientSecret) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret,
+            cache_ttl: Duration::from_secs(2),
+            endpoint: None,
+            audience_required: true,
+        }
+    }
 }
 
 /// Verifies tokens by introspection, with a cache.
@@ -32,6 +55,9 @@ pub struct IntrospectionSettings {
 pub(crate) struct Introspection {
     credentials: ClientCredentials,
     cache_ttl_millis: i64,
+    endpoint: Option<Url>,
+    audience_required: bool,
+    scope_claims: ScopeClaims,
     issuer_client: Arc<IssuerClient>,
     cache: Cache<TokenHash, CachedIntrospection>,
 }
@@ -43,42 +69,68 @@ struct CachedIntrospection {
     fresh_until: i64,
 }
 
+/// A response of the introspection endpoint.
+struct Introspected {
+    active: bool,
+    claims: TokenClaims,
+}
+
 /// The maximum number of cached results.
 const CACHE_CAPACITY: u64 = 10_000;
 /// How far the issuer's clock and ours may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
 
 impl Introspection {
-    pub(crate) fn new(settings: IntrospectionSettings, issuer_client: Arc<IssuerClient>) -> Self {
-        let IntrospectionSettings { client_id, client_secret, cache_ttl } = settings;
+    /// # Errors
+    /// Returns what is wrong with the URL of the endpoint.
+    pub(crate) fn new(
+        settings: IntrospectionSettings,
+        scope_claims: ScopeClaims,
+        issuer_client: Arc<IssuerClient>,
+    ) -> Result<Self, &'static str> {
+        let IntrospectionSettings { client_id, client_secret, cache_ttl, .. } = settings;
         let method = ClientAuthMethod::Basic;
-        Self {
+        Ok(Self {
             credentials: ClientCredentials { client_id, client_secret, method },
             cache_ttl_millis: i64::try_from(cache_ttl.as_millis()).unwrap_or(i64::MAX),
+            endpoint: settings.endpoint.as_deref().map(parse_endpoint_url).transpose()?,
+            audience_required: settings.audience_required,
+            scope_claims,
             issuer_client,
             cache: Cache::new(CACHE_CAPACITY),
-        }
+        })
     }
 
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
-        self.issuer_client.metadata().await.map(|_| ())
+        self.endpoint().await.map(drop)
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.issuer_client.has_metadata()
+        self.endpoint.is_some() || self.issuer_client.has_metadata()
+    }
+
+    /// An endpoint in the settings makes the metadata unnecessary: some issuers have none, or leave
+    /// the endpoint out.
+    async fn endpoint(&self) -> Result<Url, VerifyError> {
+        if let Some(endpoint) = &self.endpoint {
+            return Ok(endpoint.clone());
+        }
+        let metadata = self.issuer_client.metadata().await?;
+        let published = metadata.introspection_endpoint.as_deref();
+        self.issuer_client.endpoint("introspection_endpoint", published)
     }
 
     pub(crate) async fn verify(
         &self,
         token: &AccessToken,
-        resource: &str,
+        audiences: &[String],
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.millis());
         if self.cache.get(&hash).await.is_some_and(|cached| cached.fresh_until <= now) {
             self.cache.invalidate(&hash).await;
         }
         // One request at a time for one token, however many callers present it.
-        let introspect = self.introspect(token, resource);
+        let introspect = self.introspect(token, audiences);
         let entry = self.cache.entry(hash).or_try_insert_with(introspect).await;
         let entry = entry.map_err(Arc::unwrap_or_clone)?;
         if !entry.is_fresh() {
@@ -92,26 +144,26 @@ impl Introspection {
     async fn introspect(
         &self,
         token: &AccessToken,
-        resource: &str,
+        audiences: &[String],
     ) -> Result<CachedIntrospection, VerifyError> {
         let response = self.request(token).await?;
         // The time of the response, not of the request: the token may have expired in between.
         let now = self.issuer_client.clock.millis();
         let cached_until = now.saturating_add(self.cache_ttl_millis);
         // A result is never cached beyond the expiry of the token.
-        let fresh_until =
-            response.exp.map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
+        let fresh_until = response
+            .claims
+            .times
+            .exp
+            .map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
         let result = self
-            .check(response, resource, now.div_euclid(1_000), fresh_until.div_euclid(1_000))
+            .check(response, audiences, now.div_euclid(1_000), fresh_until.div_euclid(1_000))
             .map(Arc::new);
         Ok(CachedIntrospection { result, fresh_until })
     }
 
-    async fn request(&self, token: &AccessToken) -> Result<IntrospectionResponse, VerifyError> {
-        let metadata = self.issuer_client.metadata().await?;
-        let url = self
-            .issuer_client
-            .endpoint("introspection_endpoint", metadata.introspection_endpoint.as_deref())?;
+    async fn request(&self, token: &AccessToken) -> Result<Introspected, VerifyError> {
+        let url = self.endpoint().await?;
         let mut request = FormRequest::new(&self.credentials);
         request.token("token", token);
         request.text("token_type_hint", "access_token");
@@ -131,27 +183,44 @@ impl Introspection {
             let reason = "the issuer rejects the introspection requests of this resource server";
             return Err(VerifyError::unavailable(reason, None));
         }
-        parse(&response, "the introspection response")
+        self.read(parse(&response, "the introspection response")?)
+    }
+
+    /// RFC 7662 §2.2: `active` is required. A member that is `null` counts as absent.
+    fn read(&self, members: Claims) -> Result<Introspected, VerifyError> {
+        let unreadable = |problem: &str| {
+            VerifyError::unavailable(
+                format!("cannot read the introspection response: {problem}"),
+                None,
+            )
+        };
+        let Some(active) = members.get("active") else {
+            return Err(unreadable("it has no boolean `active`"));
+        };
+        let present = members.iter().filter(|(name, value)| *name != "active" && !value.is_null());
+        let claims = present.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        let claims = TokenClaims::read(claims, &self.scope_claims)
+            .map_err(|error| unreadable(&error.to_string()))?;
+        Ok(Introspected { active, claims })
     }
 
     fn check(
         &self,
-        response: IntrospectionResponse,
-        resource: &str,
+        Introspected { active, claims }: Introspected,
+        audiences: &[String],
         now: i64,
         fresh_until: i64,
     ) -> Result<VerifiedToken, VerifyError> {
-        let found = || if response.active { "active" } else { "not active" }.to_owned();
+        let found = || if active { "active" } else { "not active" }.to_owned();
         let failure =
             "the issuer reports that the access token is inactive, or not for this resource";
-        check(Rule::Active, response.active, || "active".to_owned(), found, failure)?;
-        check_issuer(self.issuer_client.issuer.identifier(), response.iss.as_deref())?;
-        check_audience(resource, response.aud.as_ref())?;
-        let times = Times { exp: response.exp, nbf: response.nbf, iat: response.iat };
-        check_times(now, LEEWAY_SECONDS, times)?;
+        check(Rule::Active, active, || "active".to_owned(), found, failure)?;
+        check_issuer(self.issuer_client.issuer.identifier(), claims.issuer.as_deref())?;
+        check_audience(audiences, claims.audience.as_ref(), self.audience_required)?;
+        check_times(now, LEEWAY_SECONDS, claims.times)?;
         // A token without `exp` is valid for as long as the response is cached.
-        let expires_at = response.exp.unwrap_or(fresh_until);
-        Ok(VerifiedToken::from_introspection(response, expires_at))
+        let expires_at = claims.times.exp.unwrap_or(fresh_until);
+        Ok(VerifiedToken::new(claims, expires_at))
     }
 }
 

@@ -59,6 +59,7 @@
 //! `introspection` verify, and `rejection` renders every error.
 #![warn(missing_docs)]
 
+mod algorithm;
 mod authorized;
 mod builder;
 mod check;
@@ -70,19 +71,24 @@ mod introspection;
 mod issuer_client;
 mod local;
 mod rejection;
+mod requirement;
+mod scope_claims;
+mod token_claims;
 mod token_hash;
 mod verified_token;
 mod verifier;
 mod whole_body;
 
-pub use authorized::{Authorized, RequiredScope};
+pub use algorithm::Algorithm;
+pub use authorized::Authorized;
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
 pub use error_detail::ErrorDetail;
 pub use form_body::reject_token_in_form_body;
 pub use introspection::IntrospectionSettings;
-pub use local::{Algorithm, LocalSettings};
+pub use local::{LocalSettings, TokenType};
 pub use rejection::BearerRejection;
+pub use requirement::{HasClaim, RequiredClaim, RequiredScope, Requirement, UnmetRequirement};
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
 pub use whole_body::WholeBody;

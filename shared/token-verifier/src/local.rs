@@ -5,12 +5,13 @@ mod jwt;
 mod key_set;
 mod keys;
 mod token_cache;
+mod token_type;
 
 use std::{sync::Arc, time::Duration};
 
 use flow_events::Rule;
 use jsonwebtoken::DecodingKey;
-use oauth_types::{AccessToken, ClientSecret, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, ClientSecret};
 
 use self::{
     jwk::Key,
@@ -19,20 +20,29 @@ use self::{
     token_cache::{Entry, VerifiedTokenCache},
 };
 use crate::{
+    algorithm::Algorithm,
     check::{Times, check, check_audience, check_issuer, check_times},
     error::VerifyError,
     issuer_client::IssuerClient,
+    scope_claims::ScopeClaims,
+    token_claims::TokenClaims,
     token_hash::TokenHash,
     verified_token::VerifiedToken,
 };
 
-pub use jwk::Algorithm;
+pub use token_type::TokenType;
 
 /// How JWTs are verified locally.
 #[derive(Clone, Debug)]
 pub struct LocalSettings {
-    /// The accepted signature algorithms (RFC 8725 §3.1).
+    /// The accepted signature algorithms (RFC 8725 §3.1). Neither the token nor the metadata of the
+    /// issuer adds to them.
     pub algorithms: Vec<Algorithm>,
+    /// The accepted types of JWTs. The default is `at+jwt` alone (RFC 9068 §4). A token of another
+    /// type needs no `jti` and no `client_id`. It must have `scope`, `scp` or `roles`, and is
+    /// rejected if it has `nonce`, `at_hash`, `c_hash` or `events`, as ID tokens and logout tokens
+    /// do.
+    pub token_types: Vec<TokenType>,
     /// How far the issuer's clock and ours may differ.
     pub leeway: Duration,
     /// The minimum time between two key fetches because of unknown key ids, so that tokens with
@@ -52,6 +62,7 @@ impl Default for LocalSettings {
     fn default() -> Self {
         Self {
             algorithms: vec![Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256],
+            token_types: vec![TokenType::AtJwt],
             leeway: Duration::from_secs(5),
             key_cooldown: Duration::from_secs(30),
             key_max_age: Duration::from_secs(600),
@@ -61,10 +72,15 @@ impl Default for LocalSettings {
     }
 }
 
+/// How a missing `typ` is reported.
+const NO_TYPE: &str = "no typ";
+
 /// Verifies JWTs with the issuer's keys, with a cache.
 #[derive(Debug)]
 pub(crate) struct Local {
     algorithms: Vec<Algorithm>,
+    token_types: Vec<TokenType>,
+    scope_claims: ScopeClaims,
     leeway: i64,
     hs256_key: Option<Arc<Key>>,
     keys: Arc<Keys>,
@@ -72,13 +88,19 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn new(settings: LocalSettings, issuer_client: Arc<IssuerClient>) -> Self {
+    pub(crate) fn new(
+        settings: LocalSettings,
+        scope_claims: ScopeClaims,
+        issuer_client: Arc<IssuerClient>,
+    ) -> Self {
         let hs256_key = settings.hs256_secret.map(|secret| {
             let decoding = DecodingKey::from_secret(secret.expose().as_bytes());
-            Arc::new(Key { algorithm: Algorithm::HS256, decoding })
+            Arc::new(Key { algorithms: vec![Algorithm::HS256], decoding })
         });
         Self {
             algorithms: settings.algorithms,
+            token_types: settings.token_types,
+            scope_claims,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(0),
             hs256_key,
             keys: Arc::new(Keys::new(issuer_client, settings.key_cooldown, settings.key_max_age)),
@@ -99,7 +121,7 @@ impl Local {
         &self,
         token: &AccessToken,
         issuer: &str,
-        resource: &str,
+        audiences: &[String],
         now_millis: i64,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), now_millis.div_euclid(1_000));
@@ -110,19 +132,19 @@ impl Local {
         }
         let unverified = Unverified::parse(token)?;
         let algorithm = self.check_algorithm(&unverified)?;
-        check_type(&unverified)?;
+        let token_type = self.check_type(&unverified)?;
         let (key, generation) = self.key(&unverified, algorithm, now_millis).await?;
-        check_key_algorithm(algorithm, key.algorithm)?;
-        let claims = unverified.verify(&key)?;
-        check_issuer(issuer, Some(&claims.iss))?;
-        check_audience(resource, Some(&claims.aud))?;
-        check_times(
-            now,
-            self.leeway,
-            Times { exp: Some(claims.exp), nbf: claims.nbf, iat: Some(claims.iat) },
-        )?;
-        let not_before = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
-        let token = Arc::new(VerifiedToken::from_claims(claims));
+        check_key_algorithm(algorithm, &key)?;
+        let claims = unverified.verify(&key, algorithm)?;
+        token_type.check_claims(&claims, &self.scope_claims.claims)?;
+        let claims = TokenClaims::read(claims, &self.scope_claims)?;
+        check_issuer(issuer, claims.issuer.as_deref())?;
+        check_audience(audiences, claims.audience.as_ref(), true)?;
+        let Times { exp, nbf, iat } = claims.times;
+        check_times(now, self.leeway, claims.times)?;
+        let not_before = nbf.max(iat).unwrap_or(i64::MIN);
+        let expires_at = exp.ok_or_else(|| VerifyError::wrong_type("exp"))?;
+        let token = Arc::new(VerifiedToken::new(claims, expires_at));
         self.cache.insert(hash, Entry { token: Arc::clone(&token), not_before, generation });
         Ok(token)
     }
@@ -133,13 +155,24 @@ impl Local {
             let accepted: Vec<_> = self
                 .algorithms
                 .iter()
-                .chain(self.hs256_key.as_ref().map(|key| &key.algorithm))
+                .chain(self.hs256_key.as_ref().map(|_| &Algorithm::HS256))
                 .collect();
             format!("one of {accepted:?}")
         };
         let failure = "the signature algorithm is not accepted";
         check(Rule::Algorithm, found.is_some(), expected, || unverified.alg().to_owned(), failure)?;
         found.ok_or_else(|| VerifyError::invalid(Rule::Algorithm, failure))
+    }
+
+    fn check_type(&self, unverified: &Unverified<'_>) -> Result<TokenType, VerifyError> {
+        let found = TokenType::of_header(unverified.typ())
+            .filter(|token_type| self.token_types.contains(token_type));
+        let expected =
+            || self.token_types.iter().map(|one| one.name()).collect::<Vec<_>>().join(" or ");
+        let typ = || unverified.typ().unwrap_or(NO_TYPE).to_owned();
+        let failure = "tokens of this type are not accepted as access tokens";
+        check(Rule::Type, found.is_some(), expected, typ, failure)?;
+        found.ok_or_else(|| VerifyError::invalid(Rule::Type, failure))
     }
 
     fn accepts(&self, algorithm: Algorithm) -> bool {
@@ -167,24 +200,12 @@ impl Local {
     }
 }
 
-fn check_type(unverified: &Unverified<'_>) -> Result<(), VerifyError> {
-    let (expected, found) = (|| TYP_ACCESS_TOKEN.to_owned(), || unverified.typ().to_owned());
-    check(
-        Rule::Type,
-        unverified.is_access_token(),
-        expected,
-        found,
-        "the JWT is not an access token",
-    )
-}
-
-/// The key determines the algorithm. If the header did, an attacker could use a public RSA or EC
-/// key as an HMAC secret (RFC 8725 §2.1).
-fn check_key_algorithm(found: Algorithm, expected: Algorithm) -> Result<(), VerifyError> {
-    if found == expected {
+/// The key determines the algorithms, see [`Key`].
+fn check_key_algorithm(found: Algorithm, key: &Key) -> Result<(), VerifyError> {
+    if key.algorithms.contains(&found) {
         return Ok(());
     }
     let (expected, found) =
-        (|| format!("{expected:?}, the algorithm of the key"), || format!("{found:?}"));
+        (|| format!("{:?}, the algorithm of the key", key.algorithms), || format!("{found:?}"));
     check(Rule::Algorithm, false, expected, found, "the signature algorithm does not match the key")
 }

@@ -36,6 +36,8 @@ pub(crate) enum RejectionKind {
     Verify(VerifyError),
     /// The token is valid and does not have the required scope.
     Scope { required: &'static str, granted: String },
+    /// The token is valid and does not have the required claim.
+    Claim { name: &'static str, value: &'static str },
 }
 
 impl BearerRejection {
@@ -132,6 +134,15 @@ impl IntoResponse for BearerRejection {
                     ErrorDetail::Terse => summary,
                 };
                 let challenge = challenge.with("scope", required);
+                self.error(StatusCode::FORBIDDEN, challenge, "insufficient_scope", &description)
+            }
+            // RFC 6750 §3.1: more privileges than the token provides. Here no scope would help.
+            RejectionKind::Claim { name, value } => {
+                let summary = format!("this request requires the claim {name}");
+                let description = match self.detail {
+                    ErrorDetail::Full => truncate(&format!("{summary} with the value {value}")),
+                    ErrorDetail::Terse => summary,
+                };
                 self.error(StatusCode::FORBIDDEN, challenge, "insufficient_scope", &description)
             }
         }

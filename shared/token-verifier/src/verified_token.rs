@@ -1,26 +1,29 @@
-use oauth_types::{AccessTokenClaims, Actor, Audience, IntrospectionResponse, Scope};
+use oauth_types::{Actor, Audience, Claims, Scope};
+use serde::de::DeserializeOwned;
+
+use crate::token_claims::TokenClaims;
 
 /// The claims of a token that has passed every check. Only a [`Verifier`](crate::Verifier) creates
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedToken {
-    subject: Option<String>,
     client_id: Option<String>,
     scope: Scope,
     audience: Audience,
-    jti: Option<String>,
     actor: Option<Actor>,
     expires_at: i64,
+    claims: Claims,
 }
 
 impl VerifiedToken {
-    /// Returns `sub`: the user, or the client itself. Introspection responses may omit it.
+    /// Returns `sub`: the user, or the client itself. Only tokens of type `at+jwt` always have it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+        self.claims.text("sub")
     }
 
-    /// Returns `client_id`: the client that requested the token.
+    /// Returns the client that requested the token: `client_id`, or `azp`, `appid` or `cid` of an
+    /// issuer that does not set it. Only tokens of type `at+jwt` always have it.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
@@ -38,10 +41,10 @@ impl VerifiedToken {
         &self.audience
     }
 
-    /// Returns `jti`: the identifier of the token.
+    /// Returns `jti`: the identifier of the token. Only tokens of type `at+jwt` always have it.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
-        self.jti.as_deref()
+        self.claims.text("jti")
     }
 
     /// Returns `act`: the party that acts for the subject (RFC 8693 §4.1). It is informational and
@@ -57,36 +60,39 @@ impl VerifiedToken {
         self.expires_at
     }
 
-    /// Returns the approximate size of the claims, in bytes.
+    /// Returns a claim, or `None` if the token does not have it or it has another type.
+    ///
+    /// ```
+    /// # fn example(token: &token_verifier::VerifiedToken) {
+    /// let roles: Vec<String> = token.claim("roles").unwrap_or_default();
+    /// let tenant = token.claim::<u64>("tenant");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.claims.get(name)
+    }
+
+    /// Returns whether a claim is this string, or a list that contains it.
+    #[must_use]
+    pub fn has_claim_value(&self, name: &str, value: &str) -> bool {
+        self.claims.has_value(name, value)
+    }
+
+    /// Returns all claims of the JWT, or all members of the introspection response.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// Returns the approximate size of the claims in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
-        let texts =
-            [&self.subject, &self.client_id, &self.jti].into_iter().flatten().map(String::len);
-        let actors = std::iter::successors(self.actor.as_ref(), |actor| actor.act.as_deref());
-        let texts = texts.chain(actors.map(|actor| actor.sub.len()));
-        texts.chain(self.scope.iter().map(str::len)).chain(self.audience.iter().map(str::len)).sum()
+        self.claims.size()
     }
 
-    pub(crate) fn from_claims(claims: AccessTokenClaims) -> Self {
-        Self {
-            subject: Some(claims.sub),
-            client_id: Some(claims.client_id),
-            scope: claims.scope,
-            audience: claims.aud,
-            jti: Some(claims.jti),
-            actor: claims.act,
-            expires_at: claims.exp,
-        }
-    }
-
-    pub(crate) fn from_introspection(response: IntrospectionResponse, expires_at: i64) -> Self {
-        Self {
-            subject: response.sub,
-            client_id: response.client_id,
-            scope: response.scope.unwrap_or_default(),
-            audience: response.aud.unwrap_or_default(),
-            jti: response.jti,
-            actor: response.act,
-            expires_at,
-        }
+    pub(crate) fn new(claims: TokenClaims, expires_at: i64) -> Self {
+        let TokenClaims { client_id, scope, audience, actor, all, .. } = claims;
+        let audience = audience.unwrap_or_default();
+        Self { client_id, scope, audience, actor, expires_at, claims: all }
     }
 }

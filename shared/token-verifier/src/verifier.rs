@@ -20,6 +20,8 @@ pub(crate) struct Inner {
     pub(crate) introspection: Option<Introspection>,
     pub(crate) issuer_client: Arc<IssuerClient>,
     pub(crate) resource: String,
+    /// The accepted values of `aud`.
+    pub(crate) audiences: Vec<String>,
     pub(crate) metadata_url: String,
     pub(crate) detail: ErrorDetail,
 }
@@ -36,14 +38,14 @@ impl Verifier {
                 "the access token is longer than {MAX_TOKEN_BYTES} bytes"
             )));
         }
-        let Inner { local, introspection, resource, issuer_client, .. } = &*self.0;
+        let Inner { local, introspection, audiences, issuer_client, .. } = &*self.0;
         let (issuer, now) = (issuer_client.issuer.identifier(), issuer_client.clock.millis());
         match (local, introspection) {
-            (Some(local), None) => local.verify(token, issuer, resource, now).await,
+            (Some(local), None) => local.verify(token, issuer, audiences, now).await,
             (Some(local), Some(_)) if looks_like_jwt(token) => {
-                local.verify(token, issuer, resource, now).await
+                local.verify(token, issuer, audiences, now).await
             }
-            (_, Some(introspection)) => introspection.verify(token, resource).await,
+            (_, Some(introspection)) => introspection.verify(token, audiences).await,
             (None, None) => {
                 Err(VerifyError::unavailable("no verification method is configured", None))
             }

@@ -166,7 +166,8 @@ async fn introspection(response: ResponseTemplate) -> Output {
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     let client = Client { secret: ClientSecret::new(SECRET), ..client(ClientAuthMethod::Basic) };
-    check_introspection(&mut checks, &known, &client).await;
+    let setting = (&client.names, "endpoint");
+    check_introspection(&mut checks, &known, &client, setting).await;
     Output::of(checks)
 }
 

@@ -1,47 +1,24 @@
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use serde_json::Value;
 
-/// A signature algorithm for tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256.
-    ES256,
-    /// Ed25519.
-    EdDSA,
-    /// RSA PKCS #1 v1.5 with SHA-256.
-    RS256,
-    /// HMAC with SHA-256 and a shared secret. For learning only.
-    HS256,
-}
+use crate::algorithm::Algorithm;
 
-/// A key and its only algorithm.
+/// The algorithms of an RSA key whose JWK names none (RFC 7517 §4.4: `alg` is optional).
+const RSA: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+];
+
+/// A key, and the algorithms that it may be used with. The key determines them. If the header of a
+/// token did, an attacker could use a public RSA or EC key as an HMAC secret (RFC 8725 §2.1).
 #[derive(Clone)]
 pub(crate) struct Key {
-    pub(crate) algorithm: Algorithm,
+    pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) decoding: DecodingKey,
-}
-
-impl Algorithm {
-    /// Returns the algorithm with this name (RFC 7518 §3.1, RFC 8037 §3.1), if it is supported.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "ES256" => Some(Self::ES256),
-            "EdDSA" => Some(Self::EdDSA),
-            "RS256" => Some(Self::RS256),
-            "HS256" => Some(Self::HS256),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn jws(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::ES256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDSA => jsonwebtoken::Algorithm::EdDSA,
-            Self::RS256 => jsonwebtoken::Algorithm::RS256,
-            Self::HS256 => jsonwebtoken::Algorithm::HS256,
-        }
-    }
 }
 
 /// Returns whether a JWK contains a private or symmetric key, published by mistake.
@@ -53,26 +30,38 @@ pub(super) fn is_secret(jwk: &Value) -> bool {
 /// Reads a published JWK, with its key id. Returns `None` for keys of other uses and types.
 pub(super) fn read(jwk: &Value) -> Option<(Option<String>, Key)> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-    if text("use").is_some_and(|purpose| purpose != "sig") {
+    if text("use").is_some_and(|purpose| purpose != "sig") || !may_verify(jwk) {
         return None;
     }
-    let algorithm = match (text("kty")?, text("crv")) {
-        ("EC", Some("P-256")) => Algorithm::ES256,
-        ("OKP", Some("Ed25519")) => Algorithm::EdDSA,
-        ("RSA", _) => Algorithm::RS256,
+    let possible: &[Algorithm] = match (text("kty")?, text("crv")) {
+        ("EC", Some("P-256")) => &[Algorithm::ES256],
+        ("EC", Some("P-384")) => &[Algorithm::ES384],
+        ("OKP", Some("Ed25519")) => &[Algorithm::EdDSA],
+        ("RSA", _) => &RSA,
         _ => return None,
     };
-    if text("alg").is_some_and(|alg| Algorithm::parse(alg) != Some(algorithm)) {
-        return None;
-    }
+    let algorithms = match text("alg") {
+        None => possible.to_vec(),
+        Some(alg) => vec![Algorithm::parse(alg).filter(|alg| possible.contains(alg))?],
+    };
     let parsed: Jwk = serde_json::from_value(jwk.clone()).ok()?;
     let decoding = DecodingKey::from_jwk(&parsed).ok()?;
-    Some((text("kid").map(str::to_owned), Key { algorithm, decoding }))
+    Some((text("kid").map(str::to_owned), Key { algorithms, decoding }))
+}
+
+/// RFC 7517 §4.3: `key_ops` lists every operation that the key is for.
+fn may_verify(jwk: &Value) -> bool {
+    match jwk.get("key_ops") {
+        None => true,
+        Some(operations) => {
+            operations.as_array().is_some_and(|list| list.iter().any(|one| one == "verify"))
+        }
+    }
 }
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{:?} key]", self.algorithm)
+        write!(f, "[{:?} key]", self.algorithms)
     }
 }
 
@@ -86,21 +75,42 @@ mod tests {
         json!({ "kty": "RSA", "kid": "r", "n": "sXch", "e": "AQAB" })
     }
 
+    fn rsa_with(name: &str, value: Value) -> Option<Key> {
+        let mut jwk = rsa();
+        jwk[name] = value;
+        read(&jwk).map(|(_, key)| key)
+    }
+
     #[test]
     fn public_key_is_read_with_its_kid() {
         assert!(
-            matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithm == Algorithm::RS256)
+            matches!(read(&rsa()), Some((Some(kid), key)) if kid == "r" && key.algorithms == RSA)
         );
     }
 
     #[test]
+    fn alg_limits_a_key_to_one_algorithm() {
+        for (alg, algorithm) in [("RS512", Algorithm::RS512), ("PS256", Algorithm::PS256)] {
+            assert_eq!(rsa_with("alg", json!(alg)).unwrap().algorithms, [algorithm]);
+        }
+    }
+
+    #[test]
     fn keys_for_other_uses_are_ignored() {
-        for (name, value) in [("use", "enc"), ("alg", "RS512"), ("kty", "PQC"), ("kty", "EC")] {
-            let mut jwk = rsa();
-            jwk[name] = json!(value);
-            assert!(read(&jwk).is_none(), "{name}={value}");
+        for (name, value) in [
+            ("use", json!("enc")),
+            ("alg", json!("RSA-OAEP")),
+            ("alg", json!("ES256")),
+            ("alg", json!("HS256")),
+            ("kty", json!("PQC")),
+            ("kty", json!("EC")),
+            ("key_ops", json!(["encrypt"])),
+            ("key_ops", json!("verify")),
+        ] {
+            assert!(rsa_with(name, value.clone()).is_none(), "{name}={value}");
         }
         assert!(read(&json!("no object")).is_none());
+        assert!(rsa_with("key_ops", json!(["verify"])).is_some());
     }
 
     #[test]

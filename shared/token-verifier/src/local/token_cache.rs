@@ -72,29 +72,20 @@ impl VerifiedTokenCache {
 
 #[cfg(test)]
 mod tests {
-    use oauth_types::{AccessToken, AccessTokenClaims, Audience, Claims, Scope};
+    use oauth_types::AccessToken;
+    use serde_json::json;
 
     use super::*;
+    use crate::{scope_claims::ScopeClaims, token_claims::TokenClaims};
 
     fn hash(name: usize) -> TokenHash {
         TokenHash::of(&AccessToken::new(name.to_string()))
     }
 
     fn entry(jti: &str) -> Entry {
-        let claims = AccessTokenClaims {
-            iss: "c".to_owned(),
-            sub: "a".to_owned(),
-            aud: Audience::new(["b"]),
-            exp: 100,
-            iat: 50,
-            nbf: None,
-            jti: jti.to_owned(),
-            client_id: "a".to_owned(),
-            scope: Scope::empty(),
-            act: None,
-            extra: Claims::default(),
-        };
-        Entry { token: Arc::new(VerifiedToken::from_claims(claims)), not_before: 50, generation: 1 }
+        let claims = [("jti".to_owned(), json!(jti))].into_iter().collect();
+        let claims = TokenClaims::read(claims, &ScopeClaims::default()).unwrap();
+        Entry { token: Arc::new(VerifiedToken::new(claims, 100)), not_before: 50, generation: 1 }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The verifier against a scripted authorization server, and a resource server over real sockets.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
+mod algorithms;
 mod challenge;
 mod closed_connections;
 mod discovery;
@@ -11,6 +12,8 @@ mod keys;
 mod local;
 mod malformed;
 mod outage;
+mod outside_issuers;
+mod requirements;
 mod secrecy;
 mod setup;
 mod signer;

@@ -108,7 +108,7 @@ async fn claim_of_wrong_type_is_rejected() {
         ("aud", json!([[RESOURCE]])),
         ("aud", json!({ RESOURCE: true })),
         ("sub", json!(["alice"])),
-        ("scope", json!(["resource:read"])),
+        ("scope", json!([["resource:read"]])),
     ];
     for (claim, value) in wrong {
         let token = |signer: &Signer| signer.token_with(|_, claims| claims[claim] = value.clone());

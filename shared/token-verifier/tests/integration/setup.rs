@@ -107,9 +107,8 @@ impl AuthServer {
 
 pub fn introspection_settings() -> IntrospectionSettings {
     IntrospectionSettings {
-        client_id: "service-b".to_owned(),
-        client_secret: ClientSecret::new(SECRET),
         cache_ttl: Duration::from_secs(10),
+        ..IntrospectionSettings::new("service-b", ClientSecret::new(SECRET))
     }
 }
 
