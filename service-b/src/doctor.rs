@@ -127,7 +127,7 @@ async fn check_confirmed_issuer(
     }
 }
 
-/// Checks the introspection endpoint of the settings, if B needs nothing else of the issuer. It then
+/// Checks the introspection endpoint of the settings, if B needs nothing else of the issuer. Then B
 /// does not fetch the metadata, which some issuers do not have.
 async fn check_without_metadata(
     checks: &mut Checks,

@@ -29,8 +29,8 @@ pub struct ServiceBSettings {
     /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
     /// other than loopback.
     pub resource: String,
-    /// The accepted `aud` values, for an issuer that does not put `resource` there, such as a client
-    /// id or `api://…`. They need not be URLs. Without any, B accepts `resource`.
+    /// The accepted `aud` values, for an issuer that does not put `resource` there, such as a
+    /// client id or `api://…`. They need not be URLs. Without any, B accepts `resource`.
     #[serde(deserialize_with = "comma_list")]
     pub audiences: Vec<String>,
     /// Where tokens have their scope, and what the issuer calls B's scopes.

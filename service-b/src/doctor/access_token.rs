@@ -40,7 +40,7 @@ pub(super) async fn check_token(
             let advice = "opaque tokens need `introspection`; JWTs work with `local` too";
             let change = if looks_like_jwt(token) {
                 Change::elsewhere(
-                    "let the issuer create access tokens as in RFC 9068, or accept its `typ` with `local.token_types`",
+                    "correct the issuer, whose token or response is malformed (RFC 9068, RFC 7662)",
                 )
             } else {
                 SettingNames::of(ServiceBSettings::SERVICE).change("mode", advice)

@@ -7,6 +7,7 @@ use test_support::{mock, signer::Signer};
 use crate::{
     client::{TestResponse, read_resource, send},
     harness::{B, C, access_token, active, claims},
+    process::run,
 };
 
 async fn read_admin(b: &B, token: &str) -> TestResponse {
@@ -82,4 +83,25 @@ async fn introspection_endpoint_of_the_settings_needs_no_metadata() {
     });
     assert_eq!(read_resource(&b, "opaque").await.status, 200);
     assert_eq!(b.get("/readyz").await.status, 200);
+}
+
+/// Every configuration of the guide is read and checked by B.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_the_guide_are_valid() {
+    let guide = include_str!("../../../docs/guides/outside-issuers.md");
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "a secret that is long enough for production").unwrap();
+    let blocks = guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut read = 0;
+    for block in blocks {
+        let file = folder.path().join("service-b.toml");
+        let text = block.replace("/run/secrets/introspection", &secret.display().to_string());
+        std::fs::write(&file, format!("profile = \"production\"\n{text}")).unwrap();
+        let file = file.display().to_string();
+        let output = run(&["check-config", "--config", &file], &[]).await;
+        assert_eq!(output.code, Some(0), "{block}\n{output:?}");
+        read += 1;
+    }
+    assert_eq!(read, 6, "one block for each issuer");
 }

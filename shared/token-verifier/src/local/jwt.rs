@@ -49,8 +49,8 @@ impl<'a> Unverified<'a> {
         self.header.kid.as_deref()
     }
 
-    /// Verifies the signature with an algorithm of the key, and returns the claims, which are parsed
-    /// only afterwards.
+    /// Verifies the signature with an algorithm of the key, and returns the claims, which are
+    /// parsed only afterwards.
     pub(super) fn verify(&self, key: &Key, algorithm: Algorithm) -> Result<Claims, VerifyError> {
         let (message, signature) = self.token.expose().rsplit_once('.').unwrap_or_default();
         let valid = crypto::verify(signature, message.as_bytes(), &key.decoding, algorithm.jws())

@@ -1,5 +1,5 @@
-//! Access tokens, ID tokens and logout tokens as widely used issuers create them, by their published
-//! formats. The issuers did not run here: the tests sign tokens of the same shape.
+//! Access tokens, ID tokens and logout tokens as widely used issuers create them, by their
+//! published formats. The issuers did not run here: the tests sign tokens of the same shape.
 
 use clock::Clock;
 use flow_events::Rule;
