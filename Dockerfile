@@ -29,15 +29,19 @@ COPY --from=build --chown=65534:65534 /out/empty /data
 COPY --from=build --chown=65534:65534 /out/empty /ca
 
 # Listen on all interfaces: published ports decide what is reachable from outside of the container.
+# Only `listen` of C stays on loopback: it never serves TLS, and production refuses plain http beyond loopback.
 # SQLite's temporary files go beside its database: there is no /tmp, and the root file system may be read-only.
-ENV GATEPASS__AUTH_SERVER__LISTEN=0.0.0.0:9000 \
-    GATEPASS__AUTH_SERVER__TLS_LISTEN=0.0.0.0:9443 \
+ENV GATEPASS__AUTH_SERVER__TLS_LISTEN=0.0.0.0:9443 \
+    GATEPASS__AUTH_SERVER__MANAGE_LISTEN=0.0.0.0:9100 \
     GATEPASS__AUTH_SERVER__DATA_DIR=/data \
     SQLITE_TMPDIR=/data \
     GATEPASS__SERVICE_A__LISTEN=0.0.0.0:9001 \
+    GATEPASS__SERVICE_A__MANAGE_LISTEN=0.0.0.0:9101 \
     GATEPASS__SERVICE_A__DATA_DIR=/data \
     GATEPASS__SERVICE_B__LISTEN=0.0.0.0:9002 \
-    GATEPASS__FLOW_VIEWER__LISTEN=0.0.0.0:9004
+    GATEPASS__SERVICE_B__MANAGE_LISTEN=0.0.0.0:9102 \
+    GATEPASS__FLOW_VIEWER__LISTEN=0.0.0.0:9004 \
+    GATEPASS__FLOW_VIEWER__MANAGE_LISTEN=0.0.0.0:9104
 
 # Numeric, because there is no /etc/passwd and because Kubernetes' runAsNonRoot can verify only numbers.
 USER 65534:65534

@@ -12,10 +12,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use clock::Clock;
-use service_kit::{
-    Settings,
-    cli::{self, SettingsArgs, block_on, check_config, healthcheck},
-};
+use service_kit::cli::{self, SettingsArgs, block_on, check_config, healthcheck};
 
 use crate::{AuthServerSettings, SecureRandom, doctor, server::open_store};
 
@@ -77,10 +74,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::run(settings, clock, entropy)),
         Command::CheckConfig => check_config(&settings),
-        Command::Healthcheck => {
-            let (listen, certificates) = settings.listener();
-            block_on(healthcheck(listen, certificates))
-        }
+        Command::Healthcheck => block_on(healthcheck(&settings)),
         // Opening the database migrates it.
         Command::Migrate => block_on(async { open_store(&settings).await.map(|_| ()) }),
         Command::Doctor(arguments) => ::doctor::run(&arguments.output, async {

@@ -8,7 +8,7 @@ mod redirect_uris;
 use ::doctor::{
     Checks, Diagnosis, DoctorArguments, HttpProbe, IssuerConfig, Leeway, LocalServer,
     MetadataLocation, PublishedKeys, ReachedBy, Report, SettingNames, check_issuer, check_keys,
-    check_local_server, check_settings, run_section,
+    check_local_server, check_readiness, check_settings, run_section,
 };
 use clap::Args;
 use clock::Clock;
@@ -88,16 +88,15 @@ async fn check_listeners(
     clock: &Clock,
 ) {
     let start = "`auth-server`, or `cargo run` for the demo";
-    let listen = &settings.listen;
-    let plain =
-        LocalServer { setting: "listen", listen, tls: false, path: "/readyz", names, start };
+    let (listen, path) = (&settings.listen, "/.well-known/jwks.json");
+    let plain = LocalServer { setting: "listen", listen, tls: false, path, names, start };
     check_local_server(checks, clock, &plain).await;
     if !settings.tls_listen.is_empty() {
-        // Only `listen` serves `/readyz`.
-        let (listen, path) = (&settings.tls_listen, "/.well-known/jwks.json");
+        let listen = &settings.tls_listen;
         let tls = LocalServer { setting: "tls_listen", listen, tls: true, path, names, start };
         check_local_server(checks, clock, &tls).await;
     }
+    check_readiness(checks, clock, settings, names, start).await;
 }
 
 /// Checks the metadata that C serves at its listener, and the public URL of the issuer.

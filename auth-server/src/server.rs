@@ -16,8 +16,10 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, BoundListener, CancellationToken, Hosts, OutageSimulator, Server, ServiceContext,
-    ensure_safe_for_production, health, metrics,
+    BindError, BoundListener, CancellationToken, Hosts, Management, OutageSimulator, Server,
+    ServiceContext, ensure_distinct_listeners, ensure_safe_for_production,
+    health::{Readiness, cached_check},
+    metrics::HttpMetrics,
     tls::{DevCa, DevCertificate, ServerCertificate, with_cert_reload},
     with_request_context,
 };
@@ -43,10 +45,18 @@ const CA_FOLDER: &str = "ca";
 pub struct Listeners {
     pub http: BoundListener,
     pub tls: Option<BoundListener>,
+    /// The management listener, unless it is off.
+    pub manage: Option<BoundListener>,
 }
 
 /// An instance of C, ready to run.
 pub struct AuthServer {
+    management: Management,
+    public: PublicListeners,
+}
+
+/// What runs until the public listeners close.
+struct PublicListeners {
     tasks: BackgroundTasks,
     outage: OutageSimulator,
     http: Server,
@@ -61,9 +71,14 @@ impl Listeners {
     /// # Errors
     /// Returns [`BindError`], which names the setting.
     pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
+        ensure_distinct_listeners(settings)?;
         let tls = (!settings.tls_listen.is_empty())
             .then(|| BoundListener::bind(&settings.tls_listen, "tls_listen"));
-        Ok(Self { http: BoundListener::bind(&settings.listen, "listen")?, tls: tls.transpose()? })
+        Ok(Self {
+            http: BoundListener::bind(&settings.listen, "listen")?,
+            tls: tls.transpose()?,
+            manage: BoundListener::bind_management(settings)?,
+        })
     }
 }
 
@@ -101,19 +116,16 @@ impl AuthServer {
         .await?;
         let outage = state.outage.clone();
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
-        let routes =
-            public_routes(state, &settings, hosts.clone(), &mut registry, clock.clone(), events);
-        // Merge the public routes last: their fallback for unknown paths then applies, which logs
-        // and counts the request.
+        let routes = public_routes(state, &settings, hosts, &mut registry, clock.clone(), events);
         let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
-        let all_routes = operational_routes(store, is_shared, clock.clone(), &hosts, registry)
-            .merge(routes.clone());
+        let readiness = readiness(store, is_shared, clock.clone());
+        let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
             settings.tls.key_file.as_ref(),
         )?;
         let tls = listeners.tls.map(|bound| {
-            Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
+            Server::new(bound, routes.clone(), &settings.limits).with_proxies(&settings.proxies)
         });
         let (tls, dev_certificate) = match tls {
             Some(server) if certificates.is_none() => {
@@ -122,15 +134,16 @@ impl AuthServer {
             }
             other => (other, None),
         };
-        Ok(Self {
-            tasks,
-            outage,
-            http: Server::new(listeners.http, all_routes, &settings.limits)
-                .with_proxies(&settings.proxies),
-            tls,
-            certificates,
-            dev_certificate,
-        })
+        let http =
+            Server::new(listeners.http, routes, &settings.limits).with_proxies(&settings.proxies);
+        let public = PublicListeners { tasks, outage, http, tls, certificates, dev_certificate };
+        Ok(Self { management, public })
+    }
+
+    /// Returns whether C can serve requests.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.management.readiness()
     }
 
     /// Serves requests until shutdown, then completes the requests in progress.
@@ -138,6 +151,13 @@ impl AuthServer {
     /// # Errors
     /// Returns an error if a listener or a background task fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { management, public } = self;
+        management.run_beside(stop, |close| public.run(close)).await
+    }
+}
+
+impl PublicListeners {
+    async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let background = tokio::spawn(background::run(self.tasks, stop.clone()));
         let background = fail_if_task_ends(background, &stop);
         if let Some(certificate) = self.dev_certificate {
@@ -246,7 +266,7 @@ fn public_routes(
     clock: Clock,
     events: EventSink,
 ) -> Router {
-    let http_metrics = metrics::HttpMetrics::register(registry);
+    let http_metrics = HttpMetrics::register(registry);
     let context = ServiceContext {
         service: "auth-server",
         party: Party::AuthorizationServer,
@@ -263,24 +283,14 @@ fn public_routes(
     with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors))
 }
 
-/// Health and metrics routes. They reveal numbers of clients and failures and database errors, so
-/// only `listen` serves them.
-fn operational_routes(
-    store: Arc<dyn Store>,
-    is_shared: bool,
-    clock: Clock,
-    hosts: &Hosts,
-    registry: Registry,
-) -> Router {
-    // The check writes to the database, so its result is cached for a second.
-    let database = health::cached_check(clock, move || {
+/// The check writes to the database, so its result is cached for a second.
+fn readiness(store: Arc<dyn Store>, is_shared: bool, clock: Clock) -> Readiness {
+    let database = cached_check(clock, move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
-    let always = health::Readiness::always();
-    let readiness =
-        if is_shared { always.with_shared(database) } else { always.with_instance(database) };
-    health::routes(readiness).merge(hosts.protect(metrics::routes(registry)))
+    let always = Readiness::always();
+    if is_shared { always.with_shared(database) } else { always.with_instance(database) }
 }
 
 #[cfg(test)]

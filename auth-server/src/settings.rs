@@ -9,14 +9,14 @@ mod tls;
 mod tokens;
 mod unsafe_settings;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
-    Settings, UnsafeSetting, comma_list, http_client_with_optional_roots, telemetry::LogSettings,
-    tls::ServerCertificate,
+    Settings, UnsafeSetting, comma_list, ensure_distinct_listeners,
+    http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
 };
 use sql_kit::database_url;
 use url::Url;
@@ -55,6 +55,10 @@ pub struct AuthServerSettings {
     pub listen: String,
     /// Address of the TLS listener, as `host:port`; empty disables it. Default: `127.0.0.1:9443`.
     pub tls_listen: String,
+    /// Address of the management listener, as `host:port`; empty disables it. It serves `/healthz`,
+    /// `/readyz` and `/metrics` in plain http, also beyond loopback: let only probes and Prometheus
+    /// reach it. Default: empty.
+    pub manage_listen: String,
     /// Directory of the SQLite database and the development CA. Default: `gatepass-data`.
     pub data_dir: PathBuf,
     /// PostgreSQL database, as `postgres://user:password@host/database`. Without it, C uses a
@@ -118,6 +122,7 @@ impl Default for AuthServerSettings {
             issuer: local("http://localhost:9000"),
             listen: "127.0.0.1:9000".to_owned(),
             tls_listen: "127.0.0.1:9443".to_owned(),
+            manage_listen: String::new(),
             data_dir: PathBuf::from("gatepass-data"),
             database_url: None,
             database_timeout_millis: 1_500,
@@ -254,8 +259,16 @@ impl Settings for AuthServerSettings {
         self.profile
     }
 
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, None)
+    fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    fn tls_listen(&self) -> &str {
+        &self.tls_listen
+    }
+
+    fn manage_listen(&self) -> &str {
+        &self.manage_listen
     }
 
     fn log(&self) -> &LogSettings {
@@ -268,6 +281,7 @@ impl Settings for AuthServerSettings {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
+        ensure_distinct_listeners(self)?;
         self.check().map_err(anyhow::Error::msg)?;
         self.clients().context("the setting `clients_file`")?;
         check_users(self.users_file.as_deref(), self.profile)

@@ -1,6 +1,6 @@
 //! All servers in this process, as the launcher runs them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use auth_server::{
     SecureRandom, domain::AuditQuery, domain::AuditRecord, storage::SqliteStore, storage::Store,
@@ -9,7 +9,7 @@ use clock::Clock;
 use flow_events::{EventSink, TraceContext};
 use gatepass::{
     Addresses, Stack, StackSettings,
-    observe::{ObservedCall, observe, wait_until_ready},
+    observe::{ObservedCall, observe},
 };
 use reqwest::{Client, RequestBuilder};
 use service_kit::CancellationToken;
@@ -51,6 +51,8 @@ impl ResourceServer {
 /// A, C, both Bs and the flow viewer on free ports, with a temporary data folder.
 pub struct Harness {
     pub addresses: Addresses,
+    /// The addresses of the management listeners that are on.
+    pub manage_addresses: Vec<(&'static str, SocketAddr)>,
     pub clock: Clock,
     pub events: EventSink,
     pub http: Client,
@@ -89,13 +91,10 @@ impl Harness {
             .await
             .unwrap();
         let (addresses, stop, http) = (stack.addresses, CancellationToken::new(), client());
+        let (readiness, manage_addresses) = (stack.readiness(), stack.manage_addresses.clone());
         let running = tokio::spawn(stack.run(stop.clone()));
-        let Addresses { auth_server, service_a, b_local, b_introspection, flow_viewer, .. } =
-            addresses;
-        for address in [auth_server, service_a, b_local, b_introspection, flow_viewer] {
-            wait_until_ready(&http, &url(address, ""), Duration::from_secs(60)).await.unwrap();
-        }
-        Self { addresses, clock, events, http, stop, running, folder }
+        readiness.wait(Duration::from_secs(60)).await.unwrap();
+        Self { addresses, manage_addresses, clock, events, http, stop, running, folder }
     }
 
     pub fn data_dir(&self) -> PathBuf {

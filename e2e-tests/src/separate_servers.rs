@@ -9,12 +9,13 @@ use gatepass::{StackSettings, observe::wait_until_ready};
 use reqwest::Client;
 use service_a::ServiceA;
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{BoundListener, CancellationToken, tls::DevCa};
+use service_kit::{BoundListener, CancellationToken, health::Readiness, tls::DevCa};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::http::{client, url};
 
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// A loopback address for C only, so that no other program takes its ports while C is stopped.
 const HOST_OF_C: &str = "127.0.0.2";
 
@@ -29,6 +30,7 @@ pub struct SeparateServers {
 /// A running server.
 pub struct RunningServer {
     pub address: SocketAddr,
+    pub readiness: Readiness,
     stop: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
 }
@@ -71,19 +73,20 @@ impl SeparateServers {
         )
         .await
         .unwrap();
-        let running =
-            RunningServer { address, stop: stop.clone(), task: tokio::spawn(c.run(stop)) };
-        self.wait_until_ready(&running).await;
-        running
+        let readiness = c.readiness();
+        let task = tokio::spawn(c.run(stop.clone()));
+        wait_until_ready(&readiness, START_TIMEOUT).await.unwrap();
+        RunningServer { address, readiness, stop, task }
     }
 
     /// Starts a B without waiting until it is ready.
     pub fn start_b(&self, settings: &ServiceBSettings) -> RunningServer {
-        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
-        let (address, stop) = (bound.address(), CancellationToken::new());
-        let b =
-            ServiceB::prepare(settings, bound, self.clock.clone(), EventSink::disabled()).unwrap();
-        RunningServer { address, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
+        let listeners = service_kit::Listeners::bind(settings).unwrap();
+        let (address, stop) = (listeners.public.address(), CancellationToken::new());
+        let b = ServiceB::prepare(settings, listeners, self.clock.clone(), EventSink::disabled())
+            .unwrap();
+        let readiness = b.readiness();
+        RunningServer { address, readiness, stop: stop.clone(), task: tokio::spawn(b.run(stop)) }
     }
 
     /// Starts A as a client of these Bs.
@@ -95,22 +98,21 @@ impl SeparateServers {
         let mut settings = self.settings.service_a.clone();
         settings.targets.local.url = url(local.address, "");
         settings.targets.introspection.url = url(introspecting.address, "");
-        let bound = BoundListener::bind(&settings.listen, "listen").unwrap();
-        let (address, stop) = (bound.address(), CancellationToken::new());
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), EventSink::disabled())
+        let listeners = service_kit::Listeners::bind(&settings).unwrap();
+        let (address, stop) = (listeners.public.address(), CancellationToken::new());
+        let a = ServiceA::prepare(&settings, listeners, self.clock.clone(), EventSink::disabled())
             .await
             .unwrap();
-        RunningServer { address, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
-    }
-
-    pub async fn wait_until_ready(&self, server: &RunningServer) {
-        wait_until_ready(&self.http, &url(server.address, ""), Duration::from_secs(60))
-            .await
-            .unwrap();
+        let readiness = a.readiness();
+        RunningServer { address, readiness, stop: stop.clone(), task: tokio::spawn(a.run(stop)) }
     }
 }
 
 impl RunningServer {
+    pub async fn wait_until_ready(&self) {
+        wait_until_ready(&self.readiness, START_TIMEOUT).await.unwrap();
+    }
+
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();

@@ -5,7 +5,7 @@ use clap::Parser;
 use clock::Clock;
 use flow_events::EventSink;
 use service_kit::{
-    BoundListener, CancellationToken,
+    CancellationToken, Listeners,
     cli::{ServiceArguments, run_service},
 };
 
@@ -25,8 +25,8 @@ pub struct Arguments {
 /// Returns an error if the command fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
-        async |settings: FlowViewerSettings, bound: BoundListener, stop: CancellationToken| {
-            FlowViewer::prepare(&settings, bound, Clock::system(), EventSink::disabled())?
+        async |settings: FlowViewerSettings, listeners: Listeners, stop: CancellationToken| {
+            FlowViewer::prepare(&settings, listeners, Clock::system(), EventSink::disabled())?
                 .run(stop)
                 .await
         };

@@ -2,8 +2,8 @@
 //! scenarios are played against.
 
 use ::doctor::{
-    Checks, Diagnosis, LocalServer, Report, SettingNames, check_local_server, check_settings,
-    run_section,
+    Checks, Diagnosis, LocalServer, Report, SettingNames, check_local_server, check_readiness,
+    check_settings, run_section,
 };
 use clock::Clock;
 use reqwest::Client;
@@ -16,17 +16,19 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     let names = SettingNames::of(FlowViewerSettings::SERVICE);
     let (viewer, servers) = tokio::join!(
         run_section("listener", async |checks| {
-            check_settings(checks, settings, [None, None]);
+            let tls = &settings.tls;
+            check_settings(checks, settings, [tls.cert_file.as_ref(), tls.key_file.as_ref()]);
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
             let server = LocalServer {
                 setting: "listen",
                 listen,
-                tls: false,
-                path: "/readyz",
+                tls: tls.cert_file.is_some(),
+                path: "/api/config",
                 names: &names,
                 start,
             };
             check_local_server(checks, clock, &server).await;
+            check_readiness(checks, clock, settings, &names, start).await;
         }),
         run_section("scenarios", async |checks| {
             match http_client_with_optional_roots(&HttpClientSettings::default()) {
@@ -50,7 +52,7 @@ async fn check_server(
     urls: &ServerUrls,
 ) {
     let check = format!("reach `{setting}`");
-    let url = format!("{}/healthz", urls.url.trim_end_matches('/'));
+    let url = format!("{}/openapi.json", urls.url.trim_end_matches('/'));
     let found = match http.get(&url).send().await {
         Ok(response) if response.status().is_success() => {
             return checks.ok(check, format!("{url} responds"));

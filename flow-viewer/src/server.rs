@@ -4,8 +4,12 @@ use clock::Clock;
 use flow_events::{EventSink, FlowEvent, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, HttpClientSettings, Server, ServiceContext, Settings,
-    ensure_safe_for_production, health, http_client_with_optional_roots, metrics,
+    CancellationToken, HttpClientSettings, Listeners, Management, Server, ServiceContext, Settings,
+    ensure_safe_for_production,
+    health::Readiness,
+    http_client_with_optional_roots,
+    metrics::HttpMetrics,
+    tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -20,7 +24,9 @@ use crate::{
 
 /// The flow viewer, bound and ready to run.
 pub struct FlowViewer {
+    management: Management,
     server: Server,
+    certificate: Option<ServerCertificate>,
     flows: Arc<FlowStore>,
     events: EventSink,
     shutdown: CancellationToken,
@@ -33,7 +39,7 @@ impl FlowViewer {
     /// Returns an error if a setting is unsafe in production or cannot be used.
     pub fn prepare(
         settings: &FlowViewerSettings,
-        bound: BoundListener,
+        listeners: Listeners,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
@@ -50,7 +56,7 @@ impl FlowViewer {
         };
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
-        let http_metrics = metrics::HttpMetrics::register(&mut registry);
+        let http_metrics = HttpMetrics::register(&mut registry);
         let context = ServiceContext {
             service: "flow-viewer",
             party: Party::Browser,
@@ -58,14 +64,16 @@ impl FlowViewer {
             events: EventSink::disabled(),
             clock,
             http_metrics,
-            hosts: hosts.clone(),
+            hosts,
             limits: settings.limits.clone(),
         };
-        let routes = health::routes(health::Readiness::always())
-            .merge(hosts.protect(metrics::routes(registry)))
-            .merge(with_request_context(router(state), context));
-        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
-        Ok(Self { server, flows, events, shutdown })
+        let routes = with_request_context(router(state), context);
+        let server =
+            Server::new(listeners.public, routes, &settings.limits).with_proxies(&settings.proxies);
+        let (readiness, limits) = (Readiness::always(), &settings.limits);
+        let management = Management::new(listeners.manage, readiness, registry, limits);
+        let certificate = settings.certificate()?;
+        Ok(Self { management, server, certificate, flows, events, shutdown })
     }
 
     fn environment(
@@ -84,15 +92,25 @@ impl FlowViewer {
     /// # Errors
     /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        if let Some(receiver) = self.events.subscribe() {
-            tokio::spawn(record_events(receiver, self.flows));
+        let Self { management, server, certificate, flows, events, shutdown } = self;
+        if let Some(receiver) = events.subscribe() {
+            tokio::spawn(record_events(receiver, flows));
         }
-        let (stopped, shutdown) = (stop.clone(), self.shutdown);
-        tokio::spawn(async move {
-            stopped.cancelled().await;
-            shutdown.cancel();
-        });
-        Ok(self.server.run(stop).await?)
+        let serve = async |stop: CancellationToken| {
+            let stopped = stop.clone();
+            tokio::spawn(async move {
+                stopped.cancelled().await;
+                shutdown.cancel();
+            });
+            Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
+        };
+        management.run_beside(stop, serve).await
+    }
+
+    /// Returns whether the viewer can serve requests.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.management.readiness()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The settings of the flow viewer.
 
-use std::path::Path;
-
 use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings, TlsFiles,
-    UnsafeSetting, comma_list, http_client_with_optional_roots, plain_http_listener,
+    UnsafeSetting, comma_list, ensure_distinct_listeners, http_client_with_optional_roots,
+    plain_http_listener,
     telemetry::LogSettings,
+    tls::{ServerCertificate, TlsError},
 };
 
 /// The settings of the flow viewer.
@@ -18,6 +18,10 @@ pub struct FlowViewerSettings {
     pub profile: Profile,
     /// The address that the viewer listens on, as `host:port`.
     pub listen: String,
+    /// The address of the management listener, as `host:port`; empty disables it. It serves
+    /// `/healthz`, `/readyz` and `/metrics` in plain http, also beyond loopback: let only probes
+    /// and Prometheus reach it.
+    pub manage_listen: String,
     /// Whether scenarios, attacks included, can be played against the servers below. Production
     /// requires `false`.
     pub scenarios: bool,
@@ -37,6 +41,8 @@ pub struct FlowViewerSettings {
     pub username: String,
     /// The password of that user.
     pub password: Option<SecretSetting>,
+    /// Certificate and key of the listener; without them, the viewer serves plain http.
+    pub tls: TlsFiles,
     /// More host names and IP addresses for which the viewer accepts requests, besides that of
     /// `listen`. A request for any other host gets status 421.
     #[serde(deserialize_with = "comma_list")]
@@ -73,6 +79,7 @@ impl Default for FlowViewerSettings {
         Self {
             profile: Profile::default(),
             listen: "127.0.0.1:9004".to_owned(),
+            manage_listen: String::new(),
             scenarios: true,
             auth_server: ServerUrls::same("http://localhost:9000"),
             service_a: ServerUrls::same("http://localhost:9001"),
@@ -82,6 +89,7 @@ impl Default for FlowViewerSettings {
             client_secret: None,
             username: "alice".to_owned(),
             password: None,
+            tls: TlsFiles::default(),
             allowed_hosts: Vec::new(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
@@ -117,6 +125,10 @@ impl FlowViewerSettings {
     /// Returns an error if a name in `allowed_hosts` is malformed.
     pub fn hosts(&self) -> Result<Hosts, String> {
         Hosts::new([], [&*self.listen], &self.allowed_hosts)
+    }
+
+    pub(crate) fn certificate(&self) -> Result<Option<ServerCertificate>, TlsError> {
+        ServerCertificate::load(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())
     }
 
     /// The public URL at which a browser begins a login at A.
@@ -155,8 +167,12 @@ impl Settings for FlowViewerSettings {
         self.profile
     }
 
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, None)
+    fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    fn manage_listen(&self) -> &str {
+        &self.manage_listen
     }
 
     fn log(&self) -> &LogSettings {
@@ -165,7 +181,7 @@ impl Settings for FlowViewerSettings {
 
     fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let mut findings = Vec::new();
-        findings.extend(plain_http_listener(&self.listen, &TlsFiles::default()));
+        findings.extend(plain_http_listener(&self.listen, &self.tls));
         if self.scenarios {
             findings.push(UnsafeSetting::new(
                 "scenarios",
@@ -180,7 +196,9 @@ impl Settings for FlowViewerSettings {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
+        ensure_distinct_listeners(self)?;
         self.check()?;
+        self.certificate()?;
         http_client_with_optional_roots(&HttpClientSettings::default())?;
         if self.scenarios {
             self.secret()?;

@@ -1,6 +1,6 @@
 //! The demo: all servers in one process, and the first call printed step by step.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use auth_server::SecureRandom;
@@ -11,10 +11,7 @@ use service_kit::{
     telemetry::{self, LogSettings},
 };
 
-use crate::{
-    Addresses, Stack, StackSettings, narrate_call,
-    observe::{observe, wait_until_ready},
-};
+use crate::{Addresses, Stack, StackReadiness, StackSettings, narrate_call, observe::observe};
 
 /// The capacity of the event sink; more than one call emits.
 const EVENTS: usize = 1_024;
@@ -35,6 +32,9 @@ pub(crate) struct DemoArguments {
     /// Listen on free ports, instead of 9000 to 9004 and 9443
     #[arg(long)]
     free_ports: bool,
+    /// Serve health, readiness and metrics of each server on 9100 to 9104, or on free ports
+    #[arg(long)]
+    manage: bool,
     /// Exit after the first call
     #[arg(long)]
     once: bool,
@@ -42,13 +42,11 @@ pub(crate) struct DemoArguments {
 
 /// Starts all servers, makes and prints the first call, and runs until Ctrl-C.
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
-    let log = LogSettings { filter: arguments.log, ..LogSettings::default() };
+    let log = LogSettings { filter: arguments.log.clone(), ..LogSettings::default() };
     let _telemetry = telemetry::init("gatepass", &log)?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
-    let choose =
-        if arguments.free_ports { StackSettings::on_free_ports } else { StackSettings::demo };
-    let mut settings = choose(&arguments.data_dir);
+    let mut settings = choose_settings(&arguments);
     settings.urls_from_ports = arguments.free_ports;
     settings.service_a.legacy_secret_demo = arguments.legacy_secret_demo;
     settings.b_local.legacy_secret_demo = arguments.legacy_secret_demo;
@@ -56,12 +54,13 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let random = entropy.bytes()?;
     let stack =
         Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;
-    let addresses = stack.addresses;
+    let (addresses, manage, readiness) =
+        (stack.addresses, stack.manage_addresses.clone(), stack.readiness());
     let running = tokio::spawn(stack.run(stop.clone()));
-    let printed = first_call(addresses, &events, random)
+    let printed = first_call(&readiness, addresses, &events, random)
         .await
         .and_then(|call| print(&call))
-        .and_then(|()| print(&next_steps(addresses, arguments.once)));
+        .and_then(|()| print(&next_steps(addresses, &manage, arguments.once)));
     if arguments.once || printed.is_err() {
         stop.cancel();
     }
@@ -69,22 +68,29 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     printed
 }
 
+fn choose_settings(arguments: &DemoArguments) -> StackSettings {
+    let folder = &arguments.data_dir;
+    match (arguments.free_ports, arguments.manage) {
+        (false, false) => StackSettings::demo(folder),
+        (false, true) => StackSettings::demo(folder).with_management(),
+        (true, false) => StackSettings::on_free_ports(folder),
+        (true, true) => StackSettings::on_free_ports(folder).with_management_on_free_ports(),
+    }
+}
+
 async fn first_call(
+    readiness: &StackReadiness,
     addresses: Addresses,
     events: &EventSink,
     random: [u8; 24],
 ) -> anyhow::Result<String> {
+    readiness.wait(START_TIMEOUT).await?;
     // All servers are on this machine and listen in plain HTTP.
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-    let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
-    for server in
-        [addresses.auth_server, addresses.b_local, addresses.b_introspection, addresses.service_a]
-    {
-        wait_until_ready(&http, &at(server), START_TIMEOUT).await?;
-    }
     let trace =
         TraceContext::root(random).context("the system random number generator returned zeros")?;
-    let request = http.get(format!("{}/api/call-b", at(addresses.service_a)));
+    let url = format!("http://localhost:{}/api/call-b", addresses.service_a.port());
+    let request = http.get(url);
     let call = observe(request, events, trace).await?;
     Ok(format!(
         "The first call, A -> C -> B, as it just happened (trace {})\n{}",
@@ -101,7 +107,7 @@ fn advise(error: anyhow::Error) -> anyhow::Error {
     error
 }
 
-fn next_steps(addresses: Addresses, once: bool) -> String {
+fn next_steps(addresses: Addresses, manage: &[(&'static str, SocketAddr)], once: bool) -> String {
     let heading = if once {
         "Stopping because of --once; without it, these servers run until Ctrl-C"
     } else {
@@ -118,13 +124,20 @@ fn next_steps(addresses: Addresses, once: bool) -> String {
     let (c, c_tls, a, local, introspection) =
         (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
     let viewer = flow_viewer.port();
+    let manage: String = manage
+        .iter()
+        .map(|(name, address)| {
+            format!("  health and metrics of {name:<24}  http://localhost:{}\n", address.port())
+        })
+        .collect();
     format!(
         "{heading}\n\
          \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for servers\n\
          \x20 A  client                    http://localhost:{a}   open it in a browser and log in\n\
          \x20 B  local verification        http://localhost:{local}\n\
          \x20 B  introspection at C        http://localhost:{introspection}\n\
-         \x20    flow viewer               http://localhost:{viewer}   watch every message, play scenarios and attacks\n\n\
+         \x20    flow viewer               http://localhost:{viewer}   watch every message, play scenarios and attacks\n\
+         {manage}\n\
          Try\n\
          \x20 curl 'http://localhost:{a}/api/call-b?target=introspection'\n\
          \x20 curl -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 http://localhost:{c}/oauth/token\n\

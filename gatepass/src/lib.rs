@@ -13,4 +13,4 @@ mod stack;
 
 pub use color::Colors;
 pub use narrate::{narrate_call, narrate_flow};
-pub use stack::{Addresses, Stack, StackSettings};
+pub use stack::{Addresses, Stack, StackReadiness, StackSettings};

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use flow_events::{EventSink, FlowEvent, TraceContext};
 use reqwest::StatusCode;
+use service_kit::health::Readiness;
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
 /// A response of A, with the events of the call.
@@ -15,30 +16,21 @@ pub struct ObservedCall {
     pub events: Vec<Arc<FlowEvent>>,
 }
 
-/// Waits until `/readyz` of the server at `base` reports success.
+/// Waits until a server of this process is ready. Its readiness is asked directly, so the server
+/// needs no management listener.
 ///
 /// # Errors
-/// Returns an error with the last response if the server is not ready within `timeout`.
-pub async fn wait_until_ready(
-    http: &reqwest::Client,
-    base: &str,
-    timeout: Duration,
-) -> anyhow::Result<()> {
-    let mut last = "no response".to_owned();
+/// Returns an error with the last reason if the server is not ready within `timeout`.
+pub async fn wait_until_ready(readiness: &Readiness, timeout: Duration) -> anyhow::Result<()> {
+    let mut last = "no result".to_owned();
     let polling = async {
-        loop {
-            match http.get(format!("{base}/readyz")).send().await {
-                Ok(response) if response.status().is_success() => return,
-                Ok(response) => last = response.text().await.unwrap_or_default(),
-                Err(error) => last = error.to_string(),
-            }
+        while let Err(reason) = readiness.check(true).await {
+            last = reason;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(timeout, polling)
-        .await
-        .ok()
-        .with_context(|| format!("{base} is not ready: {last}"))
+    let result = tokio::time::timeout(timeout, polling).await;
+    result.ok().with_context(|| format!("not ready: {last}"))
 }
 
 /// Sends a request and collects the events of its trace.

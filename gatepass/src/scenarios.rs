@@ -15,9 +15,7 @@ use service_kit::{
     telemetry::{self, LogSettings, Telemetry},
 };
 
-use crate::{
-    Stack, StackSettings, color::Colors, narrate::narrate_flow, observe::wait_until_ready,
-};
+use crate::{Stack, StackSettings, color::Colors, narrate::narrate_flow};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest scenario waits for an outage of C to begin and to end.
@@ -126,7 +124,7 @@ impl Viewer {
     async fn is_running(&self) -> bool {
         let response = self
             .http
-            .get(format!("{}/healthz", self.base))
+            .get(format!("{}/api/config", self.base))
             .timeout(Duration::from_secs(2))
             .send()
             .await;
@@ -257,17 +255,11 @@ impl TemporaryDemo {
         settings.urls_from_ports = true;
         let stack =
             Stack::prepare(settings, Clock::system(), entropy, EventSink::new(4_096)).await?;
-        let (at, stop) = (stack.addresses, CancellationToken::new());
+        let viewer = format!("http://localhost:{}", stack.addresses.flow_viewer.port());
+        let (readiness, stop) = (stack.readiness(), CancellationToken::new());
         let running = tokio::spawn(stack.run(stop.clone()));
-        let base = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
-        let demo =
-            Self { viewer: base(at.flow_viewer), folder, stop, running, _telemetry: telemetry };
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-        for server in [at.auth_server, at.b_local, at.b_introspection, at.service_a, at.flow_viewer]
-        {
-            wait_until_ready(&http, &base(server), START_TIMEOUT).await?;
-        }
-        Ok(demo)
+        readiness.wait(START_TIMEOUT).await?;
+        Ok(Self { viewer, folder, stop, running, _telemetry: telemetry })
     }
 
     async fn stop(self) -> anyhow::Result<()> {

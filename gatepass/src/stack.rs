@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path};
+use std::{net::SocketAddr, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
 
 use anyhow::Context;
 use auth_server::{AuthServer, AuthServerSettings, DEMO_CLIENTS, SecureRandom, dev_ca_certificate};
@@ -7,7 +7,9 @@ use flow_events::EventSink;
 use flow_viewer::{FlowViewer, FlowViewerSettings};
 use service_a::{ServiceA, ServiceASettings};
 use service_b::{ServiceB, ServiceBSettings, settings::Mode};
-use service_kit::{BoundListener, CancellationToken};
+use service_kit::{CancellationToken, Listeners, health::Readiness};
+
+use crate::observe::wait_until_ready;
 
 /// The URL of A's website in the demo's clients file.
 const WEBSITE: &str = "http://localhost:9001/";
@@ -36,9 +38,15 @@ pub struct Addresses {
     pub flow_viewer: SocketAddr,
 }
 
+/// The names of the servers in messages, in the order of [`Addresses`].
+const NAMES: [&str; 5] =
+    ["auth-server", "service-a", "service-b, local", "service-b, introspecting", "flow-viewer"];
+
 /// All servers, bound and ready to run.
 pub struct Stack {
     pub addresses: Addresses,
+    /// The addresses of the management listeners that are on, each with the name of its server.
+    pub manage_addresses: Vec<(&'static str, SocketAddr)>,
     auth_server: AuthServer,
     service_a: ServiceA,
     b_local: ServiceB,
@@ -71,6 +79,33 @@ impl StackSettings {
             flow_viewer: FlowViewerSettings::default(),
             urls_from_ports: false,
         }
+    }
+
+    /// Turns the management listener of each server on: 9100 for C, 9101 for A, 9102 and 9103 for
+    /// the Bs, 9104 for the viewer.
+    pub fn with_management(mut self) -> Self {
+        for (port, listen) in (9_100..).zip(self.manage_listen_settings()) {
+            *listen = format!("127.0.0.1:{port}");
+        }
+        self
+    }
+
+    /// Turns the management listener of each server on, on free ports.
+    pub fn with_management_on_free_ports(mut self) -> Self {
+        for listen in self.manage_listen_settings() {
+            "127.0.0.1:0".clone_into(listen);
+        }
+        self
+    }
+
+    fn manage_listen_settings(&mut self) -> [&mut String; 5] {
+        [
+            &mut self.auth_server.manage_listen,
+            &mut self.service_a.manage_listen,
+            &mut self.b_local.manage_listen,
+            &mut self.b_introspection.manage_listen,
+            &mut self.flow_viewer.manage_listen,
+        ]
     }
 
     /// The demo's settings on free ports. Issuer and resource identifiers stay as in the demo.
@@ -153,29 +188,34 @@ impl Stack {
         entropy: SecureRandom,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        let c = auth_server::Listeners::bind(&settings.auth_server).context("auth-server")?;
+        let c = auth_server::Listeners::bind(&settings.auth_server).context(NAMES[0])?;
         let tls = c.tls.as_ref().context("the stack needs C's setting `tls_listen`")?;
-        let a = BoundListener::bind(&settings.service_a.listen, "listen").context("service-a")?;
-        let b_local =
-            BoundListener::bind(&settings.b_local.listen, "listen").context("service-b, local")?;
-        let b_introspection = BoundListener::bind(&settings.b_introspection.listen, "listen")
-            .context("service-b, introspecting")?;
-        let viewer =
-            BoundListener::bind(&settings.flow_viewer.listen, "listen").context("flow-viewer")?;
+        let a = Listeners::bind(&settings.service_a).context(NAMES[1])?;
+        let b_local = Listeners::bind(&settings.b_local).context(NAMES[2])?;
+        let b_introspection = Listeners::bind(&settings.b_introspection).context(NAMES[3])?;
+        let viewer = Listeners::bind(&settings.flow_viewer).context(NAMES[4])?;
         let addresses = Addresses {
             auth_server: c.http.address(),
             auth_server_tls: tls.address(),
-            service_a: a.address(),
-            b_local: b_local.address(),
-            b_introspection: b_introspection.address(),
-            flow_viewer: viewer.address(),
+            service_a: a.public.address(),
+            b_local: b_local.public.address(),
+            b_introspection: b_introspection.public.address(),
+            flow_viewer: viewer.public.address(),
         };
+        let manage =
+            [&c.manage, &a.manage, &b_local.manage, &b_introspection.manage, &viewer.manage];
+        let manage_addresses = NAMES
+            .into_iter()
+            .zip(manage)
+            .filter_map(|(name, bound)| Some((name, bound.as_ref()?.address())))
+            .collect();
         settings.connect(&addresses)?;
         // C first: it creates the development CA that the others trust.
         let auth_server =
             AuthServer::prepare(settings.auth_server, c, clock.clone(), entropy, events.clone());
         Ok(Self {
             addresses,
+            manage_addresses,
             auth_server: auth_server.await.context("auth-server")?,
             service_a: ServiceA::prepare(&settings.service_a, a, clock.clone(), events.clone())
                 .await?,
@@ -190,6 +230,18 @@ impl Stack {
         })
     }
 
+    /// Returns the readiness of each server.
+    #[must_use]
+    pub fn readiness(&self) -> StackReadiness {
+        StackReadiness([
+            self.auth_server.readiness(),
+            self.service_a.readiness(),
+            self.b_local.readiness(),
+            self.b_introspection.readiness(),
+            self.flow_viewer.readiness(),
+        ])
+    }
+
     /// Serves until `stop` is cancelled, then finishes the requests in progress.
     ///
     /// # Errors
@@ -202,6 +254,22 @@ impl Stack {
             self.b_introspection.run(stop.clone()),
             self.flow_viewer.run(stop),
         )?;
+        Ok(())
+    }
+}
+
+/// The readiness of all servers of a stack.
+pub struct StackReadiness([Readiness; 5]);
+
+impl StackReadiness {
+    /// Waits until all servers are ready.
+    ///
+    /// # Errors
+    /// Returns an error that names a server which is not ready within `timeout`, and the reason.
+    pub async fn wait(&self, timeout: Duration) -> anyhow::Result<()> {
+        for (name, readiness) in NAMES.into_iter().zip(&self.0) {
+            wait_until_ready(readiness, timeout).await.context(name)?;
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use ::doctor::DoctorArguments;
 use clap::{Parser, Subcommand};
 use clock::Clock;
 use service_kit::{
-    BoundListener, CancellationToken,
+    CancellationToken, Listeners,
     cli::{ServiceCommand, SettingsArgs, block_on, exit_code, run_service_command},
 };
 
@@ -44,9 +44,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Returns an error if the command fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
-        async |settings: ServiceASettings, bound: BoundListener, stop: CancellationToken| {
+        async |settings: ServiceASettings, listeners: Listeners, stop: CancellationToken| {
             let events = settings.events.start(settings.profile, stop.clone())?;
-            ServiceA::prepare(&settings, bound, Clock::system(), events).await?.run(stop).await
+            ServiceA::prepare(&settings, listeners, Clock::system(), events).await?.run(stop).await
         };
     let diagnose = |settings: &ServiceASettings, arguments: &DoctorArguments| {
         ::doctor::run(arguments, async { vec![doctor::examine(settings, &Clock::system()).await] })

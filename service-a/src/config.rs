@@ -1,11 +1,9 @@
 //! Implements [`Settings`] for A: the unsafe settings, and the validation for `check-config`.
 
-use std::path::Path;
-
 use clock::Clock;
 use service_kit::{
-    Profile, Settings, UnsafeSetting, loopback_url, plain_http_listener, plain_http_url,
-    telemetry::LogSettings, weak_secret,
+    Profile, Settings, UnsafeSetting, ensure_distinct_listeners, loopback_url, plain_http_listener,
+    plain_http_url, telemetry::LogSettings, weak_secret,
 };
 use sql_kit::unverified_database_tls;
 
@@ -18,8 +16,12 @@ impl Settings for ServiceASettings {
         self.profile
     }
 
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, self.tls.cert_file.as_deref())
+    fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    fn manage_listen(&self) -> &str {
+        &self.manage_listen
     }
 
     fn log(&self) -> &LogSettings {
@@ -65,6 +67,7 @@ impl Settings for ServiceASettings {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
+        ensure_distinct_listeners(self)?;
         server::Components::build(self, &Clock::system()).map(drop)
     }
 }
@@ -98,6 +101,7 @@ mod tests {
             issuer: "http://c.example".to_owned(),
             internal_url: Some("http://c.internal".to_owned()),
             listen: "0.0.0.0:9001".to_owned(),
+            manage_listen: "0.0.0.0:9101".to_owned(),
             client_secret: Some(SecretSetting::new("short")),
             public_url: "http://a.example".to_owned(),
             database_url: Some(SecretSetting::new("postgres://a@db/accounts")),

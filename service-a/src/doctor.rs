@@ -6,7 +6,7 @@ mod logins;
 
 use ::doctor::{
     Checks, IssuerConfig, LocalServer, MetadataLocation, ReachedBy, Report, SettingNames,
-    check_local_server, check_settings, run_section,
+    check_local_server, check_readiness, check_settings, run_section,
 };
 use clock::Clock;
 use service_kit::Settings;
@@ -26,7 +26,9 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
             );
-            check_local_server(checks, clock, &local_server(settings, &names)).await;
+            let server = local_server(settings, &names);
+            check_local_server(checks, clock, &server).await;
+            check_readiness(checks, clock, settings, &names, server.start).await;
         }),
         run_section("database", async |checks| check_accounts(checks, settings, &names).await),
         run_section("issuer", async |checks| b_calls::check_tokens(
@@ -60,7 +62,7 @@ fn local_server<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> 
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
-        path: "/readyz",
+        path: "/openapi.json",
         names,
         start: "`service-a`, or `cargo run` for the demo",
     }

@@ -1,4 +1,4 @@
-//! Every route of A, except those of operation: `/healthz`, `/readyz` and `/metrics`.
+//! Every route of A, except those of the management listener.
 
 use axum::{
     Router,

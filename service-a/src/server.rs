@@ -9,8 +9,12 @@ use flow_events::{EventSink, Party};
 use pages::Pages;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, Server, ServiceContext, Settings, ensure_safe_for_production,
-    health, http_client, metrics, run_periodically,
+    CancellationToken, Listeners, Management, Server, ServiceContext, Settings,
+    ensure_safe_for_production,
+    health::{Readiness, cached_check},
+    http_client,
+    metrics::HttpMetrics,
+    run_periodically,
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
@@ -33,8 +37,9 @@ use crate::{
 
 const DELETE_EXPIRED_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A, bound to its listener.
+/// A, bound to its listeners.
 pub struct ServiceA {
+    management: Management,
     server: Server,
     certificate: Option<ServerCertificate>,
     services: Arc<Services>,
@@ -48,7 +53,7 @@ impl ServiceA {
     /// cannot be opened.
     pub async fn prepare(
         settings: &ServiceASettings,
-        bound: BoundListener,
+        listeners: Listeners,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
@@ -74,14 +79,14 @@ impl ServiceA {
         };
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
-        let http_metrics = metrics::HttpMetrics::register(&mut registry);
+        let http_metrics = HttpMetrics::register(&mut registry);
         let context = ServiceContext {
             service: "service-a",
             party: Party::Client,
             events,
             clock,
             http_metrics,
-            hosts: hosts.clone(),
+            hosts,
             limits: settings.limits.clone(),
         };
         let readiness = readiness(&services, settings.database_url()?.is_some());
@@ -90,13 +95,18 @@ impl ServiceA {
         let routes = router::routes(state).layer(from_fn(move |request, next: Next| {
             with_time_budget(database_timeout, next.run(request))
         }));
-        let scoped = with_request_context(routes, context);
-        let scoped = scoped.layer(from_fn_with_state(views, html_errors));
-        // Last, because its fallback counts and logs unknown paths.
         let routes =
-            health::routes(readiness).merge(hosts.protect(metrics::routes(registry))).merge(scoped);
-        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
-        Ok(Self { server, certificate: components.certificate, services })
+            with_request_context(routes, context).layer(from_fn_with_state(views, html_errors));
+        let server =
+            Server::new(listeners.public, routes, &settings.limits).with_proxies(&settings.proxies);
+        let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
+        Ok(Self { management, server, certificate: components.certificate, services })
+    }
+
+    /// Returns whether A can serve requests.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.management.readiness()
     }
 
     /// Serves until `stop` is cancelled, then finishes the running requests.
@@ -104,20 +114,24 @@ impl ServiceA {
     /// # Errors
     /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        tokio::spawn(delete_expired(self.services, stop.clone()));
-        Ok(with_cert_reload(self.server, self.certificate, &stop).run(stop).await?)
+        let Self { management, server, certificate, services } = self;
+        let serve = async |stop: CancellationToken| {
+            tokio::spawn(delete_expired(services, stop.clone()));
+            Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
+        };
+        management.run_beside(stop, serve).await
     }
 }
 
 /// Readiness depends on the account store only. While B or C is unavailable, A responds and names
 /// it. The check writes to the database, so its result is cached for a second.
-fn readiness(services: &Services, is_shared: bool) -> health::Readiness {
+fn readiness(services: &Services, is_shared: bool) -> Readiness {
     let accounts = Arc::clone(&services.accounts);
-    let database = health::cached_check(services.clock.clone(), move || {
+    let database = cached_check(services.clock.clone(), move || {
         let accounts = Arc::clone(&accounts);
         async move { accounts.ready().await.map_err(|error| error.to_string()) }
     });
-    let always = health::Readiness::always();
+    let always = Readiness::always();
     if is_shared { always.with_shared(database) } else { always.with_instance(database) }
 }
 

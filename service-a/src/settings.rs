@@ -42,6 +42,10 @@ pub struct ServiceASettings {
     /// Listener address as `host:port`. Default: `127.0.0.1:9001`. Production demands loopback or
     /// TLS.
     pub listen: String,
+    /// Address of the management listener as `host:port`; empty disables it. It serves `/healthz`,
+    /// `/readyz` and `/metrics` in plain http, also beyond loopback: let only probes and Prometheus
+    /// reach it. Default: empty.
+    pub manage_listen: String,
     /// URL of the website as browsers see it, without path and query. Default:
     /// `http://localhost:9001`. Production demands https and a host other than loopback.
     pub public_url: String,
@@ -127,6 +131,7 @@ impl Default for ServiceASettings {
             internal_url: None,
             ca_file: None,
             listen: "127.0.0.1:9001".to_owned(),
+            manage_listen: String::new(),
             public_url: "http://localhost:9001".to_owned(),
             data_dir: "gatepass-data".into(),
             database_url: None,

@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::Parser;
 use clock::Clock;
 use service_kit::{
-    BoundListener, CancellationToken,
+    CancellationToken, Listeners,
     cli::{self, ServiceArguments, run_service},
 };
 
@@ -33,9 +33,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Returns the reason why the command failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
-        async |settings: ServiceBSettings, bound: BoundListener, stop: CancellationToken| {
+        async |settings: ServiceBSettings, listeners: Listeners, stop: CancellationToken| {
             let events = settings.events.start(settings.profile, stop.clone())?;
-            ServiceB::prepare(&settings, bound, Clock::system(), events)?.run(stop).await
+            ServiceB::prepare(&settings, listeners, Clock::system(), events)?.run(stop).await
         };
     run_service(
         &arguments.service,

@@ -9,7 +9,7 @@ use ::doctor::{
     Checks, Client, ConfirmedIssuer, Diagnosis, DoctorArguments, HttpProbe, IssuerConfig, Leeway,
     LocalServer, MetadataLocation, PublishedKeys, ReachedBy, Report, SettingNames,
     check_introspection, check_introspection_endpoint, check_issuer, check_keys,
-    check_local_server, check_running_resource, check_settings, run_section,
+    check_local_server, check_readiness, check_running_resource, check_settings, run_section,
 };
 use anyhow::Context;
 use clap::Args;
@@ -201,7 +201,7 @@ async fn check_listener(
         setting: "listen",
         listen: &settings.listen,
         tls: settings.tls.cert_file.is_some(),
-        path: "/readyz",
+        path: "/.well-known/oauth-protected-resource",
         names,
         start: "`service-b`, or `cargo run` for the demo",
     };
@@ -210,6 +210,7 @@ async fn check_listener(
             [("resource", settings.resource.as_str()), ("issuer", settings.issuer.as_str())];
         check_running_resource(checks, clock, &server, compared).await;
     }
+    check_readiness(checks, clock, settings, names, server.start).await;
 }
 
 /// Checks that the issuer knows B's scopes, by B's names or those in `scopes.names`. Otherwise it

@@ -1,11 +1,9 @@
 //! What production demands of the settings, and what `check-config` tries.
 
-use std::path::Path;
-
 use clock::Clock;
 use service_kit::{
-    Profile, Settings, UnsafeSetting, loopback_url, plain_http_listener, plain_http_url,
-    telemetry::LogSettings, weak_secret,
+    Profile, Settings, UnsafeSetting, ensure_distinct_listeners, loopback_url, plain_http_listener,
+    plain_http_url, telemetry::LogSettings, weak_secret,
 };
 
 use crate::{
@@ -20,8 +18,12 @@ impl Settings for ServiceBSettings {
         self.profile
     }
 
-    fn listener(&self) -> (&str, Option<&Path>) {
-        (&self.listen, self.tls.cert_file.as_deref())
+    fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    fn manage_listen(&self) -> &str {
+        &self.manage_listen
     }
 
     fn log(&self) -> &LogSettings {
@@ -86,6 +88,7 @@ impl Settings for ServiceBSettings {
 
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
+        ensure_distinct_listeners(self)?;
         load_certificate(self)?;
         self.proxies.check().map_err(anyhow::Error::msg)?;
         self.hosts().map_err(anyhow::Error::msg)?;
@@ -118,6 +121,7 @@ mod tests {
             issuer: "http://c.example".to_owned(),
             internal_url: Some("http://c.internal".to_owned()),
             listen: "0.0.0.0:9002".to_owned(),
+            manage_listen: "0.0.0.0:9102".to_owned(),
             mode: Mode::Introspection,
             legacy_secret_demo: true,
             ..ServiceBSettings::default()

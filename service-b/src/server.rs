@@ -5,8 +5,11 @@ use flow_events::{EventSink, Party};
 use oauth_types::ClientSecret;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BoundListener, CancellationToken, Server, ServiceContext, Settings, ensure_safe_for_production,
-    health, metrics, run_periodically,
+    CancellationToken, Listeners, Management, Server, ServiceContext, Settings,
+    ensure_safe_for_production,
+    health::{Readiness, check},
+    metrics::HttpMetrics,
+    run_periodically,
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
@@ -23,8 +26,9 @@ use crate::{
 /// The interval of attempts to fetch the keys while B has none.
 const WARM_UP_INTERVAL: Duration = Duration::from_millis(250);
 
-/// B, with its listener bound.
+/// B, with its listeners bound.
 pub struct ServiceB {
+    management: Management,
     server: Server,
     verifier: Verifier,
     certificate: Option<ServerCertificate>,
@@ -37,7 +41,7 @@ impl ServiceB {
     /// Returns an error if a setting is invalid, or unsafe in production.
     pub fn prepare(
         settings: &ServiceBSettings,
-        bound: BoundListener,
+        listeners: Listeners,
         clock: Clock,
         events: EventSink,
     ) -> anyhow::Result<Self> {
@@ -49,22 +53,28 @@ impl ServiceB {
         let state = AppState { verifier: verifier.clone(), legacy_client: legacy_client(settings) };
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
-        let http_metrics = metrics::HttpMetrics::register(&mut registry);
+        let http_metrics = HttpMetrics::register(&mut registry);
         let context = ServiceContext {
             service: "service-b",
             party: Party::ResourceServer,
             events,
             clock,
             http_metrics,
-            hosts: hosts.clone(),
+            hosts,
             limits: settings.limits.clone(),
         };
-        // These routes come last: their fallback counts and logs unknown paths.
-        let routes = health::routes(readiness(verifier.clone()))
-            .merge(hosts.protect(metrics::routes(registry)))
-            .merge(with_request_context(router(state), context));
-        let server = Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies);
-        Ok(Self { server, verifier, certificate })
+        let routes = with_request_context(router(state), context);
+        let server =
+            Server::new(listeners.public, routes, &settings.limits).with_proxies(&settings.proxies);
+        let readiness = readiness(verifier.clone());
+        let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
+        Ok(Self { management, server, verifier, certificate })
+    }
+
+    /// Returns whether B can serve requests.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.management.readiness()
     }
 
     /// Serves until `stop` is cancelled, then completes the requests in progress.
@@ -72,14 +82,18 @@ impl ServiceB {
     /// # Errors
     /// Returns an error if the listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        tokio::spawn(warm_until_ready(self.verifier, stop.clone()));
-        Ok(with_cert_reload(self.server, self.certificate, &stop).run(stop).await?)
+        let Self { management, server, verifier, certificate } = self;
+        let serve = async |stop: CancellationToken| {
+            tokio::spawn(warm_until_ready(verifier, stop.clone()));
+            Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
+        };
+        management.run_beside(stop, serve).await
     }
 }
 
 /// Without keys B cannot verify tokens, so it is not ready before it has them.
-fn readiness(verifier: Verifier) -> health::Readiness {
-    health::Readiness::always().with_instance(health::check(move || {
+fn readiness(verifier: Verifier) -> Readiness {
+    Readiness::always().with_instance(check(move || {
         let ready = verifier.is_ready();
         async move { if ready { Ok(()) } else { Err("no keys of the issuer yet".to_owned()) } }
     }))

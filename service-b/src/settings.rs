@@ -26,6 +26,10 @@ pub struct ServiceBSettings {
     /// The address on which B listens, as `host:port`. Production demands TLS files beyond
     /// loopback.
     pub listen: String,
+    /// The address of the management listener, as `host:port`; empty disables it. It serves
+    /// `/healthz`, `/readyz` and `/metrics` in plain http, also beyond loopback: let only probes
+    /// and Prometheus reach it.
+    pub manage_listen: String,
     /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
     /// other than loopback.
     pub resource: String,
@@ -137,6 +141,7 @@ impl Default for ServiceBSettings {
             internal_url: None,
             ca_file: None,
             listen: "127.0.0.1:9002".to_owned(),
+            manage_listen: String::new(),
             resource: "http://localhost:9002".to_owned(),
             audiences: Vec::new(),
             scopes: ScopeSettings::default(),

@@ -16,6 +16,7 @@ pub(super) async fn run(
         issuer = settings.issuer(),
         http = %listeners.http.address(),
         tls = listeners.tls.as_ref().map(|bound| bound.address().to_string()),
+        manage = listeners.manage.as_ref().map(|bound| bound.address().to_string()),
         profile = ?settings.profile,
         "auth-server starts"
     );

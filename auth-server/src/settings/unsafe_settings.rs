@@ -1,6 +1,4 @@
-use service_kit::{
-    Profile, TlsFiles, UnsafeSetting, loopback_url, plain_http_listener, plain_http_url,
-};
+use service_kit::{Profile, UnsafeSetting, loopback_url, plain_http_beside_tls, plain_http_url};
 use sql_kit::unverified_database_tls;
 
 use super::AuthServerSettings;
@@ -31,8 +29,7 @@ pub(super) fn unsafe_at_start(settings: &AuthServerSettings) -> Vec<UnsafeSettin
     let mut findings = Vec::new();
     findings.extend(plain_http_url("issuer", settings.issuer.as_str()));
     findings.extend(loopback_url("issuer", settings.issuer.as_str()));
-    // Remote callers use TLS at tls_listen.
-    findings.extend(plain_http_listener(&settings.listen, &TlsFiles::default()));
+    findings.extend(plain_http_beside_tls(&settings.listen));
     findings.extend(settings.database_url().ok().flatten().and_then(unverified_database_tls));
     if settings.clients_file.is_none() && settings.profile != Profile::Production {
         findings.push(UnsafeSetting::new(

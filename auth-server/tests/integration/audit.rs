@@ -220,7 +220,7 @@ async fn malformed_requests_are_audited() {
         );
     }
     assert_eq!(records.len(), expected.len());
-    let metrics = server.get("/metrics").await.text;
+    let metrics = server.manage.get("/metrics").await.text;
     for event in ["token", "introspection", "revocation"] {
         let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"rejected\"}} 5");
         assert!(metrics.contains(&counted), "{counted} in {metrics}");

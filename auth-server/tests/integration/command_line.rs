@@ -114,7 +114,7 @@ async fn production_rejects_demo_and_weak_secrets_in_the_clients_file() {
     assert!(!output.stderr.contains("abc123") && !output.stderr.contains("a short one"));
 
     fs::write(&clients, client("one", "a secret of more than 32 characters")).unwrap();
-    assert_eq!(ServerProcess::start(&settings).get("/readyz").await.status, 200);
+    assert_eq!(ServerProcess::start(&settings).manage.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn production_rejects_a_database_with_active_demo_users() {
         "{output:?}"
     );
     succeed(&["user", "disable", "bob"], &settings).await;
-    assert_eq!(ServerProcess::start(&settings).get("/readyz").await.status, 200);
+    assert_eq!(ServerProcess::start(&settings).manage.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::{
     test_server::{ALICE, OPAQUE_SHOP, SITE},
 };
 
-async fn readiness(client: &HttpClient) -> u16 {
-    client.get("/readyz").await.status
+async fn readiness(server: &ServerProcess) -> u16 {
+    server.manage.get("/readyz").await.status
 }
 
 async fn device_authorization(client: &HttpClient) -> Response {

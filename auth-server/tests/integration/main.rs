@@ -24,6 +24,7 @@ mod jwt;
 mod key_rotation;
 mod logout;
 mod logs;
+mod management;
 mod metadata;
 mod observability;
 mod openapi;

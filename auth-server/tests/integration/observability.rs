@@ -1,24 +1,13 @@
-//! Health checks, metrics, request ids and the home page.
+//! Readiness, metrics, request ids and the home page.
 
 use std::time::Duration;
 
-use serde_json::json;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
     client::send,
-    process::succeed,
     test_server::{ORDERS, SHOP, TestServer},
 };
-
-#[tokio::test]
-async fn health_checks_report_a_running_server() {
-    let server = TestServer::start().await;
-    assert_eq!(server.get_json("/healthz").await, json!({ "status": "ok" }));
-    assert_eq!(server.get_json("/readyz").await, json!({ "status": "ready" }));
-    let listen = format!("listen={}", server.base.trim_start_matches("http://"));
-    succeed(&["healthcheck", "--set", &listen], &server.cli_arguments()).await;
-}
 
 #[tokio::test]
 async fn readyz_fails_while_the_database_rejects_writes() {
@@ -30,7 +19,7 @@ async fn readyz_fails_while_the_database_rejects_writes() {
     for (statement, status) in [(full, 503), ("DROP TRIGGER full", 200)] {
         sqlx::query(statement).execute(&mut database).await.unwrap();
         server.clock.advance(Duration::from_secs(1));
-        let response = server.get("/readyz").await;
+        let response = server.manage.get("/readyz").await;
         assert_eq!(
             (response.status, response.text.contains("no room")),
             (status, status == 503),
@@ -56,7 +45,7 @@ async fn metrics_count_requests_and_decisions() {
     server.revoke(SHOP, &token).await;
     assert_eq!(server.get("/some/path/that/a/caller/made/up").await.status, 404);
 
-    let response = server.get("/metrics").await;
+    let response = server.manage.get("/metrics").await;
     assert!(response.header("content-type").starts_with("application/openmetrics-text"));
     for (event, outcome, count) in [
         ("token", "issued", 2),

@@ -13,6 +13,8 @@ const AUTH_SERVER: Program = Program::at(env!("CARGO_BIN_EXE_auth-server"));
 /// A server in a process of its own. It is killed when it is dropped.
 pub struct ServerProcess {
     pub client: HttpClient,
+    /// The management listener.
+    pub manage: HttpClient,
     /// The origin of the TLS listener.
     pub tls: Option<String>,
     process: process::ServerProcess,
@@ -40,6 +42,7 @@ pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
         ("clients_file", &clients.display().to_string()),
         ("listen", "127.0.0.1:0"),
         ("tls_listen", "127.0.0.1:0"),
+        ("manage_listen", "127.0.0.1:0"),
         ("log.format", "json"),
     ])
 }
@@ -51,9 +54,11 @@ impl ServerProcess {
         let port = |name: &str| {
             process.started(name).and_then(|address| address.rsplit(':').next()).map(str::to_owned)
         };
-        let http = port("http").unwrap();
+        let client =
+            |name: &str| HttpClient::new(format!("http://127.0.0.1:{}", port(name).unwrap()));
         Self {
-            client: HttpClient::new(format!("http://127.0.0.1:{http}")),
+            client: client("http"),
+            manage: client("manage"),
             tls: port("tls").map(|port| format!("https://localhost:{port}")),
             process,
         }

@@ -53,7 +53,7 @@ async fn shutdown_finishes_requests_in_flight() {
     )
     .unwrap();
     // The response on another connection shows that the server has accepted this one.
-    assert_eq!(server.get("/healthz").await.status, 200);
+    assert_eq!(server.get("/.well-known/jwks.json").await.status, 200);
     let rest = rest.to_owned();
     let answered = tokio::task::spawn_blocking(move || {
         let mut text = String::new();

@@ -38,6 +38,8 @@ const CLIENTS: &str = include_str!("clients.toml");
 /// directory.
 pub struct TestServer {
     pub client: HttpClient,
+    /// The management listener.
+    pub manage: HttpClient,
     pub clock: Clock,
     pub settings: AuthServerSettings,
     /// The origin of the TLS listener.
@@ -96,7 +98,9 @@ impl TestServer {
         let client = HttpClient::new(format!("http://{}", http.address()));
         let tls_base =
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
-        let listeners = Listeners { http, tls };
+        let manage = BoundListener::bind("127.0.0.1:0", "manage_listen").unwrap();
+        let manage_client = HttpClient::new(format!("http://{}", manage.address()));
+        let listeners = Listeners { http, tls, manage: Some(manage) };
         let (entropy, events) = (SecureRandom::system(), EventSink::disabled());
         let server =
             AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
@@ -107,7 +111,16 @@ impl TestServer {
             let stop = stop.clone();
             async move { server.run(stop).await.unwrap() }
         });
-        Self { client, clock, settings, tls: tls_base, folder, stop, running: Some(running) }
+        Self {
+            client,
+            manage: manage_client,
+            clock,
+            settings,
+            tls: tls_base,
+            folder,
+            stop,
+            running: Some(running),
+        }
     }
 
     pub async fn stop(&mut self) {

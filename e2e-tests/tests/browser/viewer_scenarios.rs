@@ -58,7 +58,7 @@ async fn aborted_scenario_shows_the_reason() {
         .await
         .unwrap();
     until("C is unreachable", async || {
-        servers.harness.http.get(servers.c("/healthz")).send().await.is_err()
+        servers.harness.http.get(servers.c("/openapi.json")).send().await.is_err()
     })
     .await;
     browser.press_scenario("alg_none").await;

@@ -1,6 +1,12 @@
 //! C in a container with a read-only root file system, no capabilities and no privileges.
 
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
+
 use anyhow::Context;
+use service_kit::tls::DevCa;
 
 use testcontainers::{
     ContainerAsync, ContainerRequest, GenericImage, ImageExt,
@@ -27,9 +33,57 @@ fn restricted(image: GenericImage) -> ContainerRequest<GenericImage> {
 
 /// Starts C with an anonymous volume, which is removed with the container.
 async fn c() -> anyhow::Result<ContainerAsync<GenericImage>> {
-    let request =
-        restricted(image(WaitFor::healthcheck())?).with_mount(Mount::volume_mount("", "/data"));
+    let request = restricted(image(WaitFor::healthcheck())?)
+        .with_mount(Mount::volume_mount("", "/data"))
+        .with_env_var("GATEPASS__AUTH_SERVER__LISTEN", "0.0.0.0:9000")
+        .with_env_var("GATEPASS__AUTH_SERVER__ALLOWED_HOSTS", "127.0.0.1");
     Ok(request.start().await?)
+}
+
+/// Production on the image's own listeners: TLS for callers, and the management listener, which the
+/// image's `HEALTHCHECK` probes. Nothing about a listener is set.
+#[tokio::test]
+async fn image_runs_in_production_with_its_own_listeners() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let clock = clock::Clock::system();
+    let ca = DevCa::open_or_create(folder.path(), &clock)?;
+    let [certificate, key] = ca.issue(&["c.example".to_owned()], folder.path(), &clock)?;
+    let clients = folder.path().join("clients.toml");
+    fs::write(&clients, "")?;
+    image::built()?;
+    let image = GenericImage::new(NAME, TAG)
+        .with_wait_for(WaitFor::healthcheck())
+        .with_exposed_port(9443.tcp())
+        .with_exposed_port(9100.tcp());
+    let mut request = restricted(image)
+        .with_mount(Mount::volume_mount("", "/data"))
+        .with_env_var("GATEPASS__AUTH_SERVER__PROFILE", "production")
+        .with_env_var("GATEPASS__AUTH_SERVER__ISSUER", "https://c.example")
+        .with_env_var("GATEPASS__AUTH_SERVER__CLIENTS_FILE", "/clients.toml")
+        .with_env_var("GATEPASS__AUTH_SERVER__TLS__CERT_FILE", "/cert.pem")
+        .with_env_var("GATEPASS__AUTH_SERVER__TLS__KEY_FILE", "/key.pem");
+    for (file, target) in
+        [(&clients, "/clients.toml"), (&certificate, "/cert.pem"), (&key, "/key.pem")]
+    {
+        // The image's user is not the one who runs the test.
+        fs::set_permissions(file, Permissions::from_mode(0o644))?;
+        request = request.with_mount(Mount::bind_mount(file.display().to_string(), target));
+    }
+    let c = request.start().await?;
+    let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).no_proxy();
+    let client = client.build()?;
+    let get = async |scheme: &str, port: u16, path: &str| {
+        let port = c.get_host_port_ipv4(port).await?;
+        let url = format!("{scheme}://127.0.0.1:{port}{path}");
+        let response = client.get(url).header("host", "c.example").send().await?;
+        anyhow::Ok(response.status().as_u16())
+    };
+    assert_eq!(get("https", 9443, "/.well-known/jwks.json").await?, 200);
+    for path in ["/healthz", "/readyz", "/readyz?deep", "/metrics"] {
+        assert_eq!(get("http", 9100, path).await?, 200, "{path}");
+        assert_eq!(get("https", 9443, path).await?, 404, "{path}");
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use e2e_tests::{
     harness::{Harness, ResourceServer},
     http::{ResponseAssertions, send, url},
 };
+use gatepass::StackSettings;
 use serde_json::{Value, json};
 
 /// Asserts that B rejects a token. The local B names the rule that it breaks.
@@ -295,10 +296,14 @@ async fn id_token_is_not_accepted_as_access_token() {
 
 #[tokio::test]
 async fn unknown_key_ids_cause_one_jwks_fetch_per_cooldown() {
-    let harness = Harness::start().await;
+    let manage = |settings: &mut StackSettings| {
+        settings.auth_server.manage_listen = "127.0.0.1:0".to_owned();
+    };
+    let harness = Harness::start_with(manage).await;
+    let (_, of_c) = harness.manage_addresses[0];
     let token = harness.access_token("service-a", ResourceServer::Local).await;
     let fetches = async || {
-        let response = send(harness.http.get(url(harness.addresses.auth_server, "/metrics"))).await;
+        let response = send(harness.http.get(url(of_c, "/metrics"))).await;
         let line = response
             .text
             .lines()

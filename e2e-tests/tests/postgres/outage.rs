@@ -26,14 +26,19 @@ async fn c_returns_503_without_its_database_and_recovers() {
         assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
         assert_eq!(response.member("error"), "server_error");
     }
-    assert_eq!(server.get("/readyz").await.status, 200, "the instance itself is ready");
-    let readiness = server.get("/readyz?deep").await;
+    assert_eq!(server.get_managed("/readyz").await.status, 200, "the instance itself is ready");
+    let readiness = server.get_managed("/readyz?deep").await;
     assert_eq!(readiness.status, 503);
     assert!(!readiness.text.contains(PASSWORD), "{readiness:?}");
-    assert_eq!(server.get("/healthz").await.status, 200, "C is alive: a restart would not help");
+    assert_eq!(
+        server.get_managed("/healthz").await.status,
+        200,
+        "C is alive: a restart would not help"
+    );
 
     cluster.restart();
-    until("C is ready again", async || server.get("/readyz?deep").await.status == 200).await;
+    until("C is ready again", async || server.get_managed("/readyz?deep").await.status == 200)
+        .await;
     assert!(server.is_active(&token).await, "a failed revocation must not take effect");
     assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
     assert!(!server.is_active(&token).await);
@@ -50,14 +55,14 @@ async fn a_returns_503_without_its_database_and_recovers() {
         page.status == 503 && page.text.contains("data-error=\"website_unavailable\""),
         "{page:?}"
     );
-    assert_eq!(a.get("/readyz").await.status, 200, "the instance itself is ready");
-    let readiness = a.get("/readyz?deep").await;
+    assert_eq!(a.get_managed("/readyz").await.status, 200, "the instance itself is ready");
+    let readiness = a.get_managed("/readyz?deep").await;
     assert_eq!(readiness.status, 503);
     assert!(!page.text.contains(PASSWORD) && !readiness.text.contains(PASSWORD), "{readiness:?}");
-    assert_eq!(a.get("/healthz").await.status, 200, "A is alive: a restart would not help");
+    assert_eq!(a.get_managed("/healthz").await.status, 200, "A is alive: a restart would not help");
 
     cluster.restart();
-    until("A is ready again", async || a.get("/readyz?deep").await.status == 200).await;
+    until("A is ready again", async || a.get_managed("/readyz?deep").await.status == 200).await;
     assert_eq!(a.get("/account").await.status, 401);
 }
 
@@ -98,12 +103,14 @@ async fn c_answers_in_time_while_its_database_is_frozen() {
     for response in issued.iter().chain([&revoked]) {
         assert_eq!((response.status, response.header("retry-after")), (503, "5"), "{response:?}");
     }
-    assert_eq!(in_time(server.get("/readyz?deep")).await.status, 503);
-    for path in ["/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+    assert_eq!(in_time(server.get_managed("/readyz?deep")).await.status, 503);
+    assert_eq!(in_time(server.get_managed("/readyz")).await.status, 200);
+    for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
         assert_eq!(in_time(server.get(path)).await.status, 200, "{path}");
     }
     drop(frozen);
-    until("C is ready again", async || server.get("/readyz?deep").await.status == 200).await;
+    until("C is ready again", async || server.get_managed("/readyz?deep").await.status == 200)
+        .await;
     until("C issues tokens", async || server.request_token(WITH_JWT).await.status == 200).await;
 }
 
@@ -114,8 +121,8 @@ async fn a_answers_in_time_while_its_database_is_frozen() {
     assert_eq!(a.get("/account").await.status, 401);
     let frozen = cluster.freeze();
     assert_eq!(in_time(a.get("/account")).await.status, 503);
-    assert_eq!(in_time(a.get("/readyz?deep")).await.status, 503);
-    assert_eq!(in_time(a.get("/readyz")).await.status, 200);
+    assert_eq!(in_time(a.get_managed("/readyz?deep")).await.status, 503);
+    assert_eq!(in_time(a.get_managed("/readyz")).await.status, 200);
     drop(frozen);
     until("A recovers", async || a.get("/account").await.status == 401).await;
 }

@@ -137,7 +137,7 @@ async fn c_serves_with_a_role_that_cannot_change_the_schema() {
     migrate("auth-server", auth_server::cli::run, &owner).await;
     cluster.execute_in(owner.rsplit('/').next().unwrap(), GRANTS);
     let server = Replica::start(&serving).await;
-    assert_eq!(server.get("/readyz?deep").await.status, 200);
+    assert_eq!(server.get_managed("/readyz?deep").await.status, 200);
     let token = server.access_token(WITH_JWT).await;
     assert!(server.is_active(&token).await);
     assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
@@ -153,6 +153,6 @@ async fn a_serves_with_a_role_that_cannot_change_the_schema() {
     migrate("service-a", |arguments| service_a::cli::run(&arguments), &owner).await;
     cluster.execute_in(owner.rsplit('/').next().unwrap(), GRANTS);
     let a = Website::start(&serving).await;
-    assert_eq!(a.get("/readyz?deep").await.status, 200);
+    assert_eq!(a.get_managed("/readyz?deep").await.status, 200);
     assert_eq!(a.get("/account").await.status, 401);
 }

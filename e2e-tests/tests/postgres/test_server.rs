@@ -24,6 +24,8 @@ const RESOURCE: (&str, &str) = ("resource", "http://localhost:9003");
 
 pub struct Replica {
     pub base: String,
+    /// The origin of the management listener.
+    manage: String,
     http: Client,
     stop: CancellationToken,
     _folder: TempDir,
@@ -35,6 +37,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
         profile: Profile::Test,
         listen: "127.0.0.1:0".to_owned(),
         tls_listen: String::new(),
+        manage_listen: "127.0.0.1:0".to_owned(),
         data_dir: folder.path().to_owned(),
         database_url: Some(SecretSetting::new(database_url)),
         ..AuthServerSettings::default()
@@ -46,10 +49,12 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
     settings
 }
 
-/// Prepares a replica. Returns it with its address, or the startup error.
-pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String), String> {
+/// Prepares a replica. Returns it with the origins of its listener and of its management listener,
+/// or the startup error.
+pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, [String; 2]), String> {
     let listeners = Listeners::bind(&settings).unwrap();
-    let base = url(listeners.http.address(), "");
+    let bases = [&listeners.http, listeners.manage.as_ref().unwrap()];
+    let bases = bases.map(|bound| url(bound.address(), ""));
     let server = AuthServer::prepare(
         settings,
         listeners,
@@ -57,7 +62,7 @@ pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, String
         SecureRandom::system(),
         EventSink::disabled(),
     );
-    Ok((server.await.map_err(|error| format!("{error:#}"))?, base))
+    Ok((server.await.map_err(|error| format!("{error:#}"))?, bases))
 }
 
 impl Replica {
@@ -72,15 +77,21 @@ impl Replica {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(database_url, &folder);
         change(&mut settings);
-        let (server, base) = prepare(settings).await.unwrap();
+        let (server, [base, manage]) = prepare(settings).await.unwrap();
         let (stop, http) = (CancellationToken::new(), client());
+        let readiness = server.readiness();
         tokio::spawn(server.run(stop.clone()));
-        wait_until_ready(&http, &base, Duration::from_secs(60)).await.unwrap();
-        Self { base, http, stop, _folder: folder }
+        wait_until_ready(&readiness, Duration::from_secs(60)).await.unwrap();
+        Self { base, manage, http, stop, _folder: folder }
     }
 
     pub async fn get(&self, path: &str) -> TestResponse {
         send(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Requests a path of the management listener.
+    pub async fn get_managed(&self, path: &str) -> TestResponse {
+        send(self.http.get(format!("{}{path}", self.manage))).await
     }
 
     pub async fn post(

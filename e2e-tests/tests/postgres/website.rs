@@ -8,36 +8,48 @@ use flow_events::EventSink;
 use gatepass::observe::wait_until_ready;
 use reqwest::Client;
 use service_a::{ServiceA, ServiceASettings};
-use service_kit::{BoundListener, CancellationToken, Profile, SecretSetting};
+use service_kit::{CancellationToken, Listeners, Profile, SecretSetting};
 
 pub struct Website {
     base: String,
+    /// The origin of the management listener.
+    manage: String,
     http: Client,
     stop: CancellationToken,
 }
 
-/// Prepares an A. Returns it with its address, or the startup error.
-pub async fn prepare(database_url: &str) -> Result<(ServiceA, String), String> {
+/// Prepares an A. Returns it with the origins of its listener and of its management listener, or
+/// the startup error.
+pub async fn prepare(database_url: &str) -> Result<(ServiceA, [String; 2]), String> {
     let settings = ServiceASettings {
         profile: Profile::Test,
+        listen: "127.0.0.1:0".to_owned(),
+        manage_listen: "127.0.0.1:0".to_owned(),
         // Unused: the accounts are in PostgreSQL.
         data_dir: "/nowhere".into(),
         database_url: Some(SecretSetting::new(database_url)),
         ..ServiceASettings::default()
     };
-    let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
-    let base = url(bound.address(), "");
-    let a = ServiceA::prepare(&settings, bound, Clock::system(), EventSink::disabled());
-    Ok((a.await.map_err(|error| format!("{error:#}"))?, base))
+    let listeners = Listeners::bind(&settings).unwrap();
+    let bases = [&listeners.public, listeners.manage.as_ref().unwrap()];
+    let bases = bases.map(|bound| url(bound.address(), ""));
+    let a = ServiceA::prepare(&settings, listeners, Clock::system(), EventSink::disabled());
+    Ok((a.await.map_err(|error| format!("{error:#}"))?, bases))
 }
 
 impl Website {
     pub async fn start(database_url: &str) -> Self {
-        let (a, base) = prepare(database_url).await.unwrap();
+        let (a, [base, manage]) = prepare(database_url).await.unwrap();
         let (stop, http) = (CancellationToken::new(), client());
+        let readiness = a.readiness();
         tokio::spawn(a.run(stop.clone()));
-        wait_until_ready(&http, &base, Duration::from_secs(60)).await.unwrap();
-        Self { base, http, stop }
+        wait_until_ready(&readiness, Duration::from_secs(60)).await.unwrap();
+        Self { base, manage, http, stop }
+    }
+
+    /// Requests a path of the management listener.
+    pub async fn get_managed(&self, path: &str) -> TestResponse {
+        send(self.http.get(format!("{}{path}", self.manage))).await
     }
 
     /// Sends a session cookie, which makes A query the database.

@@ -3,6 +3,7 @@
 use clock::Clock;
 use doctor::{Check, Report, Verdict};
 use flow_viewer::{FlowViewerSettings, doctor::examine};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::viewer::Viewer;
 
@@ -10,10 +11,13 @@ async fn report(settings: &FlowViewerSettings) -> Report {
     examine(settings, &Clock::system()).await
 }
 
-/// A viewer whose scenarios are configured to run against the viewer itself.
-fn viewer() -> Viewer {
+/// A viewer with a server to play scenarios against.
+async fn viewer() -> (Viewer, MockServer) {
+    let server = MockServer::start().await;
+    let document = Mock::given(path("/openapi.json")).respond_with(ResponseTemplate::new(200));
+    document.mount(&server).await;
     let mut viewer = Viewer::start_with(|_| ());
-    let base = &viewer.base;
+    let base = server.uri();
     for urls in [
         &mut viewer.settings.auth_server,
         &mut viewer.settings.service_a,
@@ -22,7 +26,7 @@ fn viewer() -> Viewer {
     ] {
         urls.url = format!("{base}/");
     }
-    viewer
+    (viewer, server)
 }
 
 /// The only failed check.
@@ -35,9 +39,13 @@ fn failed(report: &Report) -> &Check {
 
 #[tokio::test]
 async fn healthy_viewer_passes_every_check() {
-    let viewer = viewer();
+    let (viewer, _server) = viewer().await;
     let report = report(&viewer.settings).await;
     assert_eq!(report.count(Verdict::Ok), report.checks.len(), "{report:?}");
+    assert!(
+        report.checks.iter().any(|made| made.check == "listener `manage_listen`"),
+        "{report:?}"
+    );
     for setting in ["auth_server", "service_a", "b_local", "b_introspection"] {
         let check = format!("reach `{setting}.url`");
         assert!(report.checks.iter().any(|made| made.check == check), "{check}: {report:?}");
@@ -47,15 +55,15 @@ async fn healthy_viewer_passes_every_check() {
 #[tokio::test]
 async fn unreachable_or_wrong_server_fails_its_check() {
     for (path, found) in [("http://127.0.0.1:1", "no response"), ("/elsewhere", "status 404")] {
-        let mut viewer = viewer();
+        let (mut viewer, server) = viewer().await;
         let url =
-            if path.starts_with('/') { format!("{}{path}", viewer.base) } else { path.to_owned() };
+            if path.starts_with('/') { format!("{}{path}", server.uri()) } else { path.to_owned() };
         viewer.settings.b_local.url.clone_from(&url);
         let report = report(&viewer.settings).await;
         let check = failed(&report);
         assert_eq!(check.check, "reach `b_local.url`");
         let finding = check.diagnosis.as_ref().unwrap();
-        assert!(finding.compared.contains(&format!("{url}/healthz")), "{finding:?}");
+        assert!(finding.compared.contains(&format!("{url}/openapi.json")), "{finding:?}");
         assert_eq!((finding.expected.as_str(), finding.found.as_str()), ("status 200", found));
         assert_eq!(
             finding.change.environment.as_deref(),
@@ -66,7 +74,7 @@ async fn unreachable_or_wrong_server_fails_its_check() {
 
 #[tokio::test]
 async fn stopped_viewer_is_reported_with_the_command_to_start_it() {
-    let mut viewer = viewer();
+    let (mut viewer, _server) = viewer().await;
     viewer.settings.listen = "127.0.0.1:1".to_owned();
     let report = report(&viewer.settings).await;
     let check = failed(&report);
@@ -79,7 +87,7 @@ async fn stopped_viewer_is_reported_with_the_command_to_start_it() {
 
 #[tokio::test]
 async fn unusable_settings_are_reported() {
-    let mut viewer = viewer();
+    let (mut viewer, _server) = viewer().await;
     viewer.settings.service_a.public_url = "nowhere".to_owned();
     let report = report(&viewer.settings).await;
     let check = failed(&report);

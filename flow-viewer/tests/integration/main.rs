@@ -4,4 +4,5 @@
 mod config;
 mod doctor;
 mod hosts;
+mod management;
 mod viewer;

@@ -7,6 +7,7 @@ use auth_server::{
 use axum::{Router, serve::ListenerExt};
 use clock::Clock;
 use flow_events::EventSink;
+use gatepass::observe::wait_until_ready;
 use service_b::{ServiceB, ServiceBSettings};
 use service_kit::{BoundListener, CancellationToken, Limits, SecretSetting, Server};
 use tempfile::TempDir;
@@ -45,7 +46,8 @@ impl Harness {
     /// Starts C with the database in a folder, or with PostgreSQL.
     pub fn with_c_in(folder: TempDir, database_url: Option<SecretSetting>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let listeners = Listeners { http: BoundListener::bind(FREE_PORT, "listen")?, tls: None };
+        let http = BoundListener::bind(FREE_PORT, "listen")?;
+        let listeners = Listeners { http, tls: None, manage: None };
         let c = listeners.http.address();
         let settings = AuthServerSettings {
             issuer: format!("http://{c}").parse()?,
@@ -79,22 +81,19 @@ impl Harness {
 
     /// Starts a B that verifies locally, and waits until it has fetched C's keys.
     pub fn add_b(&self) -> anyhow::Result<SocketAddr> {
-        let bound = BoundListener::bind(FREE_PORT, "listen")?;
-        let address = bound.address();
         let settings = ServiceBSettings {
+            listen: FREE_PORT.to_owned(),
             issuer: self.issuer.clone(),
             resource: RESOURCE.to_owned(),
             ..ServiceBSettings::default()
         };
+        let listeners = service_kit::Listeners::bind(&settings)?;
+        let address = listeners.public.address();
         let _context = self.runtime.enter();
-        let b = ServiceB::prepare(&settings, bound, Clock::system(), EventSink::disabled())?;
+        let b = ServiceB::prepare(&settings, listeners, Clock::system(), EventSink::disabled())?;
+        let readiness = b.readiness();
         self.runtime.spawn(b.run(CancellationToken::new()));
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        self.runtime.block_on(gatepass::observe::wait_until_ready(
-            &http,
-            &format!("http://{address}"),
-            START_TIMEOUT,
-        ))?;
+        self.runtime.block_on(wait_until_ready(&readiness, START_TIMEOUT))?;
         Ok(address)
     }
 

@@ -72,3 +72,31 @@ fn demo_stops_on_a_signal_and_finishes_requests_in_progress() {
         assert_eq!(exited.code, Some(0), "{name}: {}", exited.err);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demo_serves_health_and_metrics_only_if_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = Launcher::start(folder.path(), &["--free-ports", "--manage"]);
+    let printed = launcher.until_printed(LAST_LINE);
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let get = async |port: &str, path: &str| {
+        let url = format!("http://localhost:{port}{path}");
+        http.get(url).send().await.unwrap().status().as_u16()
+    };
+    for (server, public) in [
+        ("auth-server", "C  authorization server"),
+        ("service-a", "A  client"),
+        ("service-b, local", "B  local verification"),
+        ("service-b, introspecting", "B  introspection at C"),
+        ("flow-viewer", "flow viewer"),
+    ] {
+        let manage = port_of(&printed, &format!("health and metrics of {server} "));
+        for path in ["/healthz", "/readyz", "/readyz?deep", "/metrics"] {
+            assert_eq!(get(&manage, path).await, 200, "{server}: {path}");
+            assert_eq!(get(&port_of(&printed, public), path).await, 404, "{server}: {path}");
+        }
+    }
+    drop(launcher);
+    let exited = Launcher::start(folder.path(), &["--free-ports", "--once"]).wait();
+    assert!(!exited.out.contains("health and metrics"), "{}", exited.out);
+}

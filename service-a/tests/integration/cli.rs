@@ -29,7 +29,7 @@ async fn check_config_prints_settings_without_secrets_and_lists_unsafe_ones() {
 }
 
 #[tokio::test]
-async fn production_rejects_the_demo_secret_and_accepts_a_secret_file() {
+async fn production_rejects_the_demo_secret_and_accepts_a_secret_file_and_manage_listen() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secret");
     fs::write(&file, "a long random secret for this test only\n").unwrap();
@@ -42,6 +42,8 @@ async fn production_rejects_the_demo_secret_and_accepts_a_secret_file() {
         ("targets.introspection.resource", "https://asking.example"),
         ("log.format", "json"),
         ("listen", "localhost:0"),
+        // Plain http beyond loopback.
+        ("manage_listen", "0.0.0.0:0"),
     ];
     let rejected = SERVICE_A.run(&["check-config"], &set_arguments(&sound)).await;
     assert_eq!(rejected.code, Some(1));
@@ -54,7 +56,7 @@ async fn production_rejects_the_demo_secret_and_accepts_a_secret_file() {
         ("public_url", "https://a.example"),
     ];
     let a = Process::serve(&set_arguments(&[&sound[..], &own].concat()));
-    assert_eq!(a.get("/readyz").await.status, 200);
+    assert_eq!(a.manage.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
@@ -136,17 +138,16 @@ async fn port_in_use_is_reported_in_one_line() {
 async fn healthcheck_reports_readiness_by_exit_code() {
     let servers = TestServers::start().await;
     let a = Process::serve(&settings_arguments(&servers.settings(), &[]));
-    let listen = a.base.trim_start_matches("http://").to_owned();
-    let ask =
-        async || SERVICE_A.run(&["healthcheck"], &set_arguments(&[("listen", &listen)])).await;
-    assert_eq!(ask().await.code, Some(0));
-    let by_name = listen.replace("127.0.0.1", "localhost");
-    assert_eq!(
-        SERVICE_A.run(&["healthcheck"], &set_arguments(&[("listen", &by_name)])).await.code,
-        Some(0)
-    );
+    let listen = a.manage.base.trim_start_matches("http://").to_owned();
+    let ask = async |listen: &str| {
+        SERVICE_A.run(&["healthcheck"], &set_arguments(&[("manage_listen", listen)])).await
+    };
+    assert_eq!(ask(&listen).await.code, Some(0));
+    assert_eq!(ask(&listen.replace("127.0.0.1", "localhost")).await.code, Some(0));
     a.kill_and_read_log();
-    let output = ask().await;
-    assert_eq!(output.code, Some(1));
-    assert!(output.stderr.contains("no response from"), "{}", output.stderr);
+    for (listen, words) in [(&*listen, "no response from"), ("", "`manage_listen` is off")] {
+        let output = ask(listen).await;
+        assert_eq!(output.code, Some(1));
+        assert!(output.stderr.contains(words), "{}", output.stderr);
+    }
 }

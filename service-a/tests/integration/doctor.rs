@@ -70,12 +70,13 @@ async fn publish_resource_metadata(b: &MockServer, resource: &str, issuer: &str)
 }
 
 async fn doctor(settings: &ServiceASettings, a: &A, more: &[(&str, &str)]) -> CommandOutput {
-    let listen = a.base.trim_start_matches("http://");
+    let [listen, manage] = [&a.base, &a.manage.base].map(|base| base.trim_start_matches("http://"));
     let arguments = settings_arguments(settings, more);
     let arguments: Vec<_> = arguments
         .into_iter()
         .map(|argument| match argument.as_str() {
             "listen=127.0.0.1:0" => format!("listen={listen}"),
+            "manage_listen=127.0.0.1:0" => format!("manage_listen={manage}"),
             _ => argument,
         })
         .collect();
@@ -286,8 +287,9 @@ async fn json_output_is_one_object() {
     let (servers, a) = doctor_servers().await;
     respond_to_token_request(&servers, token_response(0)).await;
     let listen = ("listen", a.base.trim_start_matches("http://"));
+    let manage = ("manage_listen", a.manage.base.trim_start_matches("http://"));
     let output = SERVICE_A
-        .run(&["doctor", "--json"], &settings_arguments(&servers.settings(), &[listen]))
+        .run(&["doctor", "--json"], &settings_arguments(&servers.settings(), &[listen, manage]))
         .await;
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(

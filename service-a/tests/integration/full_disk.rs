@@ -11,7 +11,7 @@ use crate::{
 async fn a_recovers_from_a_full_disk_without_a_restart() {
     let servers = TestServers::start().await;
     let a = Process::serve(&settings_arguments(&servers.settings(), &[]));
-    let readiness = async || a.get("/readyz").await.status;
+    let readiness = async || a.manage.get("/readyz").await.status;
     assert_eq!(readiness().await, 200);
     a.set_disk_full(true);
     // The check of the readiness is a transaction on the connection on which logins write.

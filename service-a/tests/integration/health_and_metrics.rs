@@ -13,7 +13,7 @@ async fn a_is_ready_while_c_and_b_are_unreachable() {
         })
         .await;
     for (path, word) in [("/healthz", "ok"), ("/readyz", "ready")] {
-        let response = a.get(path).await;
+        let response = a.manage.get(path).await;
         assert_eq!((response.status, response.json()), (200, json!({ "status": word })));
     }
 }
@@ -26,7 +26,7 @@ async fn metrics_count_requests_by_route_and_status() {
     servers.b.respond_in_order([status(500)]);
     a.get("/api/call-b?target=local").await;
     assert_eq!(a.get("/made/up").await.status, 404);
-    let metrics = a.get("/metrics").await;
+    let metrics = a.manage.get("/metrics").await;
     assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
     for line in [
         r#"gatepass_http_requests_total{method="GET",route="/api/call-b",status="200"} 1"#,

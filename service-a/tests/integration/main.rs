@@ -9,6 +9,7 @@ mod full_disk;
 mod health_and_metrics;
 mod legacy_secret;
 mod log_secrecy;
+mod management;
 mod openapi;
 mod process;
 mod requests;

@@ -13,6 +13,8 @@ pub const SERVICE_A: Program = Program::at(env!("CARGO_BIN_EXE_service-a"));
 /// A server in a process of its own, and a client of it.
 pub struct Process {
     pub client: TestClient,
+    /// The management listener.
+    pub manage: TestClient,
     server: ServerProcess,
 }
 
@@ -27,6 +29,7 @@ pub fn settings_arguments(settings: &ServiceASettings, more: &[(&str, &str)]) ->
         ("targets.introspection.resource", &settings.targets.introspection.resource),
         ("data_dir", settings.data_dir.to_str().unwrap()),
         ("listen", "127.0.0.1:0"),
+        ("manage_listen", "127.0.0.1:0"),
         ("log.format", "json"),
     ];
     set_arguments(&[&base[..], more].concat())
@@ -36,8 +39,8 @@ impl Process {
     /// Starts the server and reads its address from the log.
     pub fn serve(arguments: &[String]) -> Self {
         let server = SERVICE_A.serve(arguments, "server started");
-        let address = server.started("address").unwrap();
-        Self { client: TestClient::new(format!("http://{address}")), server }
+        let client = |name| TestClient::new(format!("http://{}", server.started(name).unwrap()));
+        Self { client: client("address"), manage: client("manage"), server }
     }
 
     /// Makes every write of the process to a file fail, or lets them succeed again.

@@ -6,7 +6,7 @@ use clock::Clock;
 use flow_events::EventSink;
 use serde_json::json;
 use service_a::{ServiceA, ServiceASettings};
-use service_kit::{BoundListener, CancellationToken, SecretSetting};
+use service_kit::{BoundListener, CancellationToken, Listeners, SecretSetting};
 use tempfile::TempDir;
 use test_support::{
     http::{TestClient, TestResponse},
@@ -119,19 +119,25 @@ impl TestServers {
     pub async fn start_a_with(&self, change: impl FnOnce(&mut ServiceASettings)) -> A {
         let mut settings = self.settings();
         change(&mut settings);
-        let (bound, stop) =
-            (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
-        let client = TestClient::new(format!("http://{}", bound.address()));
-        let a = ServiceA::prepare(&settings, bound, self.clock.clone(), self.events.clone())
+        let listeners = Listeners {
+            public: BoundListener::bind("127.0.0.1:0", "listen").unwrap(),
+            manage: Some(BoundListener::bind("127.0.0.1:0", "manage_listen").unwrap()),
+        };
+        let client = |bound: &BoundListener| TestClient::new(format!("http://{}", bound.address()));
+        let manage = listeners.manage.as_ref().map(client).unwrap();
+        let (client, stop) = (client(&listeners.public), CancellationToken::new());
+        let a = ServiceA::prepare(&settings, listeners, self.clock.clone(), self.events.clone())
             .await
             .unwrap();
-        A { client, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
+        A { client, manage, running: Some(tokio::spawn(a.run(stop.clone()))), stop }
     }
 }
 
 /// A running A. It stops when it is dropped.
 pub struct A {
     pub client: TestClient,
+    /// The management listener.
+    pub manage: TestClient,
     pub stop: CancellationToken,
     pub running: Option<JoinHandle<anyhow::Result<()>>>,
 }

@@ -11,9 +11,10 @@ async fn healthcheck_succeeds_only_when_b_is_ready() {
     let c = C::start(&Signer::es256("k1")).await;
     c.metadata.respond(status(500));
     let b = c.start_b();
-    let listen = b.listen();
-    let healthcheck = async || run(&["healthcheck"], &set(&[("listen", &listen)])).await;
-    let early = healthcheck().await;
+    let listen = b.manage.base.trim_start_matches("http://");
+    let healthcheck =
+        async |listen: &str| run(&["healthcheck"], &set(&[("manage_listen", listen)])).await;
+    let early = healthcheck(listen).await;
     assert_eq!((early.code, early.stderr.lines().count()), (Some(1), 1));
     assert!(
         early.stderr.contains("503") && early.stderr.contains("no keys of the issuer yet"),
@@ -22,14 +23,14 @@ async fn healthcheck_succeeds_only_when_b_is_ready() {
     );
     c.metadata.respond(crate::harness::issuer_metadata());
     b.wait_until_ready().await;
-    assert_eq!(healthcheck().await.code, Some(0));
-    let stopped = run(&["healthcheck"], &set(&[("listen", "127.0.0.1:1")])).await;
-    assert_eq!(stopped.code, Some(1));
-    assert!(
-        stopped.stderr.contains("no response from http://127.0.0.1:1/readyz"),
-        "{}",
-        stopped.stderr
-    );
+    assert_eq!(healthcheck(listen).await.code, Some(0));
+    for (listen, words) in [
+        ("127.0.0.1:1", "no response from http://127.0.0.1:1/readyz"),
+        ("", "`manage_listen` is off"),
+    ] {
+        let output = healthcheck(listen).await;
+        assert!(output.code == Some(1) && output.stderr.contains(words), "{output:?}");
+    }
 }
 
 #[tokio::test]

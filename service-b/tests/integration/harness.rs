@@ -6,7 +6,7 @@ use clock::Clock;
 use flow_events::EventSink;
 use serde_json::{Value, json};
 use service_b::{ServiceB, ServiceBSettings};
-use service_kit::{BoundListener, CancellationToken, SecretSetting};
+use service_kit::{BoundListener, CancellationToken, Listeners, SecretSetting};
 use test_support::{
     mock::{self, MockEndpoint},
     signer::Signer,
@@ -62,22 +62,28 @@ impl C {
 /// A running B. It is stopped on drop.
 pub struct B {
     client: TestClient,
+    /// The management listener.
+    pub manage: TestClient,
     stop: CancellationToken,
 }
 
 impl B {
     pub fn start(settings: &ServiceBSettings) -> Self {
-        let (bound, stop) =
-            (BoundListener::bind("127.0.0.1:0", "listen").unwrap(), CancellationToken::new());
+        let public = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
+        let manage = BoundListener::bind("127.0.0.1:0", "manage_listen").unwrap();
         let scheme = if settings.tls.cert_file.is_some() { "https" } else { "http" };
-        let client = TestClient::new(format!("{scheme}://localhost:{}", bound.address().port()));
-        let b = ServiceB::prepare(settings, bound, Clock::system(), EventSink::disabled()).unwrap();
+        let client = TestClient::new(format!("{scheme}://localhost:{}", public.address().port()));
+        let manage_client = TestClient::new(format!("http://{}", manage.address()));
+        let (listeners, stop) =
+            (Listeners { public, manage: Some(manage) }, CancellationToken::new());
+        let b =
+            ServiceB::prepare(settings, listeners, Clock::system(), EventSink::disabled()).unwrap();
         tokio::spawn(b.run(stop.clone()));
-        Self { client, stop }
+        Self { client, manage: manage_client, stop }
     }
 
     pub async fn wait_until_ready(&self) {
-        until("B is ready", async || self.get("/readyz").await.status == 200).await;
+        until("B is ready", async || self.manage.get("/readyz").await.status == 200).await;
     }
 
     /// Returns the address of the listener.

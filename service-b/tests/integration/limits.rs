@@ -38,10 +38,11 @@ async fn oversized_form_is_rejected() {
     send(post(101)).await.assert_bearer_error(413, "invalid_request", "too long");
 }
 
-/// Requests `/healthz` and returns the beginning of the response. Keeps the connection open.
-fn request_health(connection: &mut TcpStream) -> String {
+/// Requests the API's document and returns the beginning of the response. The connection stays
+/// open.
+fn request_document(connection: &mut TcpStream) -> String {
     let mut start = [0; 15];
-    let _ = connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: b\r\n\r\n");
+    let _ = connection.write_all(b"HEAD /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let read = connection.read(&mut start).unwrap_or(0);
     String::from_utf8_lossy(&start[..read]).into_owned()
 }
@@ -52,11 +53,11 @@ async fn connection_over_the_limit_is_closed() {
     let b = c.start_b_with(|settings| settings.limits.max_connections = 1);
     let connect = || TcpStream::connect(b.listen()).unwrap();
     let mut first = connect();
-    assert_eq!(request_health(&mut first), "HTTP/1.1 200 OK");
-    assert_eq!(request_health(&mut connect()), "", "the connection is closed without a response");
+    assert_eq!(request_document(&mut first), "HTTP/1.1 200 OK");
+    assert_eq!(request_document(&mut connect()), "", "the connection is closed without a response");
     drop(first);
     until("the closed connection no longer counts", async || {
-        request_health(&mut connect()) == "HTTP/1.1 200 OK"
+        request_document(&mut connect()) == "HTTP/1.1 200 OK"
     })
     .await;
 }
@@ -66,7 +67,7 @@ async fn connection_with_slow_headers_is_closed() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.start_b_with(|settings| settings.limits.header_timeout_seconds = 1);
     let mut slow = TcpStream::connect(b.listen()).unwrap();
-    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    slow.write_all(b"GET /openapi.json HTTP/1.1\r\nhost:").unwrap();
     let mut rest = Vec::new();
     assert!(slow.read_to_end(&mut rest).is_ok(), "B closes the connection");
     assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));

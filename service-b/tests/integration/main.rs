@@ -8,6 +8,7 @@ mod doctor;
 mod harness;
 mod legacy;
 mod limits;
+mod management;
 mod metadata;
 mod openapi;
 mod process;

@@ -23,7 +23,7 @@ async fn resource_metadata_names_issuer_and_scopes() {
 async fn unknown_host_gets_421() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.start_b();
-    for path in ["/api/resource", "/.well-known/oauth-protected-resource", "/metrics"] {
+    for path in ["/api/resource", "/.well-known/oauth-protected-resource", "/openapi.json"] {
         let request = b.request("GET", path).header("host", "evil.example");
         let response = send(request).await;
         assert_eq!(response.status, 421, "{path}");

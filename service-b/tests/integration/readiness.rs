@@ -13,12 +13,12 @@ async fn b_becomes_ready_once_c_is_reachable() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let signer = Signer::es256("k1");
     let b = B::start(&settings(&format!("http://{address}")));
-    let early = b.get("/readyz").await;
+    let early = b.manage.get("/readyz").await;
     assert_eq!(
         (early.status, early.json()["reason"].as_str()),
         (503, Some("no keys of the issuer yet"))
     );
-    assert_eq!(b.get("/healthz").await.status, 200, "the process is alive");
+    assert_eq!(b.manage.get("/healthz").await.status, 200, "the process is alive");
     assert_eq!(
         read_resource(&b, &access_token(&signer, &valid_claims())).await.status,
         503,
@@ -35,7 +35,7 @@ async fn introspecting_b_is_ready_once_it_has_metadata() {
         let c = C::start(&Signer::es256("k1")).await;
         c.metadata.respond(status(500));
         let b = c.start_b_with(|settings| settings.mode = mode);
-        let ready = async || b.get("/readyz").await.status == 200;
+        let ready = async || b.manage.get("/readyz").await.status == 200;
         assert!(!ready().await);
         c.metadata.respond(crate::harness::issuer_metadata());
         until("B is ready", ready).await;
@@ -50,7 +50,7 @@ async fn calls_are_counted_by_route_and_status() {
     read_resource(&b, &access_token(&signer, &valid_claims())).await;
     b.get("/api/resource").await;
     b.get("/made/up").await;
-    let metrics = b.get("/metrics").await.text;
+    let metrics = b.manage.get("/metrics").await.text;
     for line in [
         r#"gatepass_http_requests_total{method="GET",route="/api/resource",status="200"} 1"#,
         r#"gatepass_http_requests_total{method="GET",route="/api/resource",status="401"} 1"#,

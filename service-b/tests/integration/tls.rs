@@ -57,35 +57,18 @@ async fn https_listener_reloads_a_renewed_certificate() {
     let client = tls.trusting_client(&b);
     assert_eq!(read_resource(&client, &access_token(&signer, &valid_claims())).await.status, 200);
     assert!(
-        b.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
+        b.http.get(format!("{}/openapi.json", b.base)).send().await.is_err(),
         "other clients do not trust the certificate"
     );
 
     tls.renew();
     let renewed = tls.trusting_client(&b);
     until("the new certificate is served", async || {
-        renewed.http.get(format!("{}/healthz", b.base)).send().await.is_ok()
+        renewed.http.get(format!("{}/openapi.json", b.base)).send().await.is_ok()
     })
     .await;
     assert!(
-        client.http.get(format!("{}/healthz", b.base)).send().await.is_err(),
+        client.http.get(format!("{}/openapi.json", b.base)).send().await.is_err(),
         "the old certificate is no longer served"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn healthcheck_uses_https_if_b_serves_tls() {
-    let tls = SelfSigned::new();
-    let c = C::start(&Signer::es256("k1")).await;
-    let b = c.start_b_with(|settings| settings.tls = tls.files());
-    let client = tls.trusting_client(&b);
-    until("B is ready", async || client.get("/readyz").await.status == 200).await;
-    let (listen, [certificate, key]) =
-        (b.listen(), ["cert.pem", "key.pem"].map(|name| tls.file(name).display().to_string()));
-    let settings =
-        set(&[("listen", &listen), ("tls.cert_file", &certificate), ("tls.key_file", &key)]);
-    let output = run(&["healthcheck"], &settings).await;
-    assert_eq!(output.code, Some(0), "{output:?}");
-    let plain = run(&["healthcheck"], &set(&[("listen", &listen)])).await;
-    assert_eq!(plain.code, Some(1), "http to an https port: {plain:?}");
 }

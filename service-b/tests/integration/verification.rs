@@ -116,7 +116,7 @@ async fn local_b_works_without_c_once_keys_are_cached() {
     b.wait_until_ready().await;
     drop(c);
     assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
-    assert_eq!(b.get("/readyz").await.status, 200);
+    assert_eq!(b.manage.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]

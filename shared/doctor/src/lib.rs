@@ -40,7 +40,7 @@ pub use http_probe::HttpProbe;
 pub use introspection::{check_introspection, check_introspection_endpoint};
 pub use issuer::{ConfirmedIssuer, IssuerConfig, MetadataLocation, ReachedBy, check_issuer};
 pub use keys::{PublishedKeys, check_keys, published_keys};
-pub use local_server::{LocalServer, check_local_server, check_running_resource};
+pub use local_server::{LocalServer, check_local_server, check_readiness, check_running_resource};
 pub use redirect_uri::{LoginRequest, check_redirect_uri};
 pub use report::Report;
 pub use resource::{ResourceEndpoint, check_resource};

@@ -2,7 +2,7 @@
 
 use clock::Clock;
 use oauth_types::ProtectedResourceMetadata;
-use service_kit::local_connect_address;
+use service_kit::{Settings, local_connect_address};
 
 use crate::{
     checks::Checks,
@@ -19,7 +19,7 @@ pub struct LocalServer<'a> {
     pub listen: &'a str,
     /// Whether it serves TLS.
     pub tls: bool,
-    /// Path that responds with 200 if the server is ready.
+    /// Path that responds with 200 if the server runs.
     pub path: &'a str,
     /// Names of the server's settings.
     pub names: &'a SettingNames,
@@ -27,7 +27,24 @@ pub struct LocalServer<'a> {
     pub start: &'a str,
 }
 
-/// Checks that the server is running and ready at its own listener. Returns whether it responds.
+/// Checks that the server is ready, if it has a management listener.
+pub async fn check_readiness<S: Settings>(
+    checks: &mut Checks,
+    clock: &Clock,
+    settings: &S,
+    names: &SettingNames,
+    start: &str,
+) {
+    let listen = settings.manage_listen();
+    if listen.is_empty() {
+        return;
+    }
+    let (setting, path) = ("manage_listen", "/readyz?deep");
+    let server = LocalServer { setting, listen, tls: false, path, names, start };
+    check_local_server(checks, clock, &server).await;
+}
+
+/// Checks that the server responds at its own listener. Returns whether something does.
 pub async fn check_local_server(
     checks: &mut Checks,
     clock: &Clock,
@@ -53,9 +70,9 @@ pub async fn check_local_server(
         return false;
     };
     match probe.get(&url).await {
-        Ok(ProbeResponse { status: 200, .. }) => checks.ok(check, format!("{url} is ready")),
+        Ok(ProbeResponse { status: 200, .. }) => checks.ok(check, format!("{url} responds")),
         Ok(reply) => {
-            let compared = format!("the response from {url} and that of a server that is ready");
+            let compared = format!("the response from {url} and that of a running server");
             let body = String::from_utf8_lossy(&reply.body).into_owned();
             let change = server.names.change(
                 server.setting,
@@ -63,7 +80,7 @@ pub async fn check_local_server(
             );
             checks.fail(
                 check,
-                "not ready",
+                if server.path.starts_with("/readyz") { "not ready" } else { "another response" },
                 Diagnosis::new(
                     compared,
                     "status 200",

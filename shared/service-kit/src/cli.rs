@@ -4,13 +4,7 @@ mod service;
 
 pub use service::{ServiceArguments, ServiceCommand, run_service, run_service_command};
 
-use std::{
-    ffi::OsString,
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::Args;
@@ -114,24 +108,24 @@ pub fn render_config<S: Settings>(
     Ok(text)
 }
 
-/// Runs `healthcheck`: requests `/readyz` of the server that listens on `listen` on this machine.
+/// Runs `healthcheck`: requests `/readyz` at the management listener of the server on this machine.
 /// For container images without a shell or curl.
 ///
 /// # Errors
-/// Returns an error if the server does not respond within 3 seconds or is not ready.
-pub async fn healthcheck(listen: &str, cert_file: Option<&Path>) -> anyhow::Result<()> {
+/// Returns an error if the management listener is off, or if the server does not respond within 3
+/// seconds or is not ready.
+pub async fn healthcheck<S: Settings>(settings: &S) -> anyhow::Result<()> {
+    let listen = settings.manage_listen();
+    anyhow::ensure!(
+        !listen.is_empty(),
+        "the setting `manage_listen` is off; set it for the server and for this command, to 127.0.0.1:9100 for example"
+    );
     let address =
-        local_connect_address(listen).context("the setting `listen` must be host:port")?;
-    let scheme = if cert_file.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{address}/readyz");
+        local_connect_address(listen).context("the setting `manage_listen` must be host:port")?;
+    let url = format!("http://{address}/readyz");
     let timeout = HttpClientSettings::default().timeout.min(Duration::from_secs(3));
-    // The request stays on this machine and carries no secret, so the certificate need not be
-    // verified. It is issued for the public name, not for the loopback address.
-    let client = reqwest::Client::builder()
-        .tls_danger_accept_invalid_certs(true)
-        .timeout(timeout)
-        .no_proxy()
-        .build()?;
+    let client =
+        reqwest::Client::builder().tls_certs_only([]).timeout(timeout).no_proxy().build()?;
     let response =
         client.get(&url).send().await.with_context(|| format!("no response from {url}"))?;
     let status = response.status();

@@ -91,7 +91,7 @@ impl Sender {
             // Without a subscriber no events are built, so they cost nothing while the viewer is
             // unreachable.
             let reachable =
-                self.http.get(format!("{}/healthz", self.viewer_url)).send().await.is_ok();
+                self.http.get(format!("{}/api/config", self.viewer_url)).send().await.is_ok();
             if let Some(events) = self.sink.subscribe().filter(|_| reachable) {
                 self.send_until_error(events).await;
             }

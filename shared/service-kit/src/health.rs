@@ -1,7 +1,16 @@
-//! Health endpoints: `/healthz` (liveness: the process runs), `/readyz` (readiness: this instance
-//! can serve requests) and `/readyz?deep` (it and what it shares with other instances).
+//! Health endpoints of the management listener: `/healthz` (liveness: the process runs), `/readyz`
+//! (readiness: this instance can serve requests) and `/readyz?deep` (it and what it shares with
+//! other instances).
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -21,14 +30,15 @@ use crate::error_response::unknown_method;
 pub type Check =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// The checks of a server.
+/// The checks of a server. Clones share whether the server is stopping.
 #[derive(Clone)]
 pub struct Readiness {
     instance: Check,
     shared: Check,
+    stopping: Arc<AtomicBool>,
 }
 
-/// Time limit of all checks of a request, so that it is answered within a second. Probes repeat
+/// Time limit of all checks of one request, so that it is answered within a second. Probes repeat
 /// every few seconds, and hanging checks must not accumulate.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(900);
 
@@ -36,7 +46,8 @@ impl Readiness {
     /// A server that is ready as soon as it runs.
     #[must_use]
     pub fn always() -> Self {
-        Self { instance: check(|| async { Ok(()) }), shared: check(|| async { Ok(()) }) }
+        let no_check = check(|| async { Ok(()) });
+        Self { instance: Arc::clone(&no_check), shared: no_check, stopping: Arc::default() }
     }
 
     /// Adds what each instance has for itself.
@@ -52,9 +63,24 @@ impl Readiness {
         Self { shared, ..self }
     }
 
-    async fn run(&self, deep: bool) -> Result<(), String> {
-        (self.instance)().await?;
-        if deep { (self.shared)().await } else { Ok(()) }
+    /// Runs the checks of `/readyz`, or those of `/readyz?deep`.
+    ///
+    /// # Errors
+    /// Returns the reason why the server is not ready.
+    pub async fn check(&self, deep: bool) -> Result<(), String> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err("the server is stopping".to_owned());
+        }
+        let checks = async {
+            (self.instance)().await?;
+            if deep { (self.shared)().await } else { Ok(()) }
+        };
+        within(CHECK_TIMEOUT, checks).await
+    }
+
+    /// Makes every further check fail, before the server closes its listeners.
+    pub(crate) fn set_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 }
 
@@ -90,13 +116,13 @@ where
 }
 
 /// Returns the routes `GET /healthz` and `GET /readyz`.
-pub fn routes(readiness: Readiness) -> Router {
+pub(crate) fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({ "status": "ok" })) }))
         .route(
             "/readyz",
             get(async move |RawQuery(query): RawQuery| {
-                respond(readiness.run(is_deep(query.as_deref())), CHECK_TIMEOUT).await
+                respond(readiness.check(is_deep(query.as_deref())).await)
             }),
         )
         .method_not_allowed_fallback(unknown_method)
@@ -106,11 +132,18 @@ fn is_deep(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("deep")))
 }
 
-async fn respond(check: impl Future<Output = Result<(), String>>, limit: Duration) -> Response {
-    let result = tokio::time::timeout(limit, check).await;
-    match result.unwrap_or_else(|_| {
+async fn within(
+    limit: Duration,
+    checks: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    let result = tokio::time::timeout(limit, checks).await;
+    result.unwrap_or_else(|_| {
         Err(format!("the check did not finish within {} ms", limit.as_millis()))
-    }) {
+    })
+}
+
+fn respond(result: Result<(), String>) -> Response {
+    match result {
         Ok(()) => (StatusCode::OK, Json(json!({ "status": "ready" }))).into_response(),
         Err(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -145,18 +178,19 @@ mod tests {
     async fn only_a_deep_check_includes_what_instances_share() {
         let fails = |reason: &'static str| check(move || async move { Err(reason.to_owned()) });
         let readiness = Readiness::always().with_shared(fails("database"));
-        assert_eq!(readiness.run(is_deep(None)).await, Ok(()));
-        assert_eq!(readiness.run(is_deep(Some("deeper=1"))).await, Ok(()));
+        assert_eq!(readiness.check(is_deep(None)).await, Ok(()));
+        assert_eq!(readiness.check(is_deep(Some("deeper=1"))).await, Ok(()));
         for deep in ["deep", "deep=1", "a=b&deep"] {
-            assert_eq!(readiness.run(is_deep(Some(deep))).await, Err("database".to_owned()));
+            assert_eq!(readiness.check(is_deep(Some(deep))).await, Err("database".to_owned()));
         }
         let readiness = readiness.with_instance(fails("keys"));
-        assert_eq!(readiness.run(false).await, Err("keys".to_owned()));
+        assert_eq!(readiness.check(false).await, Err("keys".to_owned()));
     }
 
     #[tokio::test]
     async fn hanging_check_is_not_ready() {
-        let response = respond(std::future::pending(), Duration::ZERO).await;
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let result = within(Duration::ZERO, std::future::pending()).await;
+        assert_eq!(result, Err("the check did not finish within 0 ms".to_owned()));
+        assert_eq!(respond(result).status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

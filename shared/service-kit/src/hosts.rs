@@ -6,12 +6,7 @@
 
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
-    response::Response,
-};
+use axum::{extract::Request, middleware::Next, response::Response};
 use http::{
     HeaderMap, Method, StatusCode,
     header::{HOST, ORIGIN},
@@ -65,11 +60,6 @@ impl Hosts {
             inner.hosts.push(allowed_host(name)?);
         }
         Ok(Self(Arc::new(inner)))
-    }
-
-    /// Protects routes that [`with_request_context`](crate::with_request_context) does not wrap.
-    pub fn protect(&self, routes: Router) -> Router {
-        routes.layer(from_fn_with_state(self.clone(), require_known_host))
     }
 
     /// Returns the response to a request for a host that is not one of this server.
@@ -179,13 +169,6 @@ impl Rejection {
                 "this request must not come from a page of another origin",
             ),
         }
-    }
-}
-
-async fn require_known_host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    match hosts.reject(&request) {
-        Some(rejected) => rejected,
-        None => next.run(request).await,
     }
 }
 

@@ -2,7 +2,8 @@
 //! TLS, limits, health, and the sequence bind, serve, drain.
 //!
 //! `main`, the launcher and the tests build the same objects: a [`BoundListener`] first, so that
-//! its address is known, then a [`Server`] that runs until a [`CancellationToken`] is cancelled.
+//! its address is known, then a [`Server`] that runs until a [`CancellationToken`] is cancelled,
+//! with [`Management`] beside it.
 #![warn(missing_docs)]
 
 pub mod cli;
@@ -19,6 +20,8 @@ mod hosts;
 mod hsts;
 mod limits;
 mod listen;
+mod listeners;
+mod management;
 pub mod metrics;
 mod outage;
 mod profile;
@@ -41,6 +44,8 @@ pub use events::EventSettings;
 pub use hosts::{Hosts, reject_pages, require_same_origin};
 pub use limits::Limits;
 pub use listen::local_connect_address;
+pub use listeners::{Listeners, ensure_distinct_listeners};
+pub use management::Management;
 pub use oauth_http::{
     DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };
@@ -57,5 +62,5 @@ pub use tls_files::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
     MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, loopback_url,
-    plain_http_listener, plain_http_url, weak_secret,
+    plain_http_beside_tls, plain_http_listener, plain_http_url, weak_secret,
 };

@@ -27,7 +27,10 @@ pub struct Limits {
     /// least 1. Further ones are closed immediately. A proxy in `proxies.trusted` is exempt.
     #[serde(deserialize_with = "at_least_one")]
     pub max_connections_per_address: usize,
-    /// Time for running requests to finish after a shutdown has begun, in seconds.
+    /// Time between the moment when `/readyz` fails because of a shutdown and the moment when the
+    /// public listeners close, in seconds. Behind a load balancer, the time in which it notices.
+    pub drain_delay_seconds: u64,
+    /// Time for running requests to finish after the public listeners have closed, in seconds.
     pub drain_timeout_seconds: u64,
 }
 
@@ -39,6 +42,7 @@ impl Default for Limits {
             request_timeout_seconds: 30,
             max_connections: 10_000,
             max_connections_per_address: 1_000,
+            drain_delay_seconds: 0,
             drain_timeout_seconds: 10,
         }
     }
@@ -72,6 +76,10 @@ impl Limits {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    pub(crate) fn drain_delay(&self) -> Duration {
+        Duration::from_secs(self.drain_delay_seconds)
     }
 
     pub(crate) fn drain_timeout(&self) -> Duration {

@@ -22,6 +22,38 @@ pub fn local_connect_address(listen: &str) -> io::Result<String> {
     }
 }
 
+/// Checks that no two of these listeners, each the name of its setting and `host:port`, share an
+/// address. An empty one is off. Otherwise the second would fail to bind, and the system cannot say
+/// that this process itself has the port.
+///
+/// # Errors
+/// Returns an error that names both settings.
+pub(crate) fn ensure_distinct(listeners: &[(&str, &str)]) -> Result<(), String> {
+    // An invalid address is reported by binding it.
+    let resolved: Vec<_> = listeners
+        .iter()
+        .map(|&(setting, listen)| (setting, listen, addresses(listen).unwrap_or_default()))
+        .collect();
+    for (index, (setting, listen, addresses)) in resolved.iter().enumerate() {
+        for (other, other_listen, others) in &resolved[..index] {
+            if addresses.iter().any(|address| others.iter().any(|one| overlap(*one, *address))) {
+                return Err(format!(
+                    "{setting}: {listen} is already taken by `{other}` ({other_listen}); choose another port"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether two sockets cannot be bound at the same time. With port 0 the system chooses a
+/// free one. `[::]` includes IPv4.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_host =
+        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && same_host
+}
+
 /// Returns the host of a `listen` setting, or `None` if it listens on all interfaces.
 pub(crate) fn host_of_listener(listen: &str) -> Option<&str> {
     let (host, _) = listen.rsplit_once(':')?;
@@ -39,6 +71,27 @@ pub(crate) fn is_loopback_listener(listen: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listeners_with_one_address_are_rejected() {
+        for (first, second, distinct) in [
+            ("127.0.0.1:9000", "127.0.0.1:9000", false),
+            ("127.0.0.1:9000", "localhost:9000", false),
+            ("0.0.0.0:9000", "127.0.0.1:9000", false),
+            ("127.0.0.1:9000", "[::]:9000", false),
+            ("127.0.0.1:9000", "127.0.0.2:9000", true),
+            ("127.0.0.1:9000", "127.0.0.1:9100", true),
+            ("127.0.0.1:0", "127.0.0.1:0", true),
+            ("", "", true),
+            ("invalid", "invalid", true),
+        ] {
+            let result = ensure_distinct(&[("listen", first), ("manage_listen", second)]);
+            assert_eq!(result.is_ok(), distinct, "{first} {second}");
+        }
+        let error = ensure_distinct(&[("listen", "[::]:9"), ("tls_listen", ""), ("x", "[::1]:9")]);
+        let expected = "x: [::1]:9 is already taken by `listen` ([::]:9); choose another port";
+        assert_eq!(error, Err(expected.to_owned()));
+    }
 
     #[test]
     fn listen_setting_accepts_names_and_addresses() {

@@ -1,5 +1,5 @@
-//! Prometheus metrics of HTTP requests, and the `/metrics` endpoint. Each server has its own
-//! registry, so that several servers can run in one process.
+//! Prometheus metrics of HTTP requests, and `/metrics` of the management listener. Each server has
+//! its own registry, so that several servers can run in one process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -92,7 +92,7 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Returns the route `GET /metrics` (`OpenMetrics` text format 1.0.0).
-pub fn routes(registry: Registry) -> Router {
+pub(crate) fn routes(registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()
         .route(

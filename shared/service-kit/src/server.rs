@@ -27,11 +27,20 @@ pub struct BoundListener {
 
 /// Why an address cannot be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} (setting `{setting}`): {}", explain(reason))]
-pub struct BindError {
-    address: String,
-    setting: &'static str,
-    reason: io::Error,
+pub enum BindError {
+    /// The system refuses to bind the address.
+    #[error("cannot listen on {address} (setting `{setting}`): {}", explain(reason))]
+    Refused {
+        /// The value of the setting.
+        address: String,
+        /// The name of the setting.
+        setting: &'static str,
+        /// The error of the system.
+        reason: io::Error,
+    },
+    /// Two listeners of one server have the same address.
+    #[error("{0}")]
+    SharedAddress(String),
 }
 
 fn explain(error: &io::Error) -> String {
@@ -52,7 +61,7 @@ impl BoundListener {
     /// Returns an error if the port is in use or not permitted, or the address is malformed.
     pub fn bind(address: &str, setting: &'static str) -> Result<Self, BindError> {
         let bind = || TcpListener::bind(&addresses(address)?[..]);
-        bind().and_then(Self::on).map_err(|reason| BindError {
+        bind().and_then(Self::on).map_err(|reason| BindError::Refused {
             address: address.to_owned(),
             setting,
             reason,

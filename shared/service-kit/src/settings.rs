@@ -16,9 +16,16 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// Returns the profile.
     fn profile(&self) -> Profile;
 
-    /// Returns `host:port` of the listener with the health endpoints, and its certificate file if
-    /// it serves TLS.
-    fn listener(&self) -> (&str, Option<&Path>);
+    /// Returns `host:port` of the setting `listen`.
+    fn listen(&self) -> &str;
+
+    /// Returns `host:port` of the setting `tls_listen`, or nothing if it is off. Only C has one.
+    fn tls_listen(&self) -> &str {
+        ""
+    }
+
+    /// Returns `host:port` of the setting `manage_listen`, or nothing if it is off.
+    fn manage_listen(&self) -> &str;
 
     /// Returns the log settings.
     fn log(&self) -> &LogSettings;
@@ -262,8 +269,12 @@ mod tests {
             Profile::Demo
         }
 
-        fn listener(&self) -> (&str, Option<&Path>) {
-            ("127.0.0.1:0", None)
+        fn listen(&self) -> &str {
+            "127.0.0.1:0"
+        }
+
+        fn manage_listen(&self) -> &str {
+            ""
         }
 
         fn log(&self) -> &LogSettings {

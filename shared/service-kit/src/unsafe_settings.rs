@@ -69,18 +69,25 @@ pub fn loopback_url(setting: &'static str, url: &str) -> Option<UnsafeSetting> {
     })
 }
 
-/// Returns an unsafe setting if other machines can reach `listen` over plain http.
+/// Returns an unsafe setting if other machines can reach `listen` over plain http. `tls` are the
+/// files with which it serves TLS.
 #[must_use]
 pub fn plain_http_listener(listen: &str, tls: &TlsFiles) -> Option<UnsafeSetting> {
-    let plain = !is_loopback_listener(listen) && tls.cert_file.is_none();
-    plain.then(|| {
-        let problem = format!("{listen} accepts plain http from other machines");
-        UnsafeSetting::new(
-            "listen",
-            problem,
-            "set tls.cert_file and tls.key_file, or listen on 127.0.0.1",
-        )
-    })
+    let remedy = "set tls.cert_file and tls.key_file, or listen on 127.0.0.1";
+    tls.cert_file.is_none().then(|| plain_listener(listen, remedy))?
+}
+
+/// Returns an unsafe setting if other machines can reach `listen` of a server that serves TLS on
+/// `tls_listen`.
+#[must_use]
+pub fn plain_http_beside_tls(listen: &str) -> Option<UnsafeSetting> {
+    let remedy = "listen on 127.0.0.1; other machines use tls_listen, and probes manage_listen";
+    plain_listener(listen, remedy)
+}
+
+fn plain_listener(listen: &str, remedy: &'static str) -> Option<UnsafeSetting> {
+    let problem = format!("{listen} accepts plain http from other machines");
+    (!is_loopback_listener(listen)).then(|| UnsafeSetting::new("listen", problem, remedy))
 }
 
 /// How to get a strong secret.
@@ -129,7 +136,10 @@ mod tests {
         assert!(plain_http_listener("0.0.0.0:1", &tls).is_none());
         for loopback in ["127.0.0.1:1", "localhost:1"] {
             assert!(plain_http_listener(loopback, &TlsFiles::default()).is_none(), "{loopback}");
+            assert!(plain_http_beside_tls(loopback).is_none(), "{loopback}");
         }
+        let beside_tls = plain_http_beside_tls("0.0.0.0:1").unwrap();
+        assert!(beside_tls.remedy.contains("tls_listen"), "{beside_tls:?}");
     }
 
     #[test]

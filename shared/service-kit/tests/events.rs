@@ -15,7 +15,7 @@ use wiremock::{
 async fn viewer() -> MockServer {
     let viewer = MockServer::start().await;
     Mock::given(method("GET"))
-        .and(path("/healthz"))
+        .and(path("/api/config"))
         .respond_with(ResponseTemplate::new(200))
         .mount(&viewer)
         .await;

@@ -1,6 +1,7 @@
 //! Test helpers that several crates share. The crate depends on no service.
 //!
 //! - [`http`]: a client, and the response as tests compare it
+//! - [`management`]: what every server's management listener has in common
 //! - [`mock`]: endpoints of a mock server whose responses a test changes while it runs
 //! - [`openapi`]: checks routes and responses against an OpenAPI file
 //! - [`process`]: runs commands and server processes
@@ -14,6 +15,7 @@
 
 pub mod http;
 pub mod log;
+pub mod management;
 pub mod mock;
 pub mod openapi;
 pub mod postgres;

@@ -10,9 +10,9 @@ use crate::{files, root};
 const INTRODUCTION: &str = "\
 # Metrics
 
-This page is generated from the code. `/metrics` has the OpenMetrics text format; C serves it only
-at `listen`, never at `tls_listen`. The samples of a counter end in `_total`, those of a histogram
-in `_bucket`, `_sum` and `_count`.
+This page is generated from the code. Each server serves them at `/metrics` of its
+[management listener](../guides/monitoring.md), in the OpenMetrics text format. The samples of a
+counter end in `_total`, those of a histogram in `_bucket`, `_sum` and `_count`.
 ";
 
 #[test]

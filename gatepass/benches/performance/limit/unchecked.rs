@@ -5,7 +5,7 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use oauth_types::AccessTokenClaims;
 use prometheus_client::registry::Registry;
-use service_kit::{Hosts, Limits, ServiceContext, health, metrics, with_request_context};
+use service_kit::{Hosts, Limits, ServiceContext, metrics, with_request_context};
 
 use super::one_response::ResourceResponse;
 
@@ -24,10 +24,7 @@ pub fn unchecked(claims: AccessTokenClaims) -> Router {
         limits: Limits::default(),
     };
     let app = Router::new().route("/api/resource", get(resource)).with_state(Arc::new(claims));
-    let readiness = health::Readiness::always();
     with_request_context(app, context)
-        .merge(health::routes(readiness))
-        .merge(metrics::routes(registry))
 }
 
 async fn resource(State(claims): State<Arc<AccessTokenClaims>>) -> Json<ResourceResponse> {

@@ -1,6 +1,6 @@
 use clock::Clock;
 use service_a::{ServiceA, ServiceASettings, settings::ProviderSettings};
-use service_kit::{BoundListener, CancellationToken, SecretSetting};
+use service_kit::{BoundListener, CancellationToken, Listeners, SecretSetting};
 use tempfile::TempDir;
 
 use super::{
@@ -65,11 +65,11 @@ impl TestSite {
 
     /// Starts another server with the same accounts and returns its URL.
     pub async fn start_again(&self) -> String {
-        let bound = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
-        let base = format!("http://{}", bound.address());
-        let a = ServiceA::prepare(&self.settings, bound, self.clock.clone(), self.events.clone())
-            .await
-            .unwrap();
+        let public = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
+        let base = format!("http://{}", public.address());
+        let (listeners, clock) = (Listeners { public, manage: None }, self.clock.clone());
+        let a =
+            ServiceA::prepare(&self.settings, listeners, clock, self.events.clone()).await.unwrap();
         tokio::spawn(a.run(self.stop.clone()));
         base
     }

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, block_on, check_config, healthcheck};
-use crate::{BoundListener, CancellationToken, Settings, cancel_on_signal, telemetry};
+use crate::{CancellationToken, Listeners, Settings, cancel_on_signal, telemetry};
 
 /// Command line of a server without administrative commands. `D` are the arguments of its `doctor`
 /// command.
@@ -26,14 +26,14 @@ pub enum ServiceCommand<D: Args> {
     Doctor(D),
 }
 
-/// Runs the command. `serve` gets the settings, the bound listener and the token that is cancelled
+/// Runs the command. `serve` gets the settings, the bound listeners and the token that is cancelled
 /// at shutdown; `doctor` gets the settings and its arguments.
 ///
 /// # Errors
 /// Returns the error of the command.
 pub fn run_service<S, D, F>(
     arguments: &ServiceArguments<D>,
-    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
+    serve: impl FnOnce(S, Listeners, CancellationToken) -> F,
     doctor: impl FnOnce(&S, &D) -> anyhow::Result<()>,
 ) -> anyhow::Result<()>
 where
@@ -51,7 +51,7 @@ where
 pub fn run_service_command<S, D, F>(
     settings: S,
     command: Option<&ServiceCommand<D>>,
-    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
+    serve: impl FnOnce(S, Listeners, CancellationToken) -> F,
     doctor: impl FnOnce(&S, &D) -> anyhow::Result<()>,
 ) -> anyhow::Result<()>
 where
@@ -63,16 +63,13 @@ where
         None | Some(ServiceCommand::Serve) => block_on(serve_until_signal(settings, serve)),
         Some(ServiceCommand::CheckConfig) => check_config(&settings),
         Some(ServiceCommand::Doctor(arguments)) => doctor(&settings, arguments),
-        Some(ServiceCommand::Healthcheck) => {
-            let (listen, cert_file) = settings.listener();
-            block_on(healthcheck(listen, cert_file))
-        }
+        Some(ServiceCommand::Healthcheck) => block_on(healthcheck(&settings)),
     }
 }
 
 async fn serve_until_signal<S, F>(
     settings: S,
-    serve: impl FnOnce(S, BoundListener, CancellationToken) -> F,
+    serve: impl FnOnce(S, Listeners, CancellationToken) -> F,
 ) -> anyhow::Result<()>
 where
     S: Settings,
@@ -81,9 +78,15 @@ where
     let _telemetry = telemetry::init(S::SERVICE, settings.log())?;
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
-    let listener = BoundListener::bind(settings.listener().0, "listen")?;
-    tracing::info!(service = S::SERVICE, address = %listener.address(), profile = ?settings.profile(), "server started");
-    serve(settings, listener, shutdown).await?;
+    let listeners = Listeners::bind(&settings)?;
+    tracing::info!(
+        service = S::SERVICE,
+        address = %listeners.public.address(),
+        manage = listeners.manage.as_ref().map(|bound| bound.address().to_string()),
+        profile = ?settings.profile(),
+        "server started"
+    );
+    serve(settings, listeners, shutdown).await?;
     tracing::info!(service = S::SERVICE, "server stopped");
     Ok(())
 }
