@@ -3,6 +3,7 @@
 //! To copy B, read `router.rs` and the endpoints. `token-verifier` and `service-kit` do the rest.
 
 pub mod cli;
+mod cors;
 pub mod doctor;
 mod endpoints;
 mod production;

@@ -7,6 +7,7 @@ use service_kit::{
 };
 
 use crate::{
+    cors::AllowedOrigins,
     settings::{Mode, ServiceBSettings},
     verifier::{load_certificate, verifier},
 };
@@ -92,6 +93,7 @@ impl Settings for ServiceBSettings {
         load_certificate(self)?;
         self.proxies.check().map_err(anyhow::Error::msg)?;
         self.hosts().map_err(anyhow::Error::msg)?;
+        AllowedOrigins::parse(&self.cors.allowed_origins).map_err(anyhow::Error::msg)?;
         verifier(self, Clock::system()).map(drop)
     }
 }

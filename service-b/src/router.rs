@@ -29,6 +29,11 @@ pub(crate) fn router(state: AppState) -> Router {
         )
         .route("/.well-known/oauth-protected-resource", get(protected_resource::protected_resource))
         .route("/openapi.json", get(openapi::openapi));
+    // RFC 9728 §3.1: the path of the resource follows. The challenges name this URL.
+    if let Some(path) = state.verifier.metadata_path() {
+        routes =
+            routes.without_v07_checks().route(&path, get(protected_resource::protected_resource));
+    }
     if let Some(client) = &state.legacy_client {
         routes = routes.route("/api", get(legacy::secret_in_query).with_state(Arc::clone(client)));
     }

@@ -16,6 +16,7 @@ use service_kit::{
 use token_verifier::Verifier;
 
 use crate::{
+    cors::{AllowedOrigins, with_cors},
     endpoints::legacy::LegacyClient,
     router::router,
     settings::ServiceBSettings,
@@ -51,6 +52,8 @@ impl ServiceB {
         let verifier = verifier(settings, clock.clone())?;
         let certificate = load_certificate(settings)?;
         let state = AppState { verifier: verifier.clone(), legacy_client: legacy_client(settings) };
+        let origins = AllowedOrigins::parse(&settings.cors.allowed_origins);
+        let origins = origins.map_err(anyhow::Error::msg)?;
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let mut registry = Registry::with_prefix("gatepass");
         let http_metrics = HttpMetrics::register(&mut registry);
@@ -63,7 +66,7 @@ impl ServiceB {
             hosts,
             limits: settings.limits.clone(),
         };
-        let routes = with_request_context(router(state), context);
+        let routes = with_cors(with_request_context(router(state), context), origins);
         let server =
             Server::new(listeners.public, routes, &settings.limits).with_proxies(&settings.proxies);
         let readiness = readiness(verifier.clone());

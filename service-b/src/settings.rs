@@ -56,6 +56,8 @@ pub struct ServiceBSettings {
     /// and `listen`. A request for any other host gets status 421.
     #[serde(deserialize_with = "comma_list")]
     pub allowed_hosts: Vec<String>,
+    /// Pages of other origins that may call B (CORS).
+    pub cors: CorsSettings,
     /// Reverse proxies in front of B.
     pub proxies: ProxySettings,
     /// Limits of the HTTP server.
@@ -88,6 +90,15 @@ pub struct ScopeSettings {
     /// `Resource.Read=resource:read`.
     #[serde(deserialize_with = "comma_list")]
     pub names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CorsSettings {
+    /// The origins whose pages may call the API and read its responses, such as
+    /// `https://app.example`. Every page may read the metadata of B.
+    #[serde(deserialize_with = "comma_list")]
+    pub allowed_origins: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -152,6 +163,7 @@ impl Default for ServiceBSettings {
             tls: TlsFiles::default(),
             events: EventSettings::default(),
             allowed_hosts: Vec::new(),
+            cors: CorsSettings::default(),
             proxies: ProxySettings::default(),
             limits: Limits::default(),
             log: LogSettings::default(),

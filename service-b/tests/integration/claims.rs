@@ -82,7 +82,7 @@ async fn introspection_endpoint_of_the_settings_needs_no_metadata() {
         settings.introspection.endpoint = Some(endpoint);
     });
     assert_eq!(read_resource(&b, "opaque").await.status, 200);
-    assert_eq!(b.get("/readyz").await.status, 200);
+    b.wait_until_ready().await;
 }
 
 /// Every configuration of the guide is read and checked by B.

@@ -4,6 +4,7 @@
 mod claims;
 mod client;
 mod command_line;
+mod cors;
 mod doctor;
 mod harness;
 mod legacy;

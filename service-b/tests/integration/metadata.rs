@@ -15,8 +15,12 @@ async fn resource_metadata_names_issuer_and_scopes() {
         "scopes_supported": ["resource:read", "resource:write"],
         "bearer_methods_supported": ["header"],
     });
-    let response = c.start_b().get("/.well-known/oauth-protected-resource").await;
-    assert_eq!((response.status, response.json()), (200, expected));
+    let b = c.start_b();
+    for path in ["", "/api"] {
+        let response = b.get(&format!("/.well-known/oauth-protected-resource{path}")).await;
+        assert_eq!((response.status, response.json()), (200, expected.clone()), "{path}");
+    }
+    assert_eq!(b.get("/.well-known/oauth-protected-resource/other").await.status, 404);
 }
 
 #[tokio::test]

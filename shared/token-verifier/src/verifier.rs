@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
+use url::Url;
 
 use crate::{
     error::VerifyError, error_detail::ErrorDetail, introspection::Introspection,
     issuer_client::IssuerClient, local::Local, verified_token::VerifiedToken,
 };
+
+/// Where the metadata of a resource without a path is served (RFC 9728 §3).
+const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
 /// Longer tokens are rejected before they cost work.
 const MAX_TOKEN_BYTES: usize = 16 * 1_024;
@@ -74,8 +78,16 @@ impl Verifier {
             && self.0.introspection.as_ref().is_none_or(Introspection::is_ready)
     }
 
+    /// Returns the path at which clients look for the metadata of a resource with a path (RFC 9728
+    /// §3.1), or `None` if that is `/.well-known/oauth-protected-resource`.
+    #[must_use]
+    pub fn metadata_path(&self) -> Option<String> {
+        let path = Url::parse(&self.0.metadata_url).ok()?.path().to_owned();
+        (path != METADATA_PATH).then_some(path)
+    }
+
     /// Returns the metadata of the resource server (RFC 9728), to be served at
-    /// `/.well-known/oauth-protected-resource`.
+    /// `/.well-known/oauth-protected-resource` and at [`metadata_path`](Self::metadata_path).
     #[must_use]
     pub fn protected_resource_metadata<'a>(
         &self,
