@@ -136,7 +136,10 @@ impl BClient {
         let (token_target, deadline) = (self.token_target(request.target), self.deadline());
         let exchange = async {
             match self.tokens.exchange_token(subject_token, &token_target).await {
-                Err(TokenError::ErrorResponse { error, .. }) => {
+                Err(
+                    error @ (TokenError::ErrorResponse { .. }
+                    | TokenError::OtherErrorResponse { .. }),
+                ) => {
                     tracing::info!(%error, "C rejected the token exchange");
                     Ok(None)
                 }

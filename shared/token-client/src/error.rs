@@ -6,6 +6,7 @@ use oauth_types::OAuthError;
 /// Why no token could be obtained. Errors are `Clone`, because all callers that waited for one
 /// request share its failure. They contain no secret, no token and no response body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenError {
     /// The connection failed, or broke before the response was complete.
     #[error("cannot reach the {endpoint} of the authorization server at {url}: {reason}")]
@@ -38,6 +39,21 @@ pub enum TokenError {
         status: u16,
         /// The error code and its description.
         error: OAuthError,
+    },
+    /// The authorization server rejected the request with an error code that [`OAuthError`] does not
+    /// know. Extensions and vendors define their own (RFC 6749 §8.5). The same request will fail
+    /// again.
+    #[error(
+        "the authorization server rejected the token request with status {status}: {code}{}",
+        description.as_deref().map(|text| format!(": {text}")).unwrap_or_default()
+    )]
+    OtherErrorResponse {
+        /// The HTTP status, usually 400 or 401.
+        status: u16,
+        /// The error code, shortened and in printable characters.
+        code: String,
+        /// Its description, if there is one.
+        description: Option<String>,
     },
     /// The authorization server cannot serve the request now: status 429 or 5xx.
     #[error(
@@ -84,6 +100,7 @@ pub enum TokenError {
 
 /// The endpoint of the authorization server that a failed request was sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Endpoint {
     /// The metadata (RFC 8414 §3).
     Metadata,

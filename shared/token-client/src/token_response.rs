@@ -2,12 +2,23 @@
 
 use oauth_http::{BodyError, ClientCredentials, HttpResponse};
 use oauth_types::{OAuthError, TokenResponse, printable};
+use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Endpoint, TokenError};
 
 /// Longer descriptions are cut off, so that they do not fill logs.
 const MAX_DESCRIPTION_CHARS: usize = 200;
+
+/// Longer error codes are cut off.
+const MAX_CODE_CHARS: usize = 64;
+
+/// An error response with a code that [`OAuthError`] does not know.
+#[derive(Deserialize)]
+struct OtherError {
+    error: String,
+    error_description: Option<String>,
+}
 
 pub(crate) fn parse(
     response: &HttpResponse,
@@ -25,11 +36,7 @@ pub(crate) fn parse(
     } else if response.status.is_success() {
         token(response).map_err(invalid)
     } else if response.status.is_client_error() {
-        let error = json(response, "it is not an OAuth error response of RFC 6749 section 5.2");
-        Err(TokenError::ErrorResponse {
-            status: response.status.as_u16(),
-            error: sanitize(error.map_err(invalid)?, credentials),
-        })
+        Err(error_response(response, credentials).map_err(invalid)?)
     } else {
         // This includes redirects: following one would carry the secret to another host.
         Err(invalid("it is neither a token nor an OAuth error"))
@@ -66,16 +73,36 @@ fn json<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// Sanitizes the error texts of the server, the only external text in a [`TokenError`]. Replaces
-/// unprintable characters, truncates, and removes a text that repeats the client secret.
-fn sanitize(error: OAuthError, credentials: &ClientCredentials) -> OAuthError {
-    let clean = |text: String| {
-        (!credentials.contains_secret(&text))
-            .then(|| printable(&text).chars().take(MAX_DESCRIPTION_CHARS).collect())
-    };
-    OAuthError {
-        error: error.error,
-        error_description: error.error_description.and_then(clean),
-        error_uri: error.error_uri.and_then(clean),
+/// Reads an error response, with a code that we know or with another one.
+fn error_response(
+    response: &HttpResponse,
+    credentials: &ClientCredentials,
+) -> Result<TokenError, &'static str> {
+    let status = response.status.as_u16();
+    if let Ok(error) = response.json::<OAuthError>() {
+        let clean = |text: String| sanitize(&text, MAX_DESCRIPTION_CHARS, credentials);
+        let OAuthError { error, error_description, error_uri } = error;
+        let error = OAuthError {
+            error,
+            error_description: error_description.and_then(clean),
+            error_uri: error_uri.and_then(clean),
+        };
+        return Ok(TokenError::ErrorResponse { status, error });
     }
+    let not_oauth = "it is not an OAuth error response of RFC 6749 section 5.2";
+    let other: OtherError = json(response, not_oauth)?;
+    let code = sanitize(&other.error, MAX_CODE_CHARS, credentials).filter(|code| !code.is_empty());
+    let description = other.error_description;
+    Ok(TokenError::OtherErrorResponse {
+        status,
+        code: code.ok_or(not_oauth)?,
+        description: description
+            .and_then(|text| sanitize(&text, MAX_DESCRIPTION_CHARS, credentials)),
+    })
+}
+
+/// Sanitizes a text of the server: only such texts are external in a [`TokenError`]. Replaces
+/// unprintable characters, truncates, and removes a text that repeats the client secret.
+fn sanitize(text: &str, max_chars: usize, credentials: &ClientCredentials) -> Option<String> {
+    (!credentials.contains_secret(text)).then(|| printable(text).chars().take(max_chars).collect())
 }

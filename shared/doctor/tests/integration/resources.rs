@@ -52,18 +52,28 @@ async fn matching_metadata_passes_at_both_locations() {
 #[tokio::test]
 async fn different_audience_issuer_or_scope_shows_both_values() {
     let metadata = json!({
-        "resource": "https://b.example/", "authorization_servers": ["http://localhost:9000/"], "scopes_supported": ["write"],
+        "resource": "https://b.example/other", "authorization_servers": ["http://localhost:9000/"], "scopes_supported": ["write"],
     });
     let b = resource_server(METADATA, &metadata).await;
     let output = check(&b.uri()).await;
     assert_diagnosis(
         output.failed("B local: audience"),
-        "https://b.example/",
+        "https://b.example/other",
         RESOURCE,
         "targets.local.resource",
     );
     assert_diagnosis(output.failed("B local: issuer"), "http://localhost:9000/", ISSUER, "issuer");
     assert_diagnosis(output.warned("B local: scope"), "write", "read", "scope");
+}
+
+/// RFC 3986 §6.2.3: both name the same resource, and B accepts tokens for either.
+#[tokio::test]
+async fn resource_with_an_empty_path_may_have_a_slash() {
+    let metadata = json!({
+        "resource": format!("{RESOURCE}/"), "authorization_servers": [ISSUER], "scopes_supported": ["read"],
+    });
+    let b = resource_server(METADATA, &metadata).await;
+    check(&b.uri()).await.ok("B local: audience");
 }
 
 #[tokio::test]

@@ -94,14 +94,14 @@ async fn invalid_and_rate_limited_token_responses_fail() {
 async fn wrong_issuer_and_audience_of_the_token_fail() {
     let mut vendor = Vendor::new().await;
     vendor.claims["iss"] = format!("{}/", vendor.issuer()).into();
-    vendor.claims["aud"] = "https://b.example/".into();
+    vendor.claims["aud"] = "https://b.example/other".into();
     vendor.mount().await;
     let mut checks = Checks::default();
     let known = vendor.known(&mut checks).await;
     vendor.token_with(&mut checks, &known, ClientAuthMethod::Basic, None).await;
     let lines: Vec<_> = checks.all().into_iter().filter_map(|check| check.diagnosis).collect();
     assert_diagnosis(&lines[0], &vendor.issuer(), &format!("{}/", vendor.issuer()), "issuer");
-    assert_diagnosis(&lines[1], RESOURCE, "https://b.example/", "targets.local.resource");
+    assert_diagnosis(&lines[1], RESOURCE, "https://b.example/other", "targets.local.resource");
 }
 
 #[tokio::test]

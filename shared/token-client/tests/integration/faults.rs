@@ -86,6 +86,26 @@ async fn invalid_client_error_is_not_retried() {
     }
 }
 
+/// RFC 6749 §8.5: extensions define error codes of their own.
+#[tokio::test]
+async fn unknown_error_code_is_reported_and_not_retried() {
+    let body = r#"{"error":"use_dpop_nonce","error_description":"nonce \"n\" required"}"#;
+    let (error, requests) = token_error(json(400, body)).await;
+    let expected = TokenError::OtherErrorResponse {
+        status: 400,
+        code: "use_dpop_nonce".to_owned(),
+        description: Some("nonce 'n' required".to_owned()),
+    };
+    assert_eq!((&error, requests), (&expected, 1));
+    assert!(error.to_string().contains("status 400: use_dpop_nonce: nonce"), "{error}");
+    let body = format!(r#"{{"error":"{}\u0007"}}"#, "x".repeat(1_000));
+    let (error, _) = token_error(json(400, &body)).await;
+    let TokenError::OtherErrorResponse { code, description: None, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(code, "x".repeat(64));
+}
+
 #[tokio::test]
 async fn invalid_response_is_not_retried() {
     let token_response =
@@ -101,7 +121,9 @@ async fn invalid_response_is_not_retried() {
         token_response(r#","expires_in":1800,"expires_in":1801"#),
         token_response(&format!(r#","padding":"{}""#, "x".repeat(64 * 1024))),
         json(401, "no"),
-        json(400, r#"{"error":"because"}"#),
+        json(400, r#"{"error":7}"#),
+        json(400, r#"{"error":""}"#),
+        json(400, r#"{"message":"because"}"#),
         status(204),
         status(307).insert_header("location", "http://127.0.0.1:1/"),
     ] {

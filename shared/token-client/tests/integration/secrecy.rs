@@ -56,6 +56,11 @@ async fn printed_values_contain_no_token_and_no_secret() {
                 ),
             ),
             json(200, TOKEN),
+            json(400, &serde_json::json!({ "error": SECRET }).to_string()),
+            json(
+                400,
+                &serde_json::json!({ "error": "x", "error_description": in_form }).to_string(),
+            ),
             json(400, &format!("<p>{SECRET} {TOKEN}")),
             status(500).set_body_string(format!("{SECRET} {TOKEN}")),
         ]
