@@ -30,7 +30,7 @@ pub use form_post::FormPostPage;
 pub use home::HomePage;
 pub use login::{LoginPage, LoginProblem};
 pub use logout::{LoggedOutPage, LogoutPage, ReturnTo};
-pub use views::{ClientView, ScopeView, UserView, WebLink};
+pub use views::{ClientView, ResourceView, ScopeView, UserView, WebLink};
 
 /// Pairs of file name and embedded content. An operator can replace each file under its name in
 /// `pages_dir`.

@@ -6,7 +6,9 @@
 CREATE TABLE clients (
     client_id               TEXT COLLATE "C" PRIMARY KEY,
     scopes                  TEXT NOT NULL, -- separated by spaces
+    default_scope           TEXT, -- NULL for all scopes without those of OpenID Connect
     resources               TEXT NOT NULL, -- JSON array of resource identifiers
+    default_resource        TEXT,
     introspection_audiences TEXT NOT NULL, -- JSON array of resource identifiers
     token_exchange          TEXT NOT NULL, -- JSON array of resource, scopes and beyond_grant
     token_format            TEXT NOT NULL, -- jwt or opaque
@@ -100,11 +102,12 @@ CREATE TABLE backchannel_logout_queue (
 );
 CREATE INDEX backchannel_logout_queue_by_next_attempt_at ON backchannel_logout_queue (next_attempt_at);
 
--- Scopes that a user allowed a client; the consent page is skipped for these.
+-- Access that a user allowed a client; the consent page is skipped for it.
 CREATE TABLE consents (
     sub        TEXT COLLATE "C" NOT NULL REFERENCES users (sub) ON DELETE CASCADE,
     client_id  TEXT COLLATE "C" NOT NULL,
     scope      TEXT NOT NULL,
+    resources  TEXT NOT NULL, -- JSON object: resource identifiers, each with its scope
     granted_at BIGINT NOT NULL, -- when it was given or last extended
     PRIMARY KEY (sub, client_id)
 );
@@ -119,7 +122,7 @@ CREATE TABLE grants (
     sub                      TEXT COLLATE "C" NOT NULL,
     sid                      TEXT COLLATE "C" NOT NULL,
     scope                    TEXT NOT NULL,
-    resources                TEXT NOT NULL, -- JSON array of resource identifiers
+    resources                TEXT NOT NULL, -- JSON object: the named resources, or the inferred one
     auth_time                BIGINT NOT NULL,
     auth_time_requested      BOOLEAN NOT NULL, -- the request had max_age
     offline                  BOOLEAN NOT NULL, -- outlives the session (offline_access)
@@ -154,7 +157,7 @@ CREATE TABLE device_authorizations (
     user_code             TEXT COLLATE "C" NOT NULL UNIQUE,
     client_id             TEXT COLLATE "C" NOT NULL,
     scope                 TEXT NOT NULL,
-    resources             TEXT NOT NULL, -- JSON array of resource identifiers
+    resources             TEXT NOT NULL, -- as in grants
     state                 TEXT NOT NULL, -- pending, denied or approved
     grant_id              TEXT COLLATE "C" REFERENCES grants (grant_id) ON DELETE CASCADE,
     exp                   BIGINT NOT NULL,

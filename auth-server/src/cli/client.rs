@@ -12,7 +12,7 @@ use crate::{
     clients::ClientsFile,
     domain::{
         Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenExchangeRule, TokenFormat,
-        UserLoginConfig, hash_password, new_secret, validate_redirect_uri,
+        UserLoginConfig, hash_password, new_secret, validate_defaults, validate_redirect_uri,
     },
     server::{open_existing_store, open_store},
     settings::PATH_AND_PAGES,
@@ -58,9 +58,15 @@ pub(super) struct Add {
     /// Scopes that the client can request, separated by spaces
     #[arg(long, default_value = "")]
     scope: String,
+    /// Scopes of a request without any; without this option all but those of OpenID Connect
+    #[arg(long, value_name = "SCOPE")]
+    default_scope: Option<Scope>,
     /// Identifier of a resource that the client can request access tokens for; repeatable
     #[arg(long)]
     resource: Vec<String>,
+    /// The resource of a request that names none and fits several
+    #[arg(long, value_name = "RESOURCE")]
+    default_resource: Option<String>,
     /// Identifier of a resource whose access tokens the client can introspect; repeatable
     #[arg(long)]
     introspection_audience: Vec<String>,
@@ -98,9 +104,15 @@ pub(super) struct Update {
     /// Scopes that the client can request, separated by spaces; empty for none
     #[arg(long)]
     scope: Option<String>,
+    /// Scopes of a request without any; empty for all but those of OpenID Connect
+    #[arg(long, value_name = "SCOPE")]
+    default_scope: Option<Scope>,
     /// Identifier of a resource that the client can request access tokens for; repeatable
     #[arg(long)]
     resource: Vec<String>,
+    /// The resource of a request that names none and fits several; empty for none
+    #[arg(long, value_name = "RESOURCE")]
+    default_resource: Option<String>,
     /// Identifier of a resource whose access tokens the client can introspect; repeatable
     #[arg(long)]
     introspection_audience: Vec<String>,
@@ -287,6 +299,12 @@ fn ensure_known<'a>(
     Ok(())
 }
 
+fn ensure_valid_defaults(client: &Client) -> anyhow::Result<()> {
+    let scopes = (&client.scopes, client.default_scope.as_ref());
+    let resources = (&client.resources[..], client.default_resource.as_ref());
+    validate_defaults(scopes, resources).map_err(anyhow::Error::msg)
+}
+
 /// Returns the client with the given changes.
 fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result<Client> {
     ensure!(
@@ -314,12 +332,20 @@ fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result
         ),
         ..login
     };
-    Ok(Client {
+    let changed = Client {
         scopes: match update.scope {
             Some(scope) => scope.parse()?,
             None => client.scopes,
         },
+        default_scope: match update.default_scope {
+            Some(default) => Some(default).filter(|default| !default.is_empty()),
+            None => client.default_scope,
+        },
         resources: given(update.resource, client.resources),
+        default_resource: match update.default_resource {
+            Some(default) => Some(default).filter(|default| !default.is_empty()),
+            None => client.default_resource,
+        },
         introspection_audiences: given(
             update.introspection_audience,
             client.introspection_audiences,
@@ -327,7 +353,9 @@ fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result
         token_format: update.token_format.map_or(client.token_format, TokenFormat::from),
         login: has_login.then_some(login),
         ..client
-    })
+    };
+    ensure_valid_defaults(&changed)?;
+    Ok(changed)
 }
 
 fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
@@ -341,20 +369,20 @@ fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<
         require_pkce: !add.no_require_pkce,
         ..UserLoginConfig::default()
     };
-    Ok(Client {
-        client_id: add.client_id,
+    let client = Client {
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: add.scope.parse::<Scope>()?,
+        default_scope: add.default_scope.filter(|default| !default.is_empty()),
         resources: add.resource,
+        default_resource: add.default_resource,
         introspection_audiences: add.introspection_audience,
         token_exchange: add.token_exchange,
         token_format: add.token_format.into(),
         login: (!login.redirect_uris.is_empty()).then_some(login),
-        dynamic: false,
-        approved: true,
-        created_at: 0,
-        enabled: true,
-    })
+        ..Client::without_access(add.client_id)
+    };
+    ensure_valid_defaults(&client)?;
+    Ok(client)
 }
 
 /// Parses a redirect URI. The operator may add a native app, so its rules apply.

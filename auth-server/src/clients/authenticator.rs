@@ -201,7 +201,7 @@ impl ClientAuthenticator {
 mod tests {
     use super::*;
     use crate::{
-        domain::{TokenFormat, UserLoginConfig, hash_password},
+        domain::{UserLoginConfig, hash_password},
         rate_limit::RateLimiter,
     };
 
@@ -220,20 +220,7 @@ mod tests {
     }
 
     fn registry(secrets: Vec<StoredSecret>) -> Registry {
-        let client = Client {
-            client_id: "a".to_owned(),
-            secrets,
-            scopes: "read".parse().unwrap(),
-            resources: Vec::new(),
-            introspection_audiences: Vec::new(),
-            token_exchange: Vec::new(),
-            token_format: TokenFormat::Jwt,
-            login: None,
-            dynamic: false,
-            approved: true,
-            created_at: 0,
-            enabled: true,
-        };
+        let client = Client { secrets, ..Client::without_access("a") };
         Registry::new([client], Vec::new())
     }
 

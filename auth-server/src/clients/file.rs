@@ -9,7 +9,7 @@ use crate::{
     SecureRandom,
     domain::{
         ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType,
-        TokenExchangeRule, TokenFormat, UserLoginConfig, validate_password_hash,
+        TokenExchangeRule, TokenFormat, UserLoginConfig, validate_defaults, validate_password_hash,
         validate_redirect_uri,
     },
 };
@@ -54,8 +54,14 @@ struct ClientToml {
     client_secret_hash: Option<String>,
     #[serde(default)]
     scopes: Scope,
+    /// Scope of a request without one (RFC 6749 section 3.3). Unset: `scopes` without those of
+    /// OpenID Connect.
+    default_scope: Option<Scope>,
     #[serde(default)]
     resources: Vec<String>,
+    /// The resource of a request that names none and fits several. Unset: such a request is
+    /// rejected.
+    default_resource: Option<String>,
     #[serde(default)]
     introspection_audiences: Vec<String>,
     /// Token exchanges that the client can request (RFC 8693); none by default.
@@ -136,18 +142,16 @@ impl ClientToml {
             .map(|hash| StoredSecret { hash, not_after: None })
             .collect();
         Client {
-            client_id: self.client_id,
             secrets,
             scopes: self.scopes,
+            default_scope: self.default_scope,
             resources: self.resources,
+            default_resource: self.default_resource,
             introspection_audiences: self.introspection_audiences,
             token_exchange: self.token_exchange,
             token_format: self.token_format,
             login: self.login,
-            dynamic: false,
-            approved: true,
-            created_at: 0,
-            enabled: true,
+            ..Client::without_access(self.client_id)
         }
     }
 }
@@ -176,6 +180,11 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
             .filter(|resource| !known(resource))
         {
             report(format!("the resource `{foreign}` is not in the file; add it to [[resources]]"));
+        }
+        let scopes = (&client.scopes, client.default_scope.as_ref());
+        let resources = (&client.resources[..], client.default_resource.as_ref());
+        if let Err(problem) = validate_defaults(scopes, resources) {
+            report(problem);
         }
         let public = client.login.as_ref().is_some_and(|login| login.public);
         for rule in &client.token_exchange {
@@ -418,6 +427,33 @@ mod tests {
             refusal.contains("`x`: public and introspection_audiences contradict"),
             "{refusal}"
         );
+    }
+
+    #[test]
+    fn defaults_are_within_the_scopes_and_resources_of_the_client() {
+        let text = |defaults: &str| {
+            format!(
+                "[[resources]]\nidentifier = \"https://b\"\nscopes = \"a b\"\n\
+                 [[resources]]\nidentifier = \"https://c\"\nscopes = \"a\"\n[[clients]]\n\
+                 client_id = \"x\"\nclient_secret = \"abc\"\nscopes = \"a\"\n\
+                 resources = [\"https://b\"]\n{defaults}"
+            )
+        };
+        let sound = "default_scope = \"a\"\ndefault_resource = \"https://b\"\n";
+        let file = parse(&text(sound), Profile::Test).unwrap();
+        let client = &file.clients[0];
+        assert_eq!(client.default_scope.as_ref().unwrap().to_string(), "a");
+        assert_eq!(client.default_resource.as_deref(), Some("https://b"));
+        for (defaults, expected) in [
+            ("default_scope = \"a b\"\n", "default_scope: `b` is not in scopes"),
+            (
+                "default_resource = \"https://c\"\n",
+                "default_resource: `https://c` is not in resources",
+            ),
+        ] {
+            let refusal = parse(&text(defaults), Profile::Test).unwrap_err().to_string();
+            assert!(refusal.contains(expected), "{refusal}");
+        }
     }
 
     #[test]

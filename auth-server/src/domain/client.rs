@@ -11,8 +11,13 @@ pub struct Client {
     pub secrets: Vec<StoredSecret>,
     /// Scopes that it can request.
     pub scopes: Scope,
+    /// Scope of a request without one (RFC 6749 §3.3); unset means `scopes` without `openid` and
+    /// `offline_access`.
+    pub default_scope: Option<Scope>,
     /// Identifiers of the resources that it can request access tokens for.
     pub resources: Vec<String>,
+    /// The resource of a request that names none and fits several (RFC 9068 §3).
+    pub default_resource: Option<String>,
     /// Identifiers of the resources whose access tokens it can introspect (RFC 7662).
     pub introspection_audiences: Vec<String>,
     /// Token exchanges that it can request (RFC 8693).
@@ -31,6 +36,26 @@ pub struct Client {
 }
 
 impl Client {
+    /// Returns an enabled confidential client without secrets and access.
+    pub fn without_access(client_id: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            secrets: Vec::new(),
+            scopes: Scope::empty(),
+            default_scope: None,
+            resources: Vec::new(),
+            default_resource: None,
+            introspection_audiences: Vec::new(),
+            token_exchange: Vec::new(),
+            token_format: TokenFormat::default(),
+            login: None,
+            dynamic: false,
+            approved: true,
+            created_at: 0,
+            enabled: true,
+        }
+    }
+
     /// Returns whether it is a public client (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.login.as_ref().is_some_and(|login| login.public)
@@ -59,6 +84,24 @@ impl Client {
             .as_ref()
             .and_then(|login| login.client_name.as_deref())
             .unwrap_or(&self.client_id)
+    }
+}
+
+/// Checks that a client could request its defaults itself.
+///
+/// # Errors
+/// Returns the name of the wrong setting and its value.
+pub fn validate_defaults(
+    (scopes, default_scope): (&Scope, Option<&Scope>),
+    (resources, default_resource): (&[String], Option<&String>),
+) -> Result<(), String> {
+    let foreign = |scope: &&str| !scopes.contains(scope);
+    if let Some(scope) = default_scope.and_then(|default| default.iter().find(foreign)) {
+        return Err(format!("default_scope: `{scope}` is not in scopes"));
+    }
+    match default_resource.filter(|default| !resources.contains(default)) {
+        Some(foreign) => Err(format!("default_resource: `{foreign}` is not in resources")),
+        None => Ok(()),
     }
 }
 

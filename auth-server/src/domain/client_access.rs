@@ -1,100 +1,83 @@
 use oauth_types::{Audience, Scope};
-use url::Url;
 
-use super::{Client, Registry, Resource, TokenFormat};
+use super::{
+    Client, GrantError, Registry, Resource, TokenFormat,
+    resource_choice::{
+        default_resource, default_scope, is_openid_scope, named_resource, resource_of_scope,
+    },
+};
 
-/// The access that a client is granted.
+/// The access that an access token gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantedAccess {
     pub scope: Scope,
+    /// One resource, or the issuer.
     pub audience: Audience,
     pub format: TokenFormat,
 }
 
-/// Why an access request is rejected. Names only what was requested, not what the client may have:
-/// anyone can send an authorization request with its client id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GrantError {
-    #[error("the resource {0} is not an absolute URI without a fragment")]
-    InvalidResource(String),
-    #[error("the resource {0} is not allowed for this client")]
-    ResourceNotAllowed(String),
-    #[error("the scope {0} is not allowed for this client at these resources")]
-    ScopeNotAllowed(String),
-    #[error("this client has no scope at any resource, so there is nothing to grant")]
-    NothingToGrant,
+impl GrantedAccess {
+    /// Returns the access at a resource with those of the scopes that belong to it.
+    pub(super) fn at(client: &Client, resource: &Resource, scope: &Scope) -> Self {
+        Self {
+            scope: scope.filtered(|token| resource.scopes.contains(token)),
+            audience: Audience::new([resource.identifier.as_str()]),
+            format: if resource.token_format == TokenFormat::Opaque {
+                TokenFormat::Opaque
+            } else {
+                client.token_format
+            },
+        }
+    }
 }
 
-/// Decides the access of `client` for the requested scope and resources.
+/// Decides the access of `client` on its own behalf. The resource is chosen first: the named one,
+/// or the one that has the requested scope. Grants all of the requested scope or nothing, because a
+/// client notices a reduced scope too late. Without a scope, it grants the client's default scope
+/// at the resource (RFC 6749 §3.3), which may be empty: a resource needs no scope.
 ///
-/// Grants all or nothing, because a client notices a reduced scope too late. Without a scope, it
-/// grants all scopes of the client at the resources (RFC 6749 §3.3); without a resource, all
-/// resources that have a granted scope.
+/// # Errors
+/// Returns an error if the client is not allowed the access, or the request fits no single
+/// resource.
 pub fn authorize_scopes(
     client: &Client,
     registry: &Registry,
     asked_scope: Option<&Scope>,
     asked_resources: &[&str],
 ) -> Result<GrantedAccess, GrantError> {
-    let targets = targets(client, registry, asked_resources)?;
-    let allowed =
-        client.scopes.filtered(|token| targets.iter().any(|target| target.scopes.contains(token)));
-    let scope = match asked_scope {
-        None => allowed,
-        Some(asked) => ensure_subset(asked, &allowed)?,
+    let asked_scope = asked_scope.filter(|asked| !asked.is_empty());
+    if let Some(openid_scope) =
+        asked_scope.and_then(|asked| asked.iter().find(|token| is_openid_scope(token)))
+    {
+        return Err(GrantError::ScopeRequiresUser(openid_scope.to_owned()));
+    }
+    let resource = match (asked_resources, asked_scope) {
+        ([], Some(scope)) => resource_of_scope(client, registry, scope)?,
+        ([], None) => default_resource(client, registry)?.ok_or(GrantError::NothingToGrant)?,
+        ([asked], _) => named_resource(client, registry, asked)?,
+        _ => return Err(GrantError::SeveralResources),
     };
-    let named = !asked_resources.is_empty();
-    let audience: Vec<&Resource> = targets
-        .into_iter()
-        .filter(|target| named || scope.iter().any(|token| target.scopes.contains(token)))
-        .collect();
-    if scope.is_empty() || audience.is_empty() {
-        return Err(GrantError::NothingToGrant);
-    }
-    let opaque = client.token_format == TokenFormat::Opaque
-        || audience.iter().any(|target| target.token_format == TokenFormat::Opaque);
-    Ok(GrantedAccess {
-        scope,
-        audience: Audience::new(audience.iter().map(|target| target.identifier.as_str())),
-        format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
-    })
+    let Some(asked) = asked_scope else {
+        return Ok(GrantedAccess::at(client, resource, &default_scope(client)));
+    };
+    ensure_allowed_at(client, resource, asked)?;
+    Ok(GrantedAccess::at(client, resource, asked))
 }
 
-pub(super) fn targets<'a>(
+/// Rejects a scope that the client or the resource does not have.
+fn ensure_allowed_at(
     client: &Client,
-    registry: &'a Registry,
-    asked: &[&str],
-) -> Result<Vec<&'a Resource>, GrantError> {
-    if asked.is_empty() {
-        return Ok(client.resources.iter().filter_map(|own| registry.resource(own)).collect());
-    }
-    asked
-        .iter()
-        .map(|asked| {
-            let own = client
-                .resources
-                .iter()
-                .find(|own| own == asked)
-                .and_then(|own| registry.resource(own));
-            own.ok_or_else(|| not_a_target(asked))
-        })
-        .collect()
-}
-
-fn not_a_target(asked: &str) -> GrantError {
-    let asked = asked.to_owned();
-    // RFC 8707 §2
-    if Url::parse(&asked).is_ok_and(|url| url.fragment().is_none()) {
-        GrantError::ResourceNotAllowed(asked)
-    } else {
-        GrantError::InvalidResource(asked)
-    }
-}
-
-pub(super) fn ensure_subset(asked: &Scope, allowed: &Scope) -> Result<Scope, GrantError> {
-    match asked.iter().find(|token| !allowed.contains(token)) {
-        Some(foreign) => Err(GrantError::ScopeNotAllowed(foreign.to_owned())),
-        None => Ok(asked.clone()),
+    resource: &Resource,
+    asked: &Scope,
+) -> Result<(), GrantError> {
+    let is_allowed =
+        |token: &&str| client.scopes.contains(token) && resource.scopes.contains(token);
+    match asked.iter().find(|token| !is_allowed(token)) {
+        Some(foreign) => Err(GrantError::ScopeNotAllowedAt {
+            scope: foreign.to_owned(),
+            resource: resource.identifier.clone(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -113,84 +96,152 @@ mod tests {
     fn registry() -> Registry {
         let resources = vec![
             resource("http://b", "read write", TokenFormat::Jwt),
+            resource("http://b2", "read archive", TokenFormat::Jwt),
             resource("http://vault", "open", TokenFormat::Opaque),
+            resource("http://bare", "", TokenFormat::Jwt),
             resource("http://foreign", "read", TokenFormat::Jwt),
         ];
         Registry::new([], resources)
     }
 
-    fn client() -> Client {
+    fn client(resources: &[&str]) -> Client {
         Client {
-            client_id: "a".to_owned(),
-            secrets: Vec::new(),
-            scopes: "read open".parse().unwrap(),
-            resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
-            introspection_audiences: Vec::new(),
-            token_exchange: Vec::new(),
-            token_format: TokenFormat::Jwt,
-            login: None,
-            dynamic: false,
-            approved: true,
-            created_at: 0,
-            enabled: true,
+            scopes: "read open archive openid offline_access".parse().unwrap(),
+            resources: resources.iter().map(|one| (*one).to_owned()).collect(),
+            ..Client::without_access("a")
         }
     }
 
-    fn ask(scope: Option<&str>, resources: &[&str]) -> Result<GrantedAccess, GrantError> {
+    fn ask_as(
+        client: &Client,
+        scope: Option<&str>,
+        resources: &[&str],
+    ) -> Result<GrantedAccess, GrantError> {
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());
-        authorize_scopes(&client(), &registry(), scope.as_ref(), resources)
+        authorize_scopes(client, &registry(), scope.as_ref(), resources)
+    }
+
+    fn ask(scope: Option<&str>, resources: &[&str]) -> Result<GrantedAccess, GrantError> {
+        ask_as(&client(&["http://b", "http://b2", "http://vault", "http://bare"]), scope, resources)
+    }
+
+    fn granted(granted: Result<GrantedAccess, GrantError>) -> (String, String) {
+        let granted = granted.unwrap();
+        (granted.audience.to_string(), granted.scope.to_string())
+    }
+
+    fn is(audience: &str, scope: &str) -> (String, String) {
+        (audience.to_owned(), scope.to_owned())
     }
 
     #[test]
-    fn request_without_scope_gets_all_allowed_scopes() {
-        let granted = ask(None, &[]).unwrap();
+    fn named_resource_is_the_audience_and_limits_the_default_scope() {
+        assert_eq!(granted(ask(None, &["http://b"])), is("http://b", "read"));
+        assert_eq!(granted(ask(Some("read"), &["http://b2"])), is("http://b2", "read"));
+        assert_eq!(granted(ask(None, &["http://vault"])), is("http://vault", "open"));
+    }
+
+    #[test]
+    fn two_resources_are_rejected_even_if_they_are_equal() {
+        for resources in [["http://b", "http://vault"], ["http://b", "http://b"]] {
+            assert_eq!(ask(None, &resources), Err(GrantError::SeveralResources));
+        }
+    }
+
+    #[test]
+    fn resource_is_inferred_from_the_scope() {
+        assert_eq!(granted(ask(Some("open"), &[])), is("http://vault", "open"));
+        assert_eq!(granted(ask(Some("read archive"), &[])), is("http://b2", "read archive"));
+    }
+
+    #[test]
+    fn default_resource_decides_between_resources_that_have_the_scope() {
+        assert_eq!(ask(Some("read"), &[]), Err(GrantError::AmbiguousResource));
+        let mut client = client(&["http://b", "http://b2", "http://vault"]);
+        client.default_resource = Some("http://b2".to_owned());
+        assert_eq!(granted(ask_as(&client, Some("read"), &[])), is("http://b2", "read"));
+        assert_eq!(granted(ask_as(&client, Some("open"), &[])), is("http://vault", "open"));
+        client.default_resource = Some("http://vault".to_owned());
+        let tie = ask_as(&client, Some("read"), &[]);
+        assert_eq!(tie, Err(GrantError::AmbiguousResource), "the default does not have the scope");
+    }
+
+    #[test]
+    fn scopes_of_different_resources_are_rejected() {
+        let scope = "open archive".parse().unwrap();
         assert_eq!(
-            (granted.scope.to_string().as_str(), granted.audience.iter().count()),
-            ("read open", 2)
+            ask(Some("open archive"), &[]),
+            Err(GrantError::ScopesOfSeveralResources(scope))
+        );
+        let foreign = ask(Some("open"), &["http://b"]);
+        assert!(
+            matches!(foreign, Err(GrantError::ScopeNotAllowedAt { scope, .. }) if scope == "open")
         );
     }
 
     #[test]
-    fn audience_has_only_the_resources_of_the_scope() {
-        let granted = ask(Some("read"), &[]).unwrap();
-        assert_eq!(granted.audience, Audience::new(["http://b"]));
-        assert_eq!(granted.format, TokenFormat::Jwt);
+    fn request_without_scope_gets_the_default_scope_at_the_default_resource() {
+        let mut client = client(&["http://b2"]);
+        assert_eq!(granted(ask_as(&client, None, &[])), is("http://b2", "read archive"));
+        client.default_scope = Some("archive write".parse().unwrap());
+        let default = ask_as(&client, None, &[]);
+        assert_eq!(granted(default), is("http://b2", "archive"), "write is not the client's");
+        client.resources.push("http://b".to_owned());
+        assert_eq!(ask_as(&client, None, &[]), Err(GrantError::AmbiguousResource));
+        client.default_resource = Some("http://b".to_owned());
+        assert_eq!(granted(ask_as(&client, None, &[])), is("http://b", ""));
+        client.resources.clear();
+        assert_eq!(ask_as(&client, None, &[]), Err(GrantError::NothingToGrant));
     }
 
     #[test]
-    fn one_opaque_resource_makes_the_access_token_opaque() {
+    fn resource_needs_no_scope() {
+        assert_eq!(granted(ask(None, &["http://bare"])), is("http://bare", ""));
+        let bare = ask_as(&client(&["http://bare"]), None, &[]);
+        assert_eq!(granted(bare), is("http://bare", ""));
+        let foreign = ask_as(&client(&["http://b"]), None, &["http://bare"]);
+        assert!(matches!(foreign, Err(GrantError::ResourceNotAllowed(_))));
+    }
+
+    #[test]
+    fn opaque_resource_or_client_makes_the_access_token_opaque() {
         assert_eq!(ask(Some("open"), &[]).unwrap().format, TokenFormat::Opaque);
+        assert_eq!(ask(None, &["http://b"]).unwrap().format, TokenFormat::Jwt);
+        let opaque = Client { token_format: TokenFormat::Opaque, ..client(&["http://b"]) };
+        assert_eq!(ask_as(&opaque, None, &[]).unwrap().format, TokenFormat::Opaque);
     }
 
     #[test]
     fn one_disallowed_scope_rejects_the_request() {
-        assert!(
-            matches!(ask(Some("read write"), &[]), Err(GrantError::ScopeNotAllowed(asked)) if asked == "write")
-        );
-    }
-
-    #[test]
-    fn scope_of_another_resource_is_rejected() {
-        assert!(matches!(ask(Some("open"), &["http://b"]), Err(GrantError::ScopeNotAllowed(_))));
-    }
-
-    #[test]
-    fn error_names_only_what_was_requested() {
-        for error in [ask(Some("write"), &[]).unwrap_err(), ask(None, &["http://x"]).unwrap_err()] {
-            let text = error.to_string();
-            for own in ["read", "open", "http://b", "vault"] {
-                assert!(!text.contains(own), "{text}");
-            }
-            assert!(text.contains("write") || text.contains("http://x"), "{text}");
+        for scope in ["read write", "read unknown"] {
+            assert!(matches!(ask(Some(scope), &[]), Err(GrantError::ScopeNotAllowed(_))));
+            let named = ask(Some(scope), &["http://b"]);
+            assert!(matches!(named, Err(GrantError::ScopeNotAllowedAt { .. })));
         }
     }
 
     #[test]
-    fn empty_scope_grants_nothing() {
-        assert_eq!(
-            authorize_scopes(&client(), &registry(), Some(&Scope::empty()), &[]),
-            Err(GrantError::NothingToGrant)
-        );
+    fn scopes_about_users_are_rejected_with_the_reason() {
+        for scope in ["openid", "read openid", "offline_access"] {
+            for resources in [&[][..], &["http://b"][..]] {
+                let rejected = ask(Some(scope), resources);
+                assert!(matches!(rejected, Err(GrantError::ScopeRequiresUser(_))), "{scope}");
+            }
+        }
+    }
+
+    #[test]
+    fn error_names_only_what_was_requested() {
+        for error in [
+            ask(Some("write"), &[]).unwrap_err(),
+            ask(None, &["http://x"]).unwrap_err(),
+            ask(None, &[]).unwrap_err(),
+        ] {
+            let text = error.to_string();
+            for own in ["read", "open", "http://b", "vault"] {
+                assert!(!text.contains(own), "{text}");
+            }
+        }
     }
 
     #[test]

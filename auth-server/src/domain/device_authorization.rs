@@ -1,6 +1,6 @@
 use oauth_types::Scope;
 
-use super::{TokenHash, UserGrant};
+use super::{GrantResources, TokenHash, UserGrant};
 
 /// A device authorization (RFC 8628): a device waits until its user approves on another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct DeviceAuthorization {
     pub user_code: String,
     pub client_id: String,
     pub scope: Scope,
-    pub resources: Vec<String>,
+    pub resources: GrantResources,
     pub exp: i64,
     /// Minimum time between two polls.
     pub poll_interval_seconds: i64,

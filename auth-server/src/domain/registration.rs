@@ -12,7 +12,7 @@ pub use keys::parse_jwks;
 
 use super::{
     Algorithm, ApplicationType, Client, ClientAuthMethod, ClientMetadata, StoredSecret,
-    SubjectType, TokenFormat, TokenHash, UserLoginConfig,
+    SubjectType, TokenHash, UserLoginConfig,
 };
 
 /// Policy for dynamically registered clients.
@@ -137,19 +137,15 @@ impl ValidatedMetadata {
         secrets: Vec<StoredSecret>,
     ) -> (Client, ClientMetadata) {
         let client = Client {
-            client_id,
             secrets,
             scopes: self.scopes,
             resources: self.resources,
-            // A dynamically registered client is not a resource server of this installation.
-            introspection_audiences: Vec::new(),
-            token_exchange: Vec::new(),
-            token_format: TokenFormat::default(),
             login: Some(self.login),
             dynamic: true,
             approved: false,
-            created_at: 0,
-            enabled: true,
+            // A dynamically registered client is not a resource server of this installation, and
+            // exchanges no tokens.
+            ..Client::without_access(client_id)
         };
         (client, self.metadata)
     }

@@ -1,52 +1,79 @@
-use oauth_types::{Audience, Scope};
+use oauth_types::Scope;
 
-use super::{
-    Client, GrantError, GrantedAccess, Registry, TokenFormat, client_access::ensure_subset,
-};
+use super::{Client, GrantError, GrantResources, GrantedAccess, Registry, UserGrant};
+
+/// What limits a token exchange: the user's grant to the first client, or the subject token if no
+/// user takes part.
+pub struct ExchangeLimit<'a> {
+    pub scope: &'a Scope,
+    pub resources: Option<&'a GrantResources>,
+}
+
+impl<'a> ExchangeLimit<'a> {
+    pub fn new(grant: Option<&'a UserGrant>, subject_scope: &'a Scope) -> Self {
+        Self {
+            scope: grant.map_or(subject_scope, |grant| &grant.scope),
+            resources: grant.map(|grant| &grant.resources),
+        }
+    }
+}
 
 /// Decides the access of `client` for a token exchange (RFC 8693). Without a rule for the resource
-/// it gets none. `granted` is the scope that the user granted the first client, or without a user
-/// that of the subject token; only a rule with `beyond_grant` exceeds it.
+/// it gets none. Only a rule with `beyond_grant` exceeds the limit.
 ///
 /// # Errors
 /// Returns an error if no rule allows the resource or a scope.
 pub fn authorize_exchange(
     client: &Client,
     registry: &Registry,
-    granted: &Scope,
+    limit: &ExchangeLimit<'_>,
     asked_scope: Option<&Scope>,
     asked_resource: &str,
 ) -> Result<GrantedAccess, GrantError> {
     let rule = client.token_exchange.iter().find(|rule| rule.resource == asked_resource);
     let found = rule.and_then(|rule| Some((rule, registry.resource(&rule.resource)?)));
     let Some((rule, resource)) = found else {
-        return Err(GrantError::ResourceNotAllowed(asked_resource.to_owned()));
+        return Err(GrantError::ResourceNotExchangeable(asked_resource.to_owned()));
     };
-    let allowed = rule.scopes.filtered(|token| {
-        resource.scopes.contains(token) && (rule.beyond_grant || granted.contains(token))
-    });
-    let scope = match asked_scope {
-        None => allowed,
-        Some(asked) => ensure_subset(asked, &allowed)?,
-    };
-    if scope.is_empty() {
-        return Err(GrantError::NothingToGrant);
+    let in_rule = |token: &str| rule.scopes.contains(token) && resource.scopes.contains(token);
+    let is_granted = |token: &str| rule.beyond_grant || limit.scope.contains(token);
+    if let Some(asked) = asked_scope.filter(|asked| !asked.is_empty()) {
+        if let Some(foreign) = asked.iter().find(|token| !in_rule(token)) {
+            return Err(GrantError::ScopeNotExchangeable(foreign.to_owned()));
+        }
+        if let Some(foreign) = asked.iter().find(|token| !is_granted(token)) {
+            return Err(GrantError::ScopeNotGranted(foreign.to_owned()));
+        }
+        return Ok(GrantedAccess::at(client, resource, asked));
     }
-    let is_opaque = [client.token_format, resource.token_format].contains(&TokenFormat::Opaque);
-    Ok(GrantedAccess {
-        scope,
-        audience: Audience::new([resource.identifier.as_str()]),
-        format: if is_opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
-    })
+    let scope = rule.scopes.filtered(|token| in_rule(token) && is_granted(token));
+    // A resource needs no scope, but then nothing else shows that the user allowed it.
+    let is_resource_granted = rule.beyond_grant
+        || limit.resources.is_some_and(|granted| granted.iter().any(|one| one == asked_resource));
+    if scope.is_empty() && !is_resource_granted {
+        return Err(GrantError::NothingExchangeable);
+    }
+    Ok(GrantedAccess::at(client, resource, &scope))
 }
 
 #[cfg(test)]
 mod tests {
+    use oauth_types::Audience;
+
     use super::*;
-    use crate::domain::{Resource, TokenExchangeRule};
+    use crate::domain::{Resource, TokenExchangeRule, TokenFormat};
 
     fn exchange(
         rules: &[(&str, &str, bool)],
+        scope: Option<&str>,
+        resource: &str,
+    ) -> Result<GrantedAccess, GrantError> {
+        exchange_within(rules, None, scope, resource)
+    }
+
+    fn exchange_within(
+        rules: &[(&str, &str, bool)],
+        granted_at: Option<&GrantResources>,
         scope: Option<&str>,
         resource: &str,
     ) -> Result<GrantedAccess, GrantError> {
@@ -62,29 +89,22 @@ mod tests {
             beyond_grant: *beyond_grant,
         };
         let client = Client {
-            client_id: "a".to_owned(),
-            secrets: Vec::new(),
             // What it may request as itself does not count.
             scopes: "read write".parse().unwrap(),
             resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
-            introspection_audiences: Vec::new(),
             token_exchange: rules.iter().map(rule).collect(),
-            token_format: TokenFormat::Jwt,
-            login: None,
-            dynamic: false,
-            approved: true,
-            created_at: 0,
-            enabled: true,
+            ..Client::without_access("a")
         };
         let registry = Registry::new([], resources.to_vec());
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());
         let granted = "openid read".parse().unwrap();
-        authorize_exchange(&client, &registry, &granted, scope.as_ref(), resource)
+        let limit = ExchangeLimit { scope: &granted, resources: granted_at };
+        authorize_exchange(&client, &registry, &limit, scope.as_ref(), resource)
     }
 
     #[test]
     fn exchange_without_a_rule_for_the_resource_is_rejected() {
-        let not_allowed = |result| matches!(result, Err(GrantError::ResourceNotAllowed(_)));
+        let not_allowed = |result| matches!(result, Err(GrantError::ResourceNotExchangeable(_)));
         assert!(not_allowed(exchange(&[], None, "http://b")));
         assert!(not_allowed(exchange(&[("http://b", "read", false)], None, "http://vault")));
         assert!(not_allowed(exchange(&[("http://gone", "read", false)], None, "http://gone")));
@@ -97,13 +117,19 @@ mod tests {
         assert_eq!(granted.scope.to_string(), "read");
         assert_eq!(granted.audience, Audience::new(["http://b"]));
         assert_eq!(granted.format, TokenFormat::Jwt);
-        let write = exchange(&rules, Some("write"), "http://b");
-        assert!(matches!(write, Err(GrantError::ScopeNotAllowed(_))));
-        let read = exchange(&rules, Some("read"), "http://vault");
-        assert!(matches!(read, Err(GrantError::ScopeNotAllowed(_))), "not in the rule");
+        assert_eq!(
+            exchange(&rules, Some("write"), "http://b"),
+            Err(GrantError::ScopeNotGranted("write".to_owned())),
+            "the rule has it, the grant does not"
+        );
+        assert_eq!(
+            exchange(&rules, Some("read"), "http://vault"),
+            Err(GrantError::ScopeNotExchangeable("read".to_owned())),
+            "the grant has it, the rule does not"
+        );
         assert_eq!(
             exchange(&[("http://b", "write", false)], None, "http://b"),
-            Err(GrantError::NothingToGrant)
+            Err(GrantError::NothingExchangeable)
         );
     }
 
@@ -112,5 +138,16 @@ mod tests {
         let granted = exchange(&[("http://vault", "write", true)], None, "http://vault").unwrap();
         assert_eq!(granted.scope.to_string(), "write");
         assert_eq!(granted.format, TokenFormat::Opaque);
+    }
+
+    #[test]
+    fn exchange_without_scope_needs_a_grant_for_the_resource() {
+        let rules = [("http://b", "", false)];
+        assert_eq!(exchange(&rules, None, "http://b"), Err(GrantError::NothingExchangeable));
+        assert!(exchange(&[("http://b", "", true)], None, "http://b").is_ok());
+        let granted_at = GrantResources::Named(vec!["http://b".to_owned()]);
+        let granted = exchange_within(&rules, Some(&granted_at), None, "http://b").unwrap();
+        assert!(granted.scope.is_empty());
+        assert_eq!(granted.audience, Audience::new(["http://b"]));
     }
 }

@@ -1,223 +1,338 @@
-use oauth_types::{Audience, Scope};
+use oauth_types::Scope;
 
 use super::{
-    Client, GrantError, GrantedAccess, Registry, Resource, TokenFormat, UserGrant,
-    client_access::{ensure_subset, targets},
+    Client, GrantError, GrantResources, Registry, Resource, ScopesByResource,
+    resource_choice::{
+        default_resource, default_scope, is_openid_scope, named_resource, resource_of_scope,
+    },
 };
-
-/// Scopes of C itself: claims at the userinfo endpoint and `offline_access` (OpenID Connect Core
-/// §5.4, §11).
-pub const OPENID_SCOPES: [&str; 6] =
-    ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// The access that a user can grant a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedAccess {
     pub scope: Scope,
-    pub resources: Vec<String>,
+    pub resources: GrantResources,
 }
 
-/// Decides which access a user can grant `client`. Unknown scopes are ignored (OpenID Connect Core
-/// §3.1.2.1); a known scope that the client is not allowed rejects the request.
+/// Decides which access a user can grant `client`. The resource is chosen first: the named ones, or
+/// the one that has the requested scope. Without a scope, the user can grant the client's default
+/// scope there.
+///
+/// Unknown scopes are ignored (OpenID Connect Core §3.1.2.1), and `offline_access` if the client
+/// cannot use refresh tokens (§11). A known scope that the client is not allowed rejects the
+/// request, and so does a scope that gives no access token any access.
+///
+/// # Errors
+/// Returns an error if the client is not allowed the access, or the request fits no single
+/// resource.
 pub fn authorize_user_scopes(
     client: &Client,
     registry: &Registry,
-    asked_scope: &Scope,
+    issuer: &str,
+    asked_scope: Option<&Scope>,
     asked_resources: &[&str],
 ) -> Result<AllowedAccess, GrantError> {
-    let targets = targets(client, registry, asked_resources)?;
-    let known = |token: &str| {
-        is_login_scope(token) || registry.resources().iter().any(|all| all.scopes.contains(token))
+    let asked = match asked_scope.filter(|asked| !asked.is_empty()) {
+        Some(asked) => Some(without_ignored(client, &requested_scope(registry, asked)?)),
+        None => None,
     };
-    let own = |token: &str| {
-        is_login_scope(token) || targets.iter().any(|target| target.scopes.contains(token))
-    };
-    let scope = ensure_subset(&asked_scope.filtered(known), &client.scopes.filtered(own))?;
-    let named = !asked_resources.is_empty();
-    let wanted =
-        |target: &&Resource| named || scope.iter().any(|token| target.scopes.contains(token));
-    let resources: Vec<String> =
-        targets.into_iter().filter(wanted).map(|target| target.identifier.clone()).collect();
-    if scope.is_empty() {
-        return Err(GrantError::NothingToGrant);
+    match asked_resources {
+        [] => inferred_access(client, registry, asked),
+        named => named_access(client, registry, issuer, asked, named),
     }
-    Ok(AllowedAccess { scope, resources })
 }
 
-/// Decides the access of a token under a user's grant, narrowed to the requested scope and
-/// resources (RFC 8707 §2.2). A token for one resource is not valid at another one, nor at
-/// userinfo.
-pub fn narrow_grant(
+fn without_ignored(client: &Client, scope: &Scope) -> Scope {
+    let can_refresh = client.allows_grant_type("refresh_token");
+    scope.filtered(|token| can_refresh || token != "offline_access")
+}
+
+/// Returns the known part of a requested scope.
+fn requested_scope(registry: &Registry, asked: &Scope) -> Result<Scope, GrantError> {
+    let is_served = |token: &str| registry.resources().iter().any(|all| all.scopes.contains(token));
+    let known = asked.filtered(|token| is_openid_scope(token) || is_served(token));
+    if known.is_empty() {
+        return Err(GrantError::UnknownScope);
+    }
+    if !known.contains("openid") && known.iter().all(is_openid_scope) {
+        return Err(GrantError::OpenIdScopesAlone(known));
+    }
+    Ok(known)
+}
+
+/// Decides the access of a request that names resources, which may include the issuer.
+fn named_access(
     client: &Client,
     registry: &Registry,
     issuer: &str,
-    grant: &UserGrant,
-    asked_scope: Option<&Scope>,
-    asked_resources: &[&str],
-) -> Result<GrantedAccess, GrantError> {
-    let scope = match asked_scope {
-        None => grant.scope.clone(),
-        Some(asked) => ensure_subset(asked, &grant.scope)?,
-    };
-    let named = !asked_resources.is_empty();
-    let resources = chosen(registry, grant, asked_resources)?;
-    let at_userinfo = !named && scope.contains("openid");
-    let scope = scope.filtered(|token| {
-        (!named && is_login_scope(token))
-            || resources.iter().any(|resource| resource.scopes.contains(token))
-    });
-    let serves =
-        |resource: &&&Resource| named || scope.iter().any(|token| resource.scopes.contains(token));
-    let resources: Vec<&Resource> = resources.iter().filter(serves).copied().collect();
-    let opaque = client.token_format == TokenFormat::Opaque
-        || resources.iter().any(|resource| resource.token_format == TokenFormat::Opaque);
-    let own = at_userinfo.then_some(issuer);
-    let audience: Vec<&str> = own
-        .into_iter()
-        .chain(resources.iter().map(|resource| resource.identifier.as_str()))
-        .collect();
-    if scope.is_empty() || audience.is_empty() {
-        return Err(GrantError::NothingToGrant);
+    asked: Option<Scope>,
+    named: &[&str],
+) -> Result<AllowedAccess, GrantError> {
+    let mut resources: Vec<&Resource> = Vec::new();
+    let mut identifiers: Vec<String> = Vec::new();
+    for one in named {
+        if *one != issuer {
+            resources.push(named_resource(client, registry, one)?);
+        }
+        if !identifiers.iter().any(|earlier| earlier == one) {
+            identifiers.push((*one).to_owned());
+        }
     }
-    Ok(GrantedAccess {
-        scope,
-        audience: Audience::new(audience),
-        format: if opaque { TokenFormat::Opaque } else { TokenFormat::Jwt },
+    let is_served = |token: &str| {
+        is_openid_scope(token) || resources.iter().any(|resource| resource.scopes.contains(token))
+    };
+    let scope = match asked {
+        None => without_ignored(client, &default_scope(client)).filtered(is_served),
+        Some(asked) => {
+            let is_allowed = |token: &&str| client.scopes.contains(token) && is_served(token);
+            if let Some(foreign) = asked.iter().find(|token| !is_allowed(token)) {
+                let (scope, resource) = (foreign.to_owned(), identifiers.join(" "));
+                return Err(GrantError::ScopeNotAllowedAt { scope, resource });
+            }
+            asked
+        }
+    };
+    if named.contains(&issuer) && !scope.contains("openid") {
+        return Err(GrantError::UserInfoRequiresOpenId);
+    }
+    Ok(AllowedAccess { scope, resources: GrantResources::Named(identifiers) })
+}
+
+/// Decides the access of a request that names no resource.
+fn inferred_access(
+    client: &Client,
+    registry: &Registry,
+    asked: Option<Scope>,
+) -> Result<AllowedAccess, GrantError> {
+    let Some(scope) = asked else { return default_access(client, registry) };
+    let is_foreign = |token: &&str| is_openid_scope(token) && !client.scopes.contains(token);
+    if let Some(foreign) = scope.iter().find(is_foreign) {
+        return Err(GrantError::ScopeNotAllowed(foreign.to_owned()));
+    }
+    let of_resource = scope.filtered(|token| !is_openid_scope(token));
+    let resource = if of_resource.is_empty() {
+        None
+    } else {
+        Some(resource_of_scope(client, registry, &of_resource)?.identifier.clone())
+    };
+    Ok(AllowedAccess { scope, resources: GrantResources::Inferred(resource) })
+}
+
+/// Decides the access of a request with neither scope nor resource.
+fn default_access(client: &Client, registry: &Registry) -> Result<AllowedAccess, GrantError> {
+    let scope = without_ignored(client, &default_scope(client));
+    let Some(resource) = default_resource(client, registry)? else {
+        let resources = GrantResources::Inferred(None);
+        let is_enough = scope.contains("openid");
+        return is_enough
+            .then_some(AllowedAccess { scope, resources })
+            .ok_or(GrantError::NoDefaultScope);
+    };
+    let is_served = |token: &str| is_openid_scope(token) || resource.scopes.contains(token);
+    Ok(AllowedAccess {
+        scope: scope.filtered(is_served),
+        resources: GrantResources::Inferred(Some(resource.identifier.clone())),
     })
 }
 
-fn chosen<'a>(
-    registry: &'a Registry,
-    grant: &UserGrant,
-    asked: &[&str],
-) -> Result<Vec<&'a Resource>, GrantError> {
-    if let Some(foreign) =
-        asked.iter().find(|asked| !grant.resources.iter().any(|own| own == *asked))
-    {
-        return Err(GrantError::ResourceNotAllowed((*foreign).to_owned()));
+impl AllowedAccess {
+    /// Returns the resources, each with its scopes. The issuer is none of them.
+    pub fn by_resource(&self, registry: &Registry) -> ScopesByResource {
+        scopes_by_resource(registry, &self.scope, &self.resources)
     }
-    let wanted = |own: &&String| asked.is_empty() || asked.contains(&own.as_str());
-    Ok(grant.resources.iter().filter(wanted).filter_map(|own| registry.resource(own)).collect())
 }
 
-fn is_login_scope(token: &str) -> bool {
-    OPENID_SCOPES.contains(&token)
+/// Returns the resources, each with those of the scopes that belong to it. The issuer is none of
+/// them.
+pub fn scopes_by_resource(
+    registry: &Registry,
+    scope: &Scope,
+    resources: &GrantResources,
+) -> ScopesByResource {
+    let own = |resource: &Resource| scope.filtered(|token| resource.scopes.contains(token));
+    let resources = resources.iter().filter_map(|one| registry.resource(one));
+    resources.map(|resource| (resource.identifier.clone(), own(resource))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{TokenFormat, UserLoginConfig};
 
     const ISSUER: &str = "http://c";
 
     fn registry() -> Registry {
-        let resource = |identifier: &str, scopes: &str, token_format| Resource {
+        let resource = |identifier: &str, scopes: &str| Resource {
             identifier: identifier.to_owned(),
             scopes: scopes.parse().unwrap(),
-            token_format,
+            token_format: TokenFormat::Jwt,
         };
-        Registry::new(
-            [],
-            vec![
-                resource("http://b", "read write", TokenFormat::Jwt),
-                resource("http://vault", "open", TokenFormat::Opaque),
-                resource("http://foreign", "secret", TokenFormat::Jwt),
-            ],
-        )
+        let resources = vec![
+            resource("http://b", "read write"),
+            resource("http://b2", "read archive"),
+            resource("http://bare", ""),
+            resource("http://foreign", "secret"),
+        ];
+        Registry::new([], resources)
     }
 
-    fn client() -> Client {
+    fn client(resources: &[&str]) -> Client {
         Client {
-            client_id: "a".to_owned(),
-            secrets: Vec::new(),
-            scopes: "openid profile offline_access read open".parse().unwrap(),
-            resources: vec!["http://b".to_owned(), "http://vault".to_owned()],
-            introspection_audiences: Vec::new(),
-            token_exchange: Vec::new(),
-            token_format: TokenFormat::Jwt,
-            login: None,
-            dynamic: false,
-            approved: true,
-            created_at: 0,
-            enabled: true,
+            scopes: "openid profile offline_access read archive".parse().unwrap(),
+            resources: resources.iter().map(|one| (*one).to_owned()).collect(),
+            login: Some(UserLoginConfig::default()),
+            ..Client::without_access("a")
         }
     }
 
-    fn ask(scope: &str, resources: &[&str]) -> Result<AllowedAccess, GrantError> {
-        authorize_user_scopes(&client(), &registry(), &scope.parse().unwrap(), resources)
+    fn ask_as(
+        client: &Client,
+        scope: Option<&str>,
+        resources: &[&str],
+    ) -> Result<(String, GrantResources), GrantError> {
+        let scope = scope.map(|text| text.parse::<Scope>().unwrap());
+        let allowed =
+            authorize_user_scopes(client, &registry(), ISSUER, scope.as_ref(), resources)?;
+        Ok((allowed.scope.to_string(), allowed.resources))
     }
 
-    fn token(scope: Option<&str>, resources: &[&str]) -> Result<GrantedAccess, GrantError> {
-        let AllowedAccess { scope: allowed, resources: all } =
-            ask("openid profile read open", &[]).unwrap();
-        let grant = UserGrant {
-            grant_id: "g".to_owned(),
-            client_id: "a".to_owned(),
-            sub: "u".to_owned(),
-            sid: "s".to_owned(),
-            scope: allowed,
-            resources: all,
-            auth_time: 0,
-            auth_time_requested: false,
-            offline: false,
-        };
-        let scope = scope.map(|text| text.parse::<Scope>().unwrap());
-        narrow_grant(&client(), &registry(), ISSUER, &grant, scope.as_ref(), resources)
+    fn ask(
+        scope: Option<&str>,
+        resources: &[&str],
+    ) -> Result<(String, GrantResources), GrantError> {
+        ask_as(&client(&["http://b", "http://b2", "http://bare"]), scope, resources)
+    }
+
+    fn named(scope: &str, resources: &[&str]) -> Result<(String, GrantResources), GrantError> {
+        let resources = resources.iter().map(|one| (*one).to_owned()).collect();
+        Ok((scope.to_owned(), GrantResources::Named(resources)))
+    }
+
+    fn inferred(
+        scope: &str,
+        resource: Option<&str>,
+    ) -> Result<(String, GrantResources), GrantError> {
+        Ok((scope.to_owned(), GrantResources::Inferred(resource.map(str::to_owned))))
     }
 
     #[test]
-    fn consent_covers_requested_scopes_that_are_allowed() {
-        let allowed = ask("openid read", &[]).unwrap();
+    fn named_resources_are_granted_with_their_scopes_and_those_of_openid() {
+        for scope in ["openid profile", "read", "openid offline_access read"] {
+            assert_eq!(ask(Some(scope), &["http://b"]), named(scope, &["http://b"]));
+        }
+        let both = ["http://b", "http://b2"];
+        assert_eq!(ask(Some("read archive"), &both), named("read archive", &both));
+        assert_eq!(ask(Some("read"), &["http://b", "http://b"]), named("read", &["http://b"]));
         assert_eq!(
-            (allowed.scope.to_string().as_str(), &allowed.resources[..]),
-            ("openid read", &["http://b".to_owned()][..])
+            ask(Some("archive"), &["http://b"]),
+            Err(GrantError::ScopeNotAllowedAt {
+                scope: "archive".to_owned(),
+                resource: "http://b".to_owned()
+            })
         );
-        assert_eq!(ask("openid", &[]).unwrap().resources, [""; 0]);
+    }
+
+    #[test]
+    fn resource_is_inferred_from_the_scope() {
+        let archive = ask(Some("openid archive"), &[]);
+        assert_eq!(archive, inferred("openid archive", Some("http://b2")));
+        assert_eq!(ask(Some("openid read"), &[]), Err(GrantError::AmbiguousResource));
+        let mut client = client(&["http://b", "http://b2"]);
+        client.default_resource = Some("http://b2".to_owned());
+        assert_eq!(ask_as(&client, Some("read"), &[]), inferred("read", Some("http://b2")));
+    }
+
+    #[test]
+    fn scopes_of_different_resources_need_named_resources() {
+        let mut client = client(&["http://b", "http://b2"]);
+        client.scopes = "write archive openid".parse().unwrap();
+        assert_eq!(
+            ask_as(&client, Some("openid write archive"), &[]),
+            Err(GrantError::ScopesOfSeveralResources("write archive".parse().unwrap()))
+        );
+        let both = ["http://b", "http://b2"];
+        assert!(ask_as(&client, Some("openid write archive"), &both).is_ok());
+    }
+
+    #[test]
+    fn openid_scopes_alone_are_for_the_issuer_or_rejected() {
+        assert_eq!(ask(Some("openid profile"), &[]), inferred("openid profile", None));
+        let at_issuer = ask(Some("openid"), &[ISSUER]);
+        assert_eq!(at_issuer, named("openid", &[ISSUER]));
+        for scope in ["profile", "offline_access", "profile offline_access", "profile nonsense"] {
+            for resources in [&[][..], &["http://b"][..], &[ISSUER][..]] {
+                let rejected = ask(Some(scope), resources);
+                assert!(matches!(rejected, Err(GrantError::OpenIdScopesAlone(_))), "{scope}");
+            }
+        }
+        assert_eq!(
+            ask(Some("read"), &["http://b", ISSUER]),
+            Err(GrantError::UserInfoRequiresOpenId)
+        );
+        assert_eq!(ask(None, &[ISSUER]), Err(GrantError::UserInfoRequiresOpenId));
+    }
+
+    #[test]
+    fn request_without_scope_gets_the_default_scope_of_the_resource() {
+        assert_eq!(ask(None, &["http://b2"]), named("read archive", &["http://b2"]));
+        assert_eq!(ask(None, &[]), Err(GrantError::AmbiguousResource));
+        let mut client = client(&["http://b"]);
+        assert_eq!(ask_as(&client, None, &[]), inferred("read", Some("http://b")));
+        client.default_scope = Some("openid read archive write".parse().unwrap());
+        assert_eq!(ask_as(&client, None, &[]), inferred("openid read", Some("http://b")));
+        client.resources.clear();
+        assert!(ask_as(&client, None, &[]).is_ok(), "openid gives access to the issuer");
+        client.default_scope = None;
+        assert_eq!(ask_as(&client, None, &[]), Err(GrantError::NoDefaultScope));
+    }
+
+    #[test]
+    fn resource_needs_no_scope() {
+        assert_eq!(ask(None, &["http://bare"]), named("", &["http://bare"]));
+        assert_eq!(ask(Some("openid"), &["http://bare"]), named("openid", &["http://bare"]));
+        assert_eq!(
+            ask(None, &["http://foreign"]),
+            Err(GrantError::ResourceNotAllowed("http://foreign".to_owned()))
+        );
     }
 
     #[test]
     fn unknown_scope_is_ignored_and_disallowed_scope_is_rejected() {
-        assert_eq!(ask("openid nonsense", &[]).unwrap().scope.to_string(), "openid");
-        assert!(
-            matches!(ask("openid email", &[]), Err(GrantError::ScopeNotAllowed(asked)) if asked == "email")
-        );
-        assert!(matches!(ask("openid secret", &[]), Err(GrantError::ScopeNotAllowed(_))));
-        assert_eq!(ask("nonsense", &[]), Err(GrantError::NothingToGrant));
-        assert!(matches!(
-            ask("openid", &["http://foreign"]),
-            Err(GrantError::ResourceNotAllowed(_))
-        ));
+        assert_eq!(ask(Some("openid nonsense"), &[]), inferred("openid", None));
+        for scope in ["openid email", "openid secret", "write"] {
+            let rejected = ask(Some(scope), &[]);
+            assert!(matches!(rejected, Err(GrantError::ScopeNotAllowed(_))), "{scope}");
+        }
+        assert_eq!(ask(Some("nonsense"), &[]), Err(GrantError::UnknownScope));
     }
 
     #[test]
-    fn token_without_requested_scope_has_all_granted_scopes() {
-        let granted = token(None, &[]).unwrap();
-        assert_eq!(granted.audience, Audience::new([ISSUER, "http://b", "http://vault"]));
-        assert_eq!(
-            (granted.scope.to_string().as_str(), granted.format),
-            ("openid profile read open", TokenFormat::Opaque)
-        );
+    fn offline_access_is_ignored_without_the_refresh_grant() {
+        let mut client = client(&["http://b"]);
+        let grants = vec!["authorization_code".to_owned()];
+        client.login =
+            Some(UserLoginConfig { grant_types: Some(grants), ..UserLoginConfig::default() });
+        client.scopes = "openid read".parse().unwrap();
+        let offline = ask_as(&client, Some("openid offline_access"), &[]);
+        assert_eq!(offline, inferred("openid", None));
+        let offline = ask_as(&client, Some("read offline_access"), &["http://b"]);
+        assert_eq!(offline, named("read", &["http://b"]));
     }
 
     #[test]
-    fn token_for_one_resource_has_no_other_audience() {
-        let granted = token(None, &["http://b"]).unwrap();
+    fn scopes_are_shown_at_each_resource_that_has_them() {
+        let allowed = AllowedAccess {
+            scope: "openid read archive".parse().unwrap(),
+            resources: GrantResources::Named(
+                ["http://b", "http://b2", ISSUER].map(str::to_owned).to_vec(),
+            ),
+        };
+        let shown = allowed.by_resource(&registry());
+        let shown: Vec<_> =
+            shown.iter().map(|(at, scope)| (at.as_str(), scope.to_string())).collect();
         assert_eq!(
-            (granted.audience, granted.scope.to_string()),
-            (Audience::new(["http://b"]), "read".to_owned())
+            shown,
+            [("http://b", "read".to_owned()), ("http://b2", "read archive".to_owned())]
         );
-        assert_eq!(granted.format, TokenFormat::Jwt);
-    }
-
-    #[test]
-    fn token_can_narrow_the_grant_but_not_widen_it() {
-        let granted = token(Some("openid"), &[]).unwrap();
-        assert_eq!(
-            (granted.audience, granted.scope.to_string()),
-            (Audience::new([ISSUER]), "openid".to_owned())
-        );
-        assert!(matches!(token(Some("openid write"), &[]), Err(GrantError::ScopeNotAllowed(_))));
-        assert!(matches!(token(None, &["http://foreign"]), Err(GrantError::ResourceNotAllowed(_))));
-        assert_eq!(token(Some("openid"), &["http://b"]), Err(GrantError::NothingToGrant));
     }
 }

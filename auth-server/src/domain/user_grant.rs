@@ -1,4 +1,5 @@
 use oauth_types::Scope;
+use serde::{Deserialize, Serialize};
 
 use super::{OpaqueToken, TokenHash};
 
@@ -11,14 +12,36 @@ pub struct UserGrant {
     /// The session in which it was granted.
     pub sid: String,
     pub scope: Scope,
-    /// Identifiers of the resources that its access tokens can be for.
-    pub resources: Vec<String>,
+    pub resources: GrantResources,
     pub auth_time: i64,
     /// The authorization request had `max_age`, so `auth_time` is in the ID token of every client
     /// (OpenID Connect Core §2).
     pub auth_time_requested: bool,
     /// Outlives the session (`offline_access`, OpenID Connect Core §11).
     pub offline: bool,
+}
+
+/// The resources that the access tokens of a grant can be for, one at a time. With the scope
+/// `openid`, they can also be for the issuer, whose userinfo endpoint the user has allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantResources {
+    /// Identifiers that the authorization request names. They hold for the code and every refresh
+    /// (RFC 8707 §2.2).
+    Named(Vec<String>),
+    /// The one that the scope belongs to (RFC 9068 §3), or none for the issuer alone.
+    Inferred(Option<String>),
+}
+
+impl GrantResources {
+    /// Returns the resource identifiers, which may include the issuer.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::Named(named) => named.iter(),
+            Self::Inferred(inferred) => inferred.as_slice().iter(),
+        }
+        .map(String::as_str)
+    }
 }
 
 /// An authorization code (RFC 6749 §4.1.2) and what must be presented with it.
@@ -97,16 +120,6 @@ impl OneTimeCredential {
             self;
         hash
     }
-}
-
-/// Scopes that a user has allowed a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consent {
-    pub sub: String,
-    pub client_id: String,
-    pub scope: Scope,
-    /// When it was given or last extended, in seconds since 1970.
-    pub granted_at: i64,
 }
 
 /// A pushed authorization request (RFC 9126).

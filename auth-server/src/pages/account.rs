@@ -36,6 +36,8 @@ pub struct ConsentRow {
     pub client_id: String,
     pub client: ClientView,
     pub scopes: Vec<ScopeView>,
+    /// Identifiers of the resources where the client can use the access.
+    pub resources: Vec<String>,
     /// When the consent was given, in Unix seconds.
     pub since: i64,
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{ClientView, ScopeView, UserView, View};
+use super::{ClientView, ResourceView, ScopeView, UserView, View};
 
 /// Asks the user for consent. The form sends `decision`, `allow` or `deny`.
 #[derive(Clone, Debug, Serialize)]
@@ -10,6 +10,8 @@ pub struct ConsentPage {
     pub returns_to: String,
     pub user: UserView,
     pub scopes: Vec<ScopeView>,
+    /// Where the client can use the access, in addition to this server.
+    pub resources: Vec<ResourceView>,
     pub action: String,
     pub csrf: String,
     /// The URL to sign in as another user.

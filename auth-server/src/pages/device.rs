@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{ClientView, ScopeView, UserView, View};
+use super::{ClientView, ResourceView, ScopeView, UserView, View};
 
 /// Asks for the user code that the device displays (RFC 8628 §3.3). The form sends `user_code`.
 #[derive(Clone, Debug, Serialize)]
@@ -30,6 +30,8 @@ pub struct DeviceConfirmPage {
     pub user: UserView,
     pub user_code: String,
     pub scopes: Vec<ScopeView>,
+    /// Where the client can use the access, in addition to this server.
+    pub resources: Vec<ResourceView>,
     pub action: String,
     pub csrf: String,
     /// The URL to sign in as another user.

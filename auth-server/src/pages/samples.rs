@@ -81,6 +81,7 @@ fn consent() -> Vec<Sample> {
         returns_to: "localhost:9001".to_owned(),
         user: user(),
         scopes: scopes(),
+        resources: vec![resource("http://localhost:9002", true), resource("http://x", false)],
         action: "/consent?request=7Qm2".to_owned(),
         csrf: "c5rf".to_owned(),
         switch_account: "/login?request=7Qm2".to_owned(),
@@ -88,9 +89,17 @@ fn consent() -> Vec<Sample> {
     let bare = ConsentPage {
         client: ClientView::named("Command line"),
         scopes: scopes()[..1].to_vec(),
+        resources: Vec::new(),
         ..page.clone()
     };
-    vec![sample("consent", ids, page), sample("consent_bare", ids, bare)]
+    let without_scopes = ConsentPage { scopes: Vec::new(), ..page.clone() };
+    let with_resources =
+        &["consent-allow", "consent-deny", "switch-account", "consent-resources"][..];
+    vec![
+        sample("consent", with_resources, page),
+        sample("consent_without_scopes", with_resources, without_scopes),
+        sample("consent_bare", ids, bare),
+    ]
 }
 
 fn error(kind: ErrorKind) -> ErrorPage {
@@ -121,6 +130,7 @@ fn device() -> Vec<Sample> {
         user: user(),
         user_code: "WDJB-MJHT".to_owned(),
         scopes: scopes()[..2].to_vec(),
+        resources: vec![resource("http://localhost:9002", false)],
         action: "/device".to_owned(),
         csrf: "c5rf".to_owned(),
         switch_account: "/login?request=7Qm2".to_owned(),
@@ -132,7 +142,11 @@ fn device() -> Vec<Sample> {
         sample("device_too_many", DEVICE_IDS, page(Some(DeviceProblem::TooMany), "WDJB-MJHT")),
         sample("device_expired", DEVICE_IDS, page(Some(DeviceProblem::ExpiredForm), "WDJB-MJHT")),
         sample("device_no_cookies", DEVICE_IDS, page(Some(DeviceProblem::NoCookies), "WDJB-MJHT")),
-        sample("device_confirm", &["device-allow", "device-deny", "device-user-code"], confirm),
+        sample(
+            "device_confirm",
+            &["device-allow", "device-deny", "device-user-code", "consent-resources"],
+            confirm,
+        ),
         sample("device_allowed", &["device-allowed"], done(true)),
         sample("device_denied", &["device-denied"], done(false)),
     ]
@@ -166,6 +180,7 @@ fn account() -> Vec<Sample> {
             client_id: "demo-website".to_owned(),
             client: client(),
             scopes: scopes(),
+            resources: vec!["http://localhost:9002".to_owned()],
             since: 1_795_000_000,
         }],
         actions: AccountActions {
@@ -227,6 +242,10 @@ fn user() -> UserView {
         email: Some("alice@example.com".to_owned()),
         picture: None,
     }
+}
+
+fn resource(identifier: &str, granted_before: bool) -> ResourceView {
+    ResourceView { identifier: identifier.to_owned(), granted_before }
 }
 
 fn scopes() -> Vec<ScopeView> {

@@ -108,6 +108,7 @@ async fn scopes_have_a_text_or_are_shown_by_name() {
         returns_to: "app.example".to_owned(),
         user: UserView { name: String::new(), username: String::new(), email: None, picture: None },
         scopes,
+        resources: vec![ResourceView { identifier: "urn:b<b>".to_owned(), granted_before: false }],
         action: String::new(),
         csrf: String::new(),
         switch_account: String::new(),
@@ -117,6 +118,7 @@ async fn scopes_have_a_text_or_are_shown_by_name() {
     {
         assert_eq!(html.matches(text).count(), 1, "{text}: {html}");
     }
+    assert!(html.contains("urn:b&lt;b&gt;"), "{html}");
     assert!(!html.contains("<script"), "{html}");
 }
 

@@ -36,6 +36,14 @@ pub struct ScopeView {
     pub granted_before: bool,
 }
 
+/// A resource that a client requests access to.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResourceView {
+    pub identifier: String,
+    /// Whether the user has already granted the client access to it.
+    pub granted_before: bool,
+}
+
 /// A link from a client's metadata. Only `http` and `https` are allowed, because a `javascript:`
 /// link would run in the origin of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

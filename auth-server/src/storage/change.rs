@@ -111,7 +111,8 @@ pub enum Change {
     EnableClient {
         client_id: String,
     },
-    /// Replaces scopes, resources, introspection audiences, token format and login of a client.
+    /// Replaces scopes, resources, their defaults, introspection audiences, token format and login
+    /// of a client.
     UpdateClient(Box<Client>),
     /// Deletes a client and revokes its grants.
     RemoveClient {

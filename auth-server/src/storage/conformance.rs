@@ -333,10 +333,11 @@ async fn all(store: &dyn Store) -> Vec<AuditRecord> {
 fn client(client_id: &str) -> Client {
     let hash = SecretHash::sha256(&ClientSecret::new(format!("secret of {client_id}")));
     Client {
-        client_id: client_id.to_owned(),
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: "read write".parse().unwrap(),
+        default_scope: Some("read".parse().unwrap()),
         resources: vec!["http://b".to_owned()],
+        default_resource: Some("http://b".to_owned()),
         introspection_audiences: vec!["http://c".to_owned()],
         token_exchange: vec![TokenExchangeRule {
             resource: "http://d".to_owned(),
@@ -344,11 +345,7 @@ fn client(client_id: &str) -> Client {
             beyond_grant: true,
         }],
         token_format: TokenFormat::Opaque,
-        login: None,
-        dynamic: false,
-        approved: true,
-        created_at: 0,
-        enabled: true,
+        ..Client::without_access(client_id)
     }
 }
 

@@ -59,18 +59,10 @@ fn sector(client: &Client) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::TokenFormat;
 
     fn client(subject_type: SubjectType, redirect_uri: &str) -> Client {
         let redirect_uris = vec![redirect_uri.to_owned()];
         Client {
-            client_id: "a".to_owned(),
-            secrets: Vec::new(),
-            scopes: oauth_types::Scope::empty(),
-            resources: Vec::new(),
-            introspection_audiences: Vec::new(),
-            token_exchange: Vec::new(),
-            token_format: TokenFormat::Jwt,
             login: Some(UserLoginConfig {
                 subject_type,
                 redirect_uris,
@@ -78,8 +70,7 @@ mod tests {
             }),
             dynamic: true,
             approved: false,
-            created_at: 0,
-            enabled: true,
+            ..Client::without_access("a")
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::end_session;
 use crate::http::FormBody;
 use crate::{
-    domain::{AuditEvent, Consent, Outcome, Session},
+    domain::{AuditEvent, Consent, Outcome, Session, scopes_by_resource},
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
     pages::{
         AccountActions, AccountNotice, AccountPage, BrowserName, ClientView, ConsentRow, ScopeView,
@@ -109,14 +109,15 @@ async fn overview(
         });
     }
     let consents = granted_access(context, &user.sub).await?;
-    let consents = consents.iter().map(|Consent { client_id, scope, granted_at, .. }| ConsentRow {
-        client: registry.client(client_id).map_or_else(
-            || ClientView::named(client_id),
+    let consents = consents.into_iter().map(|consent| ConsentRow {
+        client: registry.client(&consent.client_id).map_or_else(
+            || ClientView::named(&consent.client_id),
             |client| ClientView::new(client, browser_session.browser.language),
         ),
-        client_id: client_id.clone(),
-        scopes: scope.iter().map(granted_scope).collect(),
-        since: *granted_at,
+        client_id: consent.client_id,
+        scopes: consent.scope.iter().map(granted_scope).collect(),
+        resources: consent.resources.into_keys().collect(),
+        since: consent.granted_at,
     });
     let page = AccountPage {
         user: (&user).into(),
@@ -140,14 +141,17 @@ async fn granted_access(
     context: &AuthorizationContext,
     sub: &str,
 ) -> Result<Vec<Consent>, HtmlError> {
+    let registry = context.clients.registry.current();
     let mut all = context.store.consents_of(sub).await?;
     for grant in context.store.grants_of(sub, context.clock.seconds()).await? {
+        let resources = scopes_by_resource(&registry, &grant.scope, &grant.resources);
         match all.iter_mut().find(|known| known.client_id == grant.client_id) {
-            Some(known) => known.scope = known.scope.union(&grant.scope),
+            Some(known) => known.extend(&grant.scope, resources),
             None => all.push(Consent {
                 sub: grant.sub,
                 client_id: grant.client_id,
                 scope: grant.scope,
+                resources,
                 granted_at: grant.auth_time,
             }),
         }

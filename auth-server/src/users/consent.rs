@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use crate::http::FormBody;
 use crate::{
-    domain::Consent,
+    domain::{Consent, ScopesByResource},
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
-    pages::{ClientView, ConsentPage, ErrorKind, ScopeView, render},
+    pages::{ClientView, ConsentPage, ErrorKind, ResourceView, ScopeView, render},
 };
 
 /// `GET /consent`: displays the access that the client requests.
@@ -73,16 +73,21 @@ impl ConsentForm<'_> {
         }
         let browser = request.shown_in(&self.browser_session.browser);
         let before = self.allowed_before(&request, &signed_in).await?;
-        let scopes = request
-            .allowed
-            .scope
-            .iter()
-            .map(|name| ScopeView { name: name.to_owned(), granted_before: before.contains(name) });
+        let at = request.allowed.by_resource(&self.context.clients.registry.current());
+        let scopes = request.allowed.scope.iter().map(|name| ScopeView {
+            name: name.to_owned(),
+            granted_before: before.allows_scope(name, &at),
+        });
+        let resources = at.keys().map(|identifier| ResourceView {
+            granted_before: before.resources.contains_key(identifier),
+            identifier: identifier.clone(),
+        });
         let page = ConsentPage {
             client: ClientView::new(&request.client, browser.language),
             returns_to: host(&request.response_target.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
+            resources: resources.collect(),
             action: format!("/consent?{}", self.query),
             switch_account: format!("/login?{}", self.query),
             csrf: self.browser_session.csrf_token(&self.context.page),
@@ -126,29 +131,33 @@ impl ConsentForm<'_> {
         read_request(self.context, self.browser_session, self.query, self.address).await
     }
 
-    /// Returns the scope that the user granted before, extended by the requested scope.
+    /// Returns the access that the user granted before, extended by the requested access.
     async fn consent(
         &self,
         request: &AuthorizationRequest,
         signed_in: &SignedIn,
     ) -> Result<Consent, HtmlError> {
-        let before = self.allowed_before(request, signed_in).await?;
-        Ok(Consent {
-            sub: signed_in.user.sub.clone(),
-            client_id: request.client.client_id.clone(),
-            scope: before.union(&request.allowed.scope),
-            granted_at: self.context.clock.seconds(),
-        })
+        let mut consent = self.allowed_before(request, signed_in).await?;
+        let allowed = &request.allowed;
+        let resources = allowed.by_resource(&self.context.clients.registry.current());
+        consent.extend(&allowed.scope, resources);
+        Ok(Consent { granted_at: self.context.clock.seconds(), ..consent })
     }
 
     async fn allowed_before(
         &self,
         request: &AuthorizationRequest,
         signed_in: &SignedIn,
-    ) -> Result<Scope, HtmlError> {
-        let consent =
-            self.context.store.consent(&signed_in.user.sub, &request.client.client_id).await?;
-        Ok(consent.map(|consent| consent.scope).unwrap_or_default())
+    ) -> Result<Consent, HtmlError> {
+        let (sub, client_id) = (&signed_in.user.sub, &request.client.client_id);
+        let consent = self.context.store.consent(sub, client_id).await?;
+        Ok(consent.unwrap_or_else(|| Consent {
+            sub: sub.clone(),
+            client_id: client_id.clone(),
+            scope: Scope::empty(),
+            resources: ScopesByResource::new(),
+            granted_at: 0,
+        }))
     }
 
     fn redirect_to_sign_in(&self) -> Response {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::{
     browser::{AuthorizationRequest, Browser, VERIFIER, s256},
     jwt,
-    test_server::{ALICE, FORUM, ORDERS, ORDERS_API, SITE, TestServer},
+    test_server::{ALICE, FORUM, ORDERS, ORDERS_API, SITE, STOCK, STOCK_API, TestServer},
 };
 
 fn offline() -> AuthorizationRequest {
@@ -22,7 +22,6 @@ async fn reused_code_revokes_every_token_of_its_grant() {
     let tokens = server.redeem_code(SITE, &auth_request, &code).await.json();
     let access = tokens["access_token"].as_str().unwrap();
     assert!(server.is_active(ORDERS, access).await);
-    assert_eq!(server.userinfo(access).await.status, 200);
     for _ in 0..2 {
         server.redeem_code(SITE, &auth_request, &code).await.assert_error(
             400,
@@ -31,7 +30,6 @@ async fn reused_code_revokes_every_token_of_its_grant() {
         );
     }
     assert!(!server.is_active(ORDERS, access).await);
-    assert_eq!(server.userinfo(access).await.status, 401);
     let refresh = tokens["refresh_token"].as_str().unwrap();
     server.refresh(SITE, refresh, &[]).await.assert_error(400, "invalid_grant", "revoked");
 }
@@ -144,13 +142,11 @@ async fn public_client_redeems_a_code_without_a_secret() {
 #[tokio::test]
 async fn token_for_one_resource_is_rejected_elsewhere() {
     let server = TestServer::start().await;
-    let auth_request =
-        AuthorizationRequest::site().with("scope", "openid profile orders:read stock:read");
+    let auth_request = AuthorizationRequest::site()
+        .with("scope", "openid profile orders:read stock:read")
+        .repeated("resource", STOCK_API)
+        .repeated("resource", ORDERS_API);
     let browser = Browser::new(&server);
-    let code = browser.authorization_code(&auth_request, ALICE).await;
-    let whole = server.redeem_code(SITE, &auth_request, &code).await.json();
-    let claims = jwt::claims(whole["access_token"].as_str().unwrap());
-    assert_eq!(claims["aud"].as_array().unwrap().len(), 3, "{claims}");
     let code = browser.authorization_code(&auth_request, ALICE).await;
     let fields = [
         ("code", code.as_str()),
@@ -165,6 +161,7 @@ async fn token_for_one_resource_is_rejected_elsewhere() {
         (Some(ORDERS_API), Some("orders:read"))
     );
     assert_eq!(server.userinfo(access).await.status, 401);
+    assert!(server.is_active(ORDERS, access).await && !server.is_active(STOCK, access).await);
 }
 
 #[tokio::test]

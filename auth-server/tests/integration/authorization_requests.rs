@@ -131,7 +131,7 @@ async fn invalid_requests_redirect_to_the_client_with_an_error() {
             "unsupported_response_type",
         ),
         (AuthorizationRequest::site().with("response_mode", "fragment"), "invalid_request"),
-        (AuthorizationRequest::site().without("scope"), "invalid_scope"),
+        (AuthorizationRequest::portal().without("scope"), "invalid_scope"),
         (AuthorizationRequest::site().with("scope", "orders:write"), "invalid_scope"),
         (AuthorizationRequest::site().with("scope", "nonsense"), "invalid_scope"),
         (AuthorizationRequest::site().with("resource", "https://vault.example"), "invalid_target"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     browser::{AuthorizationRequest, Browser, Page},
     client::Response,
-    test_server::{ALICE, SITE, TestServer},
+    test_server::{ALICE, ORDERS, SITE, TestServer},
 };
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -61,11 +61,12 @@ async fn device_receives_tokens_after_the_user_approves() {
     assert_eq!(page.status(), 200);
     server.clock.advance(Duration::from_secs(5));
     let tokens = poll(&server, &device).await.json();
-    assert_eq!(server.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 200);
+    let access = tokens["access_token"].as_str().unwrap();
+    assert!(server.is_active(ORDERS, access).await);
     assert!(tokens["id_token"].is_string());
     server.clock.advance(Duration::from_secs(5));
     poll(&server, &device).await.assert_error(400, "invalid_grant", "used before");
-    assert_eq!(server.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 401);
+    assert!(!server.is_active(ORDERS, access).await);
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod logs;
 mod management;
 mod metadata;
 mod observability;
+mod one_audience;
 mod openapi;
 mod page_security;
 mod process;

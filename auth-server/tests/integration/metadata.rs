@@ -23,8 +23,8 @@ async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
         "revocation_endpoint": at("/oauth/revoke"),
         "service_documentation": at("/openapi.json"),
         "scopes_supported": [
-            "address", "email", "offline_access", "openid", "orders:read", "orders:write", "phone", "profile",
-            "stock:read", "vault:open",
+            "address", "branch:open", "email", "offline_access", "openid", "orders:read",
+            "orders:write", "phone", "profile", "stock:read", "vault:open",
         ],
         "grant_types_supported": [
             "authorization_code", "client_credentials", "refresh_token",

@@ -251,7 +251,7 @@ async fn only_registered_grant_types_are_accepted() {
         .await
         .assert_error_with_link("unauthorized_client", CB);
     Browser::new(&server)
-        .authorize(&auth_request(&website_, "openid offline_access"))
+        .authorize(&auth_request(&website_, "openid email orders:read"))
         .await
         .assert_error_with_link("invalid_scope", CB);
 }

@@ -19,6 +19,8 @@ pub const STOCK: Credentials<'_> = ("stock", "stock-secret-f00d5a1e77");
 pub const SITE: Credentials<'_> = ("site", "site-secret-3c7d2e91f0ab");
 pub const FORUM: Credentials<'_> = ("forum", "forum-secret-77b1c6d2e890");
 pub const PORTAL: Credentials<'_> = ("portal", "portal-secret-19ac0d7e55b2");
+pub const DEPOT: Credentials<'_> = ("depot", "depot-secret-6e2b9f1c0d7a");
+pub const KIOSK: Credentials<'_> = ("kiosk", "kiosk-secret-90d4c7a1b3e5");
 pub const BANK: Credentials<'_> = ("bank", "bank-secret-b3f4a5c6d7e8");
 
 /// The demo users, which exist in the profile `test`.
@@ -28,6 +30,8 @@ pub const BOB: Credentials<'_> = ("bob", "builder");
 pub const ORDERS_API: &str = "https://orders.example/api";
 pub const STOCK_API: &str = "https://stock.example";
 pub const VAULT_API: &str = "https://vault.example";
+pub const BRANCH_API: &str = "https://branch.example";
+pub const BARE_API: &str = "https://bare.example";
 
 /// 2026-01-01T12:00:00Z, the start of the manual clock.
 pub const NOON: i64 = 1_767_268_800;

@@ -15,18 +15,10 @@ const SECRET: &str = "secret of the added client 5e1c";
 fn added_client() -> Client {
     let hash = SecretHash::sha256(&ClientSecret::new(SECRET));
     Client {
-        client_id: ADDED.to_owned(),
         secrets: vec![StoredSecret { hash, not_after: None }],
         scopes: "resource:read resource:write".parse().unwrap(),
         resources: ResourceServer::BOTH.map(|b| b.resource().to_owned()).to_vec(),
-        introspection_audiences: Vec::new(),
-        token_exchange: Vec::new(),
-        token_format: TokenFormat::Jwt,
-        login: None,
-        dynamic: false,
-        approved: true,
-        created_at: 0,
-        enabled: true,
+        ..Client::without_access(ADDED)
     }
 }
 

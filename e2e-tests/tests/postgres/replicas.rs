@@ -114,20 +114,12 @@ async fn replicas_share_the_audit_log() {
 
 fn client((client_id, secret): (&str, &str)) -> Client {
     Client {
-        client_id: client_id.to_owned(),
         secrets: vec![StoredSecret {
             hash: SecretHash::sha256(&ClientSecret::new(secret)),
             not_after: None,
         }],
         scopes: "resource:read".parse().unwrap(),
-        resources: Vec::new(),
         introspection_audiences: vec!["http://localhost:9003".to_owned()],
-        token_exchange: Vec::new(),
-        token_format: TokenFormat::Jwt,
-        login: None,
-        dynamic: false,
-        approved: true,
-        created_at: 0,
-        enabled: true,
+        ..Client::without_access(client_id)
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use auth_server::{
     domain::{
-        AuditEvent, AuditRecord, AuthorizationCode, Consent, NewRefreshToken, Outcome,
-        REFRESH_TOKEN_PREFIX, Session, TokenHash, User, UserGrant, UserIssuance,
+        AuditEvent, AuditRecord, AuthorizationCode, Consent, GrantResources, NewRefreshToken,
+        Outcome, REFRESH_TOKEN_PREFIX, ScopesByResource, Session, TokenHash, User, UserGrant,
+        UserIssuance,
     },
     storage::{AuditedChange, Authorization, Change, Store, StoreError},
 };
@@ -43,6 +44,7 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         sub,
         client_id: CLIENT_ID.to_owned(),
         scope: browser_login::SCOPE.parse()?,
+        resources: ScopesByResource::new(),
         granted_at: now,
     };
     append(store, authorization("the-first-login", Some(consent))?).await?;
@@ -98,7 +100,7 @@ fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Cha
         sub: format!("the user of {grant_id}"),
         sid: "the-session".to_owned(),
         scope: format!("offline_access {SCOPE}").parse()?,
-        resources: vec![RESOURCE.to_owned()],
+        resources: GrantResources::Named(vec![RESOURCE.to_owned()]),
         auth_time: Clock::system().seconds(),
         auth_time_requested: false,
         offline: true,

@@ -68,15 +68,17 @@ async fn missing_scope_is_named_in_the_rejection() {
     let signer = Signer::es256("k1");
     let c = C::start(&signer).await;
     let b = c.start_b();
-    let response =
-        read_resource(&b, &access_token(&signer, &claims(&json!({ "scope": "resource:write" }))))
-            .await;
-    response.assert_bearer_error(403, "insufficient_scope", "resource:read");
-    let challenge = response.header("www-authenticate");
-    assert!(
-        challenge.contains("scope=\"resource:read\"") && challenge.contains(METADATA),
-        "{challenge}"
-    );
+    let mut without_scope = valid_claims();
+    without_scope.as_object_mut().unwrap().remove("scope");
+    for claims in [claims(&json!({ "scope": "resource:write" })), without_scope] {
+        let response = read_resource(&b, &access_token(&signer, &claims)).await;
+        response.assert_bearer_error(403, "insufficient_scope", "resource:read");
+        let challenge = response.header("www-authenticate");
+        assert!(
+            challenge.contains("scope=\"resource:read\"") && challenge.contains(METADATA),
+            "{challenge}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -93,9 +93,12 @@ async fn each_endpoint_requires_its_scope_in_every_mode() {
     for mode in [Mode::Local, Mode::Introspection, Mode::Auto] {
         let c = C::start(&signer).await;
         let b = c.start_b_with(|settings| settings.mode = mode);
-        for (scope, read, write) in
-            [("resource:read", 200, 403), ("resource:write", 403, 200), ("resource", 403, 403)]
-        {
+        for (scope, read, write) in [
+            ("resource:read", 200, 403),
+            ("resource:write", 403, 200),
+            ("resource", 403, 403),
+            ("", 403, 403),
+        ] {
             c.introspection.respond(active(&json!({ "scope": scope })));
             let token = access_token(&signer, &claims(&json!({ "scope": scope })));
             assert_eq!(read_resource(&b, &token).await.status, read, "{mode:?} {scope}");

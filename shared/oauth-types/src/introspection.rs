@@ -60,7 +60,7 @@ impl IntrospectionResponse {
     pub fn active(claims: AccessTokenClaims) -> Self {
         Self {
             active: true,
-            scope: Some(claims.scope),
+            scope: Some(claims.scope).filter(|scope| !scope.is_empty()),
             client_id: Some(claims.client_id),
             token_type: Some("Bearer".to_owned()),
             exp: Some(claims.exp),

@@ -174,7 +174,7 @@ impl Interaction<'_> {
     }
 
     /// Returns whether consent is not required: the client is first-party, or the user has
-    /// consented to every requested scope before. Any app can impersonate a native app that uses a
+    /// consented to every requested scope and resource before. Any app can impersonate a native app that uses a
     /// loopback port or a custom URI scheme, so its users are asked every time (RFC 8252 §8.6).
     async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
@@ -187,9 +187,9 @@ impl Interaction<'_> {
             return Ok(false);
         }
         let consent = self.context.store.consent(&signed_in.user.sub, &client.client_id).await?;
-        let is_consented =
-            |token: &str| consent.as_ref().is_some_and(|consent| consent.scope.contains(token));
-        Ok(self.request.allowed.scope.iter().all(is_consented))
+        let allowed = &self.request.allowed;
+        let resources = allowed.by_resource(&self.context.clients.registry.current());
+        Ok(consent.is_some_and(|consent| consent.covers(&allowed.scope, &resources)))
     }
 
     /// Issues an authorization code to the client. `consent` is the consent that the user has just

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     domain::{AllowedAccess, Client, Registry, TokenHash, UserLoginConfig, authorize_user_scopes},
-    http::ApiError,
     keys::KeyRing,
     pages::ErrorKind,
     tokens::decode_id_token_hint,
@@ -211,22 +210,12 @@ impl RequestParser<'_> {
 
     fn check_scope(&self, request: &ParsedRequest<'_>) -> Result<AllowedAccess, ParameterError> {
         const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.3";
-        let scope = request.form.get("scope").ok_or_else(|| {
-            (
-                ErrorCode::InvalidScope,
-                "scope is missing: send the scopes to request from the user".to_owned(),
-                RULE,
-            )
-        })?;
-        let scope: Scope =
-            scope.parse().map_err(|error| parameter_error(ErrorCode::InvalidScope, error, RULE))?;
+        let scope = request.form.get("scope").map(str::parse::<Scope>).transpose();
+        let scope = scope.map_err(|error| parameter_error(ErrorCode::InvalidScope, error, RULE))?;
         let resources: Vec<&str> = request.form.all("resource").collect();
-        authorize_user_scopes(request.client, self.registry, &scope, &resources).map_err(
-            |refusal| {
-                let ApiError { error, .. } = refusal.into();
-                (error.error, error.error_description.unwrap_or_default(), RULE)
-            },
-        )
+        let (client, registry) = (request.client, self.registry);
+        authorize_user_scopes(client, registry, self.issuer, scope.as_ref(), &resources)
+            .map_err(|error| (error.code(), error.to_string(), error.rule()))
     }
 
     /// Decodes the `id_token_hint`. Expired ID tokens of this server are accepted (OpenID Connect

@@ -58,10 +58,10 @@ async fn begin(
         let text = "this client has no user login, or has not registered for the device grant";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
-    let scope: Scope = request.required("scope", RULE)?.parse()?;
+    let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let allowed =
-        authorize_user_scopes(&client, &context.clients.registry.current(), &scope, &resources)?;
+    let (registry, issuer) = (context.clients.registry.current(), &context.issuer);
+    let allowed = authorize_user_scopes(&client, &registry, issuer, scope.as_ref(), &resources)?;
     let device_code = BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?);
     let device = |user_code: String| DeviceAuthorization {
         hash: TokenHash::of_text(&device_code),

@@ -9,10 +9,14 @@ use std::sync::Arc;
 
 use crate::http::FormBody;
 use crate::{
-    domain::{AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code},
+    domain::{
+        AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code,
+        scopes_by_resource,
+    },
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
     pages::{
-        ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ScopeView, render,
+        ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ResourceView,
+        ScopeView, render,
     },
     storage::{Change, DeviceDecision, StoreError},
 };
@@ -128,6 +132,10 @@ fn confirm(
             .map_or_else(named, |client| ClientView::new(client, browser_session.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
+        resources: scopes_by_resource(&registry, &device.scope, &device.resources)
+            .into_keys()
+            .map(|identifier| ResourceView { identifier, granted_before: false })
+            .collect(),
         scopes: scopes
             .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
             .collect(),

@@ -140,12 +140,14 @@ async fn issue_and_store(
     record.outcome = Outcome::Issued;
     context.audit.count(record);
     emit(|| Event::TokenIssued { token: token.fingerprint(), header: header_of(&token), claims });
+    // The syntax has no empty scope (RFC 6749 §3.3).
+    let scope = Some(granted.scope).filter(|scope| !scope.is_empty());
     let expires_in = u64::try_from(claims_exp - now.div_euclid(1_000)).unwrap_or_default();
     Ok(Some(TokenResponse {
         issued_token_type,
         refresh_token,
         id_token,
-        ..TokenResponse::bearer(token, Some(expires_in), Some(granted.scope))
+        ..TokenResponse::bearer(token, Some(expires_in), scope)
     }))
 }
 

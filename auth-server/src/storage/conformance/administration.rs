@@ -113,7 +113,9 @@ pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
     let enabled = store.revision().await.unwrap();
     let new = Client {
         scopes: "write".parse().unwrap(),
+        default_scope: None,
         resources: vec!["http://other".to_owned()],
+        default_resource: Some("http://other".to_owned()),
         introspection_audiences: Vec::new(),
         token_format: TokenFormat::Jwt,
         login: Some(UserLoginConfig::default()),
@@ -125,6 +127,8 @@ pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client") };
     assert!(found.enabled && found.secrets[0].hash.matches("secret of a"));
     assert_eq!((&found.scopes, &found.resources), (&new.scopes, &new.resources));
+    assert_eq!(found.default_scope, None);
+    assert_eq!(found.default_resource, new.default_resource);
     assert_eq!((found.token_format, found.created_at), (TokenFormat::Jwt, 1));
     assert!(found.introspection_audiences.is_empty() && found.login.is_some());
 }

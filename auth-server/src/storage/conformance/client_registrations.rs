@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, AuditEvent, ClientMetadata, Consent, OneTimeCredential, Registration, SecretHash,
-        StoredSecret, TokenHash, UserGrant, UserLoginConfig,
+        Actor, AuditEvent, ClientMetadata, Consent, OneTimeCredential, Registration,
+        ScopesByResource, SecretHash, StoredSecret, TokenHash, UserGrant, UserLoginConfig,
     },
     storage::{AuditedChange, Authorization, Change, RegistrationUpdate, Store, StoreError},
 };
@@ -212,6 +212,7 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
         sub: "sub of alice".to_owned(),
         client_id: client_id.to_owned(),
         scope: "openid".parse().unwrap(),
+        resources: ScopesByResource::new(),
         granted_at: 5,
     };
     let grant = UserGrant { client_id: client_id.to_owned(), ..grant(grant_id) };

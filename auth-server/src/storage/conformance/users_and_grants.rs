@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, AuthorizationCode, Consent, DeviceAuthorization, DeviceCodeStatus,
+        Actor, AuthorizationCode, Consent, DeviceAuthorization, DeviceCodeStatus, GrantResources,
         LogoutNotification, NewRefreshToken, OneTimeCredential, PushedAuthorizationRequest,
         SecretHash, Session, TokenHash, User, UserGrant, UserIssuance, with_grant_id,
     },
@@ -513,6 +513,7 @@ pub async fn consent_is_stored_extended_and_revoked(store: &dyn Store) {
         sub: "sub of alice".to_owned(),
         client_id: client_id.to_owned(),
         scope: scope.parse().unwrap(),
+        resources: [("http://b".to_owned(), scope.parse().unwrap())].into(),
         granted_at,
     };
     for (n, consent) in
@@ -850,7 +851,7 @@ pub(super) fn grant(grant_id: &str) -> UserGrant {
         sub: "sub of alice".to_owned(),
         sid: "s".to_owned(),
         scope: "openid email".parse().unwrap(),
-        resources: vec!["http://b".to_owned()],
+        resources: GrantResources::Named(vec!["http://b".to_owned()]),
         auth_time: 5,
         auth_time_requested: true,
         offline: false,
@@ -888,7 +889,7 @@ fn device(code: &str, user_code: &str) -> DeviceAuthorization {
         user_code: user_code.to_owned(),
         client_id: "a".to_owned(),
         scope: "openid".parse().unwrap(),
-        resources: vec!["http://b".to_owned()],
+        resources: GrantResources::Inferred(Some("http://b".to_owned())),
         exp: 100,
         poll_interval_seconds: 5,
     }

@@ -35,6 +35,7 @@ pub(super) async fn upsert(
         .bind(&consent.sub)
         .bind(&consent.client_id)
         .bind(consent.scope.to_string())
+        .bind(serde_json::to_string(&consent.resources)?)
         .bind(consent.granted_at)
         .execute(connection)
         .await?;

@@ -6,15 +6,15 @@ use crate::{
     storage::StoreError,
 };
 
-pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.resources, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
      c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
 pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
-     (client_id, scopes, resources, introspection_audiences, token_exchange, token_format, login, enabled, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (client_id) DO NOTHING";
+     (client_id, scopes, default_scope, resources, default_resource, introspection_audiences, token_exchange, token_format, login, \
+     enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO NOTHING";
 pub const ENABLE_OR_DISABLE_CLIENT: &str = "UPDATE clients SET enabled = $1 WHERE client_id = $2";
-pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, resources = $3, introspection_audiences = $4, \
-     token_format = $5, login = $6 WHERE client_id = $1";
+pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, default_scope = $3, resources = $4, default_resource = $5, \
+     introspection_audiences = $6, token_format = $7, login = $8 WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
 pub const INSERT_SECRET: &str =
     "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)";
@@ -31,7 +31,9 @@ pub const SECRETS: &str =
 pub struct ClientRow {
     client_id: String,
     scopes: String,
+    default_scope: Option<String>,
     resources: String,
+    default_resource: Option<String>,
     introspection_audiences: String,
     token_exchange: String,
     token_format: String,
@@ -84,7 +86,9 @@ impl TryFrom<ClientRow> for Client {
             client_id: row.client_id,
             secrets: Vec::new(),
             scopes: scope(&row.scopes)?,
+            default_scope: row.default_scope.as_deref().map(scope).transpose()?,
             resources: serde_json::from_str(&row.resources)?,
+            default_resource: row.default_resource,
             introspection_audiences: serde_json::from_str(&row.introspection_audiences)?,
             token_exchange: serde_json::from_str(&row.token_exchange)?,
             token_format: TokenFormat::parse(&row.token_format)

@@ -36,14 +36,6 @@ impl From<ScopeError> for ApiError {
 
 impl From<GrantError> for ApiError {
     fn from(error: GrantError) -> Self {
-        let (code, rule) = match error {
-            GrantError::InvalidResource(_) | GrantError::ResourceNotAllowed(_) => {
-                (ErrorCode::InvalidTarget, "https://www.rfc-editor.org/rfc/rfc8707#section-2")
-            }
-            GrantError::ScopeNotAllowed(_) | GrantError::NothingToGrant => {
-                (ErrorCode::InvalidScope, "https://www.rfc-editor.org/rfc/rfc6749#section-3.3")
-            }
-        };
-        Self::new(code, error.to_string(), rule)
+        Self::new(error.code(), error.to_string(), error.rule())
     }
 }

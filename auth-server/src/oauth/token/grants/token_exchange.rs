@@ -2,7 +2,7 @@ use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Form, Scope}
 
 use super::{GrantOutcome, TokenRequest, UserContext};
 use crate::{
-    domain::{Client, authorize_exchange, grant_id_of},
+    domain::{Client, ExchangeLimit, GrantError, authorize_exchange, grant_id_of},
     http::{ApiError, required},
     tokens::ExchangedToken,
 };
@@ -40,8 +40,8 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     };
     // Limit the client to what the user granted, so that a resource server cannot turn a token for
     // reading into one for writing.
-    let allowed = grant.as_ref().map_or(&subject.scope, |grant| &grant.scope);
-    let granted = authorize_exchange(client, registry, allowed, scope.as_ref(), resource)?;
+    let limit = ExchangeLimit::new(grant.as_ref(), &subject.scope);
+    let granted = authorize_exchange(client, registry, &limit, scope.as_ref(), resource)?;
     let user =
         grant.map(|grant| UserContext { grant, nonce: None, spends: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
@@ -61,9 +61,7 @@ fn resource(form: &Form) -> Result<&str, ApiError> {
         ApiError::invalid_request("resource is missing: name the target of the token", RULE)
     })?;
     if resources.any(|other| other != first) {
-        let text = "an access token is for one resource: send one token request for each";
-        let rule = "https://www.rfc-editor.org/rfc/rfc9700#section-2.3";
-        return Err(ApiError::new(ErrorCode::InvalidTarget, text, rule));
+        return Err(GrantError::SeveralResources.into());
     }
     Ok(first)
 }
