@@ -22,7 +22,7 @@ use crate::{
 pub use openid::{
     CLOCK_SKEW, ID_TOKEN_ALGORITHMS, LogoutTokenError, OpenIdProvider, client_secret,
 };
-pub use user_tokens::UserTokens;
+pub use user_tokens::{TokenAudience, UserAccessToken, UserTokens};
 pub use wechat::WeChatProvider;
 
 /// A configured provider.
@@ -180,10 +180,14 @@ impl Provider {
         }
     }
 
-    /// Redeems the refresh token.
-    pub async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderError> {
+    /// Redeems the refresh token for an access token for `audience`.
+    pub async fn refresh(
+        &self,
+        tokens: &UserTokens,
+        audience: &TokenAudience,
+    ) -> Result<UserTokens, ProviderError> {
         match &self.protocol {
-            Protocol::OpenId(provider) => provider.refresh(tokens).await,
+            Protocol::OpenId(provider) => provider.refresh(tokens, audience).await,
             Protocol::WeChat(_) => Err(ProviderError::InvalidGrant(
                 ProviderRequest::Token,
                 "WeChat tokens are not refreshed".to_owned(),

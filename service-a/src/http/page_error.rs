@@ -129,6 +129,7 @@ impl From<UserTokenError> for PageError {
             UserTokenError::Undecryptable => Self::NotLoggedIn,
             UserTokenError::NotRenewable => Self::NoAccessToken,
             UserTokenError::Provider(error) => Self::Provider(error),
+            UserTokenError::Store(error) => error.into(),
         }
     }
 }

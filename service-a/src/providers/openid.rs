@@ -6,7 +6,7 @@ mod id_token;
 mod library;
 mod logout_token;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use clock::Clock;
@@ -25,7 +25,8 @@ use self::{
     library::{Client, Metadata, OpenIdTokenResponse, metadata_error, token_error},
 };
 use super::{
-    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, UserTokens,
+    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, TokenAudience,
+    UserAccessToken, UserTokens,
     apple::{AppleKey, full_name},
     profile,
     transport::Transport,
@@ -146,7 +147,10 @@ impl OpenIdProvider {
         let code = AuthorizationCode::new(response.code.clone());
         let request =
             client.exchange_code(code).map_err(|_| metadata_error("no token endpoint"))?;
-        let request = request.set_pkce_verifier(verifier(secrets));
+        let mut request = request.set_pkce_verifier(verifier(secrets));
+        if let Some(resource) = self.resource(&TokenAudience::UserInfo) {
+            request = request.add_extra_param("resource", resource);
+        }
         let tokens =
             request.request_async(&*self.transport).await.map_err(|error| token_error(&error))?;
         // 2. Verify the ID token. It alone decides who the user is.
@@ -167,32 +171,51 @@ impl OpenIdProvider {
             identity,
             profile: profile.sanitized(),
             sid,
-            tokens: self.user_tokens(&tokens),
+            tokens: UserTokens {
+                userinfo: self.access_token(&tokens),
+                resources: BTreeMap::new(),
+                refresh_token: refresh_token(&tokens),
+                id_token: tokens.id_token().map(|token| SecretString::from(token.to_string())),
+            },
         })
     }
 
-    /// Redeems the refresh token (RFC 6749 §6). A provider that does not rotate refresh tokens
-    /// sends no new one; the old one is kept.
-    pub(super) async fn refresh(&self, tokens: &UserTokens) -> Result<UserTokens, ProviderError> {
+    /// Redeems the refresh token for an access token for `audience` (RFC 6749 §6). A provider that
+    /// does not rotate refresh tokens sends no new one; the old one is kept. So is the first ID
+    /// token, the logout hint: a later one would have to be verified.
+    pub(super) async fn refresh(
+        &self,
+        tokens: &UserTokens,
+        audience: &TokenAudience,
+    ) -> Result<UserTokens, ProviderError> {
         let missing = || {
             let reason = "no refresh token was issued".to_owned();
             ProviderError::InvalidGrant(ProviderRequest::Token, reason)
         };
         let old = tokens.refresh_token.as_ref().ok_or_else(missing)?;
         let client = self.client(&*self.discovery.metadata().await?)?;
-        let refresh_token = RefreshToken::new(old.expose_secret().to_owned());
-        let request = client
-            .exchange_refresh_token(&refresh_token)
-            .map_err(|_| metadata_error("no token endpoint"))?;
+        let old = RefreshToken::new(old.expose_secret().to_owned());
+        let mut request =
+            client.exchange_refresh_token(&old).map_err(|_| metadata_error("no token endpoint"))?;
+        if let Some(resource) = self.resource(audience) {
+            request = request.add_extra_param("resource", resource);
+        }
         let response =
             request.request_async(&*self.transport).await.map_err(|error| token_error(&error))?;
-        let fresh = self.user_tokens(&response);
-        Ok(UserTokens {
-            refresh_token: fresh.refresh_token.or_else(|| tokens.refresh_token.clone()),
-            // The first ID token remains the logout hint; a later one would have to be verified.
-            id_token: tokens.id_token.clone(),
-            ..fresh
-        })
+        let mut fresh = tokens.clone();
+        fresh.set_token_for(audience, self.access_token(&response));
+        fresh.refresh_token = refresh_token(&response).or(fresh.refresh_token);
+        Ok(fresh)
+    }
+
+    /// Returns the `resource` parameter of a token request (RFC 8707 §2.2). Without other
+    /// resources, the provider's access tokens need none.
+    fn resource(&self, audience: &TokenAudience) -> Option<String> {
+        match audience {
+            TokenAudience::Resource(identifier) => Some(identifier.clone()),
+            TokenAudience::UserInfo if self.resources.is_empty() => None,
+            TokenAudience::UserInfo => Some(self.issuer.clone()),
+        }
     }
 
     /// Returns the logout URL (OpenID Connect RP-Initiated Logout §2), or `None` if the provider is
@@ -237,16 +260,12 @@ impl OpenIdProvider {
         }
     }
 
-    fn user_tokens(&self, response: &OpenIdTokenResponse) -> UserTokens {
+    fn access_token(&self, response: &OpenIdTokenResponse) -> UserAccessToken {
         let seconds = |lifetime: std::time::Duration| {
             i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2)
         };
-        UserTokens {
+        UserAccessToken {
             access_token: AccessToken::new(response.access_token().secret()),
-            refresh_token: response
-                .refresh_token()
-                .map(|token| SecretString::from(token.secret().clone())),
-            id_token: response.id_token().map(|token| SecretString::from(token.to_string())),
             expires_at: response
                 .expires_in()
                 .map(|lifetime| self.clock.seconds() + seconds(lifetime)),
@@ -285,6 +304,10 @@ impl Credential {
         };
         Ok(openidconnect::ClientSecret::new(secret))
     }
+}
+
+fn refresh_token(response: &OpenIdTokenResponse) -> Option<SecretString> {
+    response.refresh_token().map(|token| SecretString::from(token.secret().clone()))
 }
 
 fn verifier(secrets: &LoginSecrets) -> PkceCodeVerifier {

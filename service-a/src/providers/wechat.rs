@@ -1,6 +1,6 @@
 //! WeChat's variant of OAuth 2.0: other parameter names, no ID token, and errors with status 200.
 
-use std::fmt::Display;
+use std::{collections::BTreeMap, fmt::Display};
 
 use clock::Clock;
 use oauth_types::{AccessToken, ClientSecret, Issuer, parse_endpoint_url, printable};
@@ -10,8 +10,8 @@ use service_kit::http_client;
 use url::Url;
 
 use super::{
-    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, UserTokens,
-    transport::Transport,
+    AuthenticatedUser, CodeResponse, LoginSecrets, ProviderError, ProviderRequest, UserAccessToken,
+    UserTokens, transport::Transport,
 };
 use crate::{
     accounts::{Identity, Profile},
@@ -156,7 +156,12 @@ impl WeChatProvider {
         let identity = Identity { issuer: self.issuer.clone(), subject: unionid.unwrap_or(openid) };
         let expires_at =
             tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
-        let tokens = UserTokens { access_token, refresh_token: None, id_token: None, expires_at };
+        let tokens = UserTokens {
+            userinfo: UserAccessToken { access_token, expires_at },
+            resources: BTreeMap::new(),
+            refresh_token: None,
+            id_token: None,
+        };
         Ok(AuthenticatedUser { identity, profile: profile.sanitized(), sid: None, tokens })
     }
 

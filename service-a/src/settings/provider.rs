@@ -50,8 +50,9 @@ pub struct ProviderSettings {
     /// Requested scopes, separated by spaces. Default: `openid profile email`; `openid name email`
     /// for Apple, `snsapi_login` for WeChat.
     pub scopes: String,
-    /// Resources for which the access token is requested (RFC 8707), separated by spaces. If set, A
-    /// calls B with the user's access token. Default: none.
+    /// Resources that users allow A to call (RFC 8707), separated by spaces. If set, A redeems the
+    /// code for an access token for the provider, and the refresh token for one for each B, so the
+    /// provider must issue refresh tokens. Default: none.
     pub resources: String,
     /// Apple: team id that owns the key.
     pub team_id: String,

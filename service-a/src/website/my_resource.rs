@@ -5,14 +5,14 @@ use axum::{
     http::Method,
     response::Response,
 };
-use oauth_types::Form;
+use oauth_types::{AccessToken, Form};
 use pages::Browser;
 use serde::Serialize;
 
 use crate::{
     b_client::{BClient, BRequest, BResponse},
     http::{error_page::page_response, page_error::PageError, session::LoggedIn},
-    providers::UserTokens,
+    providers::TokenAudience,
     services::Services,
     settings::{Target, Targets},
     user_tokens::TokenRefresher,
@@ -75,16 +75,25 @@ impl UserCall<'_> {
         if !provider.is_some_and(|provider| provider.grants_b_access) {
             return Err(PageError::NoAccessToken);
         }
-        let tokens = token_refresher.fresh_tokens(secret, session).await?;
-        if let Some(response) = self.send(&tokens).await? {
+        let audience = self.token_audience();
+        let token = token_refresher.token(secret, session, &audience, None).await?;
+        if let Some(response) = self.send(&token).await? {
             return Ok(response);
         }
-        let tokens = token_refresher.refresh(secret, session, &tokens).await?;
-        self.send(&tokens).await?.ok_or(PageError::NoAccessToken)
+        let token = token_refresher.token(secret, session, &audience, Some(&token)).await?;
+        self.send(&token).await?.ok_or(PageError::NoAccessToken)
+    }
+
+    /// Returns what the user's access token is for. One that is exchanged goes to C alone.
+    fn token_audience(&self) -> TokenAudience {
+        match self.needs_token_exchange() {
+            true => TokenAudience::UserInfo,
+            false => TokenAudience::Resource(self.target.resource.clone()),
+        }
     }
 
     /// Returns `None` if B, or C at the token exchange, rejects the access token.
-    async fn send(&self, tokens: &UserTokens) -> Result<Option<BResponse>, PageError> {
+    async fn send(&self, token: &AccessToken) -> Result<Option<BResponse>, PageError> {
         let request = BRequest {
             target: self.target,
             method: Method::GET,
@@ -92,8 +101,8 @@ impl UserCall<'_> {
             body: None,
         };
         let response = match self.needs_token_exchange() {
-            true => self.b_client.call_on_behalf_of(&request, &tokens.access_token).await?,
-            false => self.b_client.call_with_user_token(&request, &tokens.access_token).await?,
+            true => self.b_client.call_on_behalf_of(&request, token).await?,
+            false => self.b_client.call_with_user_token(&request, token).await?,
         };
         Ok(response)
     }

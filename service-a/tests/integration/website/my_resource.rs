@@ -18,13 +18,14 @@ async fn my_resource_uses_the_access_token_of_the_user() {
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
     assert!(browser.open("/account").await.has("my-resource"));
+    site.platform.set_response("/token", json(200, &tokens(NEWER)));
     let page = browser.open("/my-resource").await;
     assert_eq!(page.status, 200);
     assert!(page.text("my-resource-answer").unwrap().contains("local"));
     let called = site.b.requests().await.pop().unwrap();
     assert_eq!(
         (called.url.path(), header(&called, "authorization")),
-        ("/api/resource", &*format!("Bearer {ACCESS_TOKEN}"))
+        ("/api/resource", &*format!("Bearer {NEWER}"))
     );
     // A's own access token is separate.
     assert!(
@@ -32,6 +33,37 @@ async fn my_resource_uses_the_access_token_of_the_user() {
             parameter(asked, "grant_type").as_deref() == Some("client_credentials")
         })
     );
+}
+
+#[tokio::test]
+async fn each_access_token_is_for_one_audience() {
+    let site = TestSite::start_with(|settings| {
+        settings.targets.introspection.token_exchange = false;
+    })
+    .await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    let [userinfo] = &site.platform.requests("/userinfo").await[..] else { panic!("one request") };
+    assert_eq!(header(userinfo, "authorization"), format!("Bearer {ACCESS_TOKEN}"));
+    // Each B gets its own, once.
+    for (path, b, token) in
+        [("/my-resource", &site.b, "for-local"), (FURTHER, &site.introspecting_b, "for-other")]
+    {
+        site.platform.set_response("/token", json(200, &tokens(token)));
+        for _ in 0..2 {
+            assert_eq!(browser.open(path).await.status, 200);
+            let called = b.requests().await.pop().unwrap();
+            assert_eq!(header(&called, "authorization"), format!("Bearer {token}"));
+        }
+    }
+    let named: Vec<_> = site
+        .platform
+        .requests("/token")
+        .await
+        .iter()
+        .map(|asked| parameter(asked, "resource").unwrap())
+        .collect();
+    assert_eq!(named, [site.platform.name(), RESOURCES[0].to_owned(), RESOURCES[1].to_owned()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,14 +110,9 @@ async fn refresh_without_rotation_keeps_the_refresh_token() {
     let mut renewed = tokens(NEWER);
     renewed.as_object_mut().unwrap().remove("refresh_token");
     site.platform.set_response("/token", json(200, &renewed));
-    site.b.respond_in_order([
-        status(401),
-        json(200, &json!({ "b": "local" })),
-        status(401),
-        json(200, &json!({ "b": "local" })),
-    ]);
+    site.b.respond_in_order([status(401), json(200, &json!({ "b": "local" }))]);
     assert_eq!(browser.open("/my-resource").await.status, 200);
-    assert_eq!(refreshes(&site).await, [REFRESH_TOKEN]);
+    assert_eq!(refreshes(&site).await, [REFRESH_TOKEN; 2]);
 }
 
 #[tokio::test]
