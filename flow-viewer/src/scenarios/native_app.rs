@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     browser::ScenarioBrowser,
     environment::random,
-    run::{ScenarioResponse, ScenarioRun},
+    run::{ResourceServer, ScenarioResponse, ScenarioRun},
 };
 
 /// The demo's client for native apps.
@@ -37,11 +37,13 @@ pub(super) async fn authorize(run: &mut ScenarioRun<'_>) -> anyhow::Result<Autho
 
 fn authorization_url(run: &ScenarioRun<'_>, verifier: &str) -> anyhow::Result<String> {
     let mut url = Url::parse(&format!("{}/oauth/authorize", run.environment.c.public_url))?;
-    url.query_pairs_mut().extend_pairs(run.both_resources()).extend_pairs([
+    url.query_pairs_mut().extend_pairs([
         ("response_type", "code"),
         ("client_id", CLIENT_ID),
         ("redirect_uri", REDIRECT_URI),
         ("scope", "openid offline_access resource:read"),
+        // The one that notices a revocation. It holds for the code and every refresh.
+        ("resource", run.resource(ResourceServer::Introspection)),
         ("state", &BASE64_URL_SAFE_NO_PAD.encode(random::<16>())),
         ("code_challenge", &BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))),
         ("code_challenge_method", "S256"),

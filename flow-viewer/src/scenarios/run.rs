@@ -131,14 +131,9 @@ impl<'a> ScenarioRun<'a> {
             .with_context(|| format!("C issued no access token: {}", response.summary()))
     }
 
-    /// Requests an access token with both Bs as its audience.
-    pub(super) async fn token_for_both(&self) -> anyhow::Result<AccessToken> {
-        self.token(&self.both_resources()).await
-    }
-
-    /// The `resource` parameters of both Bs.
-    pub(super) fn both_resources(&self) -> [(&'static str, &'a str); 2] {
-        ResourceServer::BOTH.map(|server| ("resource", self.resource(server)))
+    /// Requests an access token for a B.
+    pub(super) async fn token_for(&self, server: ResourceServer) -> anyhow::Result<AccessToken> {
+        self.token(&[("resource", self.resource(server))]).await
     }
 
     /// The resource identifier of a B.
@@ -168,15 +163,14 @@ impl<'a> ScenarioRun<'a> {
         self.send(request.bearer_auth(token.expose())).await
     }
 
-    /// Calls both Bs and expects both to reject the token.
-    pub(super) async fn expect_rejected_by_both(
+    /// Calls a B and expects it to reject the token.
+    pub(super) async fn expect_rejected(
         &mut self,
+        server: ResourceServer,
         token: &AccessToken,
     ) -> anyhow::Result<()> {
-        for server in ResourceServer::BOTH {
-            let response = self.call_resource(server, token).await?;
-            self.expect(server.response_name(), "401 invalid_token", &response.summary());
-        }
+        let response = self.call_resource(server, token).await?;
+        self.expect(server.response_name(), "401 invalid_token", &response.summary());
         Ok(())
     }
 }
