@@ -1,6 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
-use oauth_types::Fingerprint;
+use oauth_types::{Fingerprint, same_resource};
 
 use super::{Client, Resource, SecretHash};
 
@@ -51,7 +51,7 @@ impl Registry {
     }
 
     pub fn resource(&self, identifier: &str) -> Option<&Resource> {
-        self.resources.iter().find(|resource| resource.identifier == identifier)
+        self.resources.iter().find(|resource| same_resource(&resource.identifier, identifier))
     }
 
     pub fn resources(&self) -> &[Resource] {

@@ -1,7 +1,7 @@
 //! Chooses the one resource that an access token is for. A token for several resources could be
 //! replayed by one of them at another (RFC 9700 §2.3).
 
-use oauth_types::Scope;
+use oauth_types::{Scope, same_resource};
 use url::Url;
 
 use super::{Client, GrantError, Registry, Resource};
@@ -21,7 +21,7 @@ pub(super) fn named_resource<'a>(
     registry: &'a Registry,
     asked: &str,
 ) -> Result<&'a Resource, GrantError> {
-    let is_own = client.resources.iter().any(|own| own == asked);
+    let is_own = client.resources.iter().any(|own| same_resource(own, asked));
     let resource = registry.resource(asked).filter(|_| is_own);
     resource.ok_or_else(|| {
         let asked = asked.to_owned();
@@ -84,7 +84,10 @@ fn one_of<'a>(client: &Client, candidates: &[&'a Resource]) -> Result<&'a Resour
         return Ok(only);
     }
     let default = candidates.iter().find(|candidate| {
-        client.default_resource.as_ref().is_some_and(|default| *default == candidate.identifier)
+        client
+            .default_resource
+            .as_ref()
+            .is_some_and(|own| same_resource(own, &candidate.identifier))
     });
     default.copied().ok_or(GrantError::AmbiguousResource)
 }

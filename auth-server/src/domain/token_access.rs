@@ -1,4 +1,4 @@
-use oauth_types::{Audience, Scope};
+use oauth_types::{Audience, Scope, same_resource};
 
 use super::{
     Client, GrantError, GrantResources, GrantedAccess, Registry, UserGrant,
@@ -42,12 +42,12 @@ pub fn narrow_grant(
         }
         _ => return Err(GrantError::SeveralResources),
     };
-    if identifier == issuer && grant.scope.contains("openid") {
+    if same_resource(identifier, issuer) && grant.scope.contains("openid") {
         return at_userinfo(client, issuer, scope);
     }
-    let is_granted = grant.resources.iter().any(|granted| granted == identifier);
+    let is_granted = grant.resources.iter().any(|granted| same_resource(granted, identifier));
     // The client may have lost the resource since.
-    let is_own = client.resources.iter().any(|own| own == identifier);
+    let is_own = client.resources.iter().any(|own| same_resource(own, identifier));
     match registry.resource(identifier).filter(|_| is_granted && is_own) {
         Some(resource) => Ok(GrantedAccess::at(client, resource, scope)),
         None => Err(GrantError::ResourceNotGranted(identifier.to_owned())),

@@ -1,4 +1,4 @@
-use oauth_types::Scope;
+use oauth_types::{Scope, same_resource};
 
 use super::{Client, GrantError, GrantResources, GrantedAccess, Registry, UserGrant};
 
@@ -30,7 +30,8 @@ pub fn authorize_exchange(
     asked_scope: Option<&Scope>,
     asked_resource: &str,
 ) -> Result<GrantedAccess, GrantError> {
-    let rule = client.token_exchange.iter().find(|rule| rule.resource == asked_resource);
+    let rule =
+        client.token_exchange.iter().find(|rule| same_resource(&rule.resource, asked_resource));
     let found = rule.and_then(|rule| Some((rule, registry.resource(&rule.resource)?)));
     let Some((rule, resource)) = found else {
         return Err(GrantError::ResourceNotExchangeable(asked_resource.to_owned()));
@@ -49,7 +50,9 @@ pub fn authorize_exchange(
     let scope = rule.scopes.filtered(|token| in_rule(token) && is_granted(token));
     // A resource needs no scope, but then nothing else shows that the user allowed it.
     let is_resource_granted = rule.beyond_grant
-        || limit.resources.is_some_and(|granted| granted.iter().any(|one| one == asked_resource));
+        || limit
+            .resources
+            .is_some_and(|granted| granted.iter().any(|one| same_resource(one, asked_resource)));
     if scope.is_empty() && !is_resource_granted {
         return Err(GrantError::NothingExchangeable);
     }

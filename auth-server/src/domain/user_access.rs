@@ -1,4 +1,4 @@
-use oauth_types::Scope;
+use oauth_types::{Scope, same_resource};
 
 use super::{
     Client, GrantError, GrantResources, Registry, Resource, ScopesByResource,
@@ -71,11 +71,15 @@ fn named_access(
     let mut resources: Vec<&Resource> = Vec::new();
     let mut identifiers: Vec<String> = Vec::new();
     for one in named {
-        if *one != issuer {
-            resources.push(named_resource(client, registry, one)?);
-        }
-        if !identifiers.iter().any(|earlier| earlier == one) {
-            identifiers.push((*one).to_owned());
+        let identifier = if same_resource(one, issuer) {
+            issuer
+        } else {
+            let resource = named_resource(client, registry, one)?;
+            resources.push(resource);
+            &resource.identifier
+        };
+        if !identifiers.iter().any(|earlier| earlier == identifier) {
+            identifiers.push(identifier.to_owned());
         }
     }
     let is_served = |token: &str| {
@@ -92,7 +96,7 @@ fn named_access(
             asked
         }
     };
-    if named.contains(&issuer) && !scope.contains("openid") {
+    if identifiers.iter().any(|one| one == issuer) && !scope.contains("openid") {
         return Err(GrantError::UserInfoRequiresOpenId);
     }
     Ok(AllowedAccess { scope, resources: GrantResources::Named(identifiers) })
@@ -222,7 +226,7 @@ mod tests {
         }
         let both = ["http://b", "http://b2"];
         assert_eq!(ask(Some("read archive"), &both), named("read archive", &both));
-        assert_eq!(ask(Some("read"), &["http://b", "http://b"]), named("read", &["http://b"]));
+        assert_eq!(ask(Some("read"), &["http://b", "http://b/"]), named("read", &["http://b"]));
         assert_eq!(
             ask(Some("archive"), &["http://b"]),
             Err(GrantError::ScopeNotAllowedAt {
@@ -257,7 +261,7 @@ mod tests {
     #[test]
     fn openid_scopes_alone_are_for_the_issuer_or_rejected() {
         assert_eq!(ask(Some("openid profile"), &[]), inferred("openid profile", None));
-        let at_issuer = ask(Some("openid"), &[ISSUER]);
+        let at_issuer = ask(Some("openid"), &["http://c/"]);
         assert_eq!(at_issuer, named("openid", &[ISSUER]));
         for scope in ["profile", "offline_access", "profile offline_access", "profile nonsense"] {
             for resources in [&[][..], &["http://b"][..], &[ISSUER][..]] {
