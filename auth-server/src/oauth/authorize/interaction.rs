@@ -174,8 +174,9 @@ impl Interaction<'_> {
     }
 
     /// Returns whether consent is not required: the client is first-party, or the user has
-    /// consented to every requested scope and resource before. Any app can impersonate a native app that uses a
-    /// loopback port or a custom URI scheme, so its users are asked every time (RFC 8252 §8.6).
+    /// consented to every requested scope and resource before. Any app can impersonate a native app
+    /// that uses a loopback port or a custom URI scheme, so its users are asked every time (RFC
+    /// 8252 §8.6).
     async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
         let login = client.login.as_ref();
