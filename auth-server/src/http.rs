@@ -11,7 +11,7 @@ mod page_context;
 
 pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use browser_session::{
-    BrowserSession, SetCookie, SignedIn, forget_session_cookie, new_session_cookie,
+    BrowserSession, SetCookie, SignedIn, device_cookie, forget_session_cookie, new_session_cookie,
 };
 pub use csrf::Csrf;
 pub use form::{ClientRequest, FormBody, RawForm, required};

@@ -106,7 +106,18 @@ impl RateLimiter {
         address: IpAddr,
         uptime: Duration,
     ) -> Result<Permit, u64> {
-        let key = BucketKey::new(self.name, subject, address);
+        self.acquire_from(BucketKey::new(self.name, subject, address), uptime).await
+    }
+
+    /// Acquires a permit of a subject that has one bucket for all networks.
+    ///
+    /// # Errors
+    /// Returns the number of seconds until a permit is available.
+    pub async fn acquire_anywhere(&self, subject: &str, uptime: Duration) -> Result<Permit, u64> {
+        self.acquire_from(BucketKey::anywhere(self.name, subject), uptime).await
+    }
+
+    async fn acquire_from(&self, key: BucketKey, uptime: Duration) -> Result<Permit, u64> {
         let bucket = self.buckets.get_with(key, Arc::default);
         let first = {
             let mut local = lock(&bucket);
@@ -269,6 +280,15 @@ mod tests {
         assert_eq!(limit.fail("b").await, Ok(()), "another subject");
         let later = NOW + Duration::from_millis(9_500);
         assert_eq!(limit.acquire("a", HOME, later).await.map(drop), Err(1));
+    }
+
+    #[tokio::test]
+    async fn subject_without_a_network_has_one_bucket() {
+        let limit = RateLimiter::new("test", 1, 10, None);
+        limit.acquire_anywhere("a", NOW).await.unwrap().consume();
+        assert_eq!(limit.acquire_anywhere("a", NOW).await.map(drop), Err(10));
+        assert_eq!(limit.acquire_anywhere("b", NOW).await.map(drop), Ok(()));
+        assert_eq!(limit.acquire("a", HOME, NOW).await.map(drop), Ok(()));
     }
 
     #[tokio::test]

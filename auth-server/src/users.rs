@@ -3,12 +3,14 @@
 pub mod account;
 pub mod consent;
 pub mod home;
+mod known_devices;
 mod password_authenticator;
 pub mod seed;
 pub mod sign_in;
 mod sign_out;
 
-pub use password_authenticator::{PasswordAuthenticator, SignInError};
+pub use known_devices::KnownDevices;
+pub use password_authenticator::{PasswordAuthenticator, SignInAttempt, SignInError, SignInLimits};
 pub use sign_out::end_session;
 
 use std::sync::Arc;

@@ -62,13 +62,14 @@ CREATE TABLE installation_secret (
 
 -- User accounts.
 CREATE TABLE users (
-    sub           TEXT COLLATE "C" PRIMARY KEY,
-    username      TEXT COLLATE "C" NOT NULL UNIQUE,
-    password_hash TEXT NOT NULL, -- PHC string of Argon2id
-    claims        TEXT NOT NULL, -- JSON, OpenID Connect Core 5.1
-    enabled       BOOLEAN NOT NULL,
-    created_at    BIGINT NOT NULL,
-    updated_at    BIGINT NOT NULL
+    sub               TEXT COLLATE "C" PRIMARY KEY,
+    username          TEXT COLLATE "C" NOT NULL UNIQUE,
+    password_hash     TEXT NOT NULL, -- PHC string of Argon2id
+    claims            TEXT NOT NULL, -- JSON, OpenID Connect Core 5.1
+    enabled           BOOLEAN NOT NULL,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
+    device_generation BIGINT NOT NULL -- changes when the user's known devices are forgotten
 );
 
 -- Browser sessions of signed-in users.

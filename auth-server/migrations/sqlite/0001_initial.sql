@@ -61,13 +61,14 @@ CREATE TABLE installation_secret (
 
 -- User accounts.
 CREATE TABLE users (
-    sub           TEXT PRIMARY KEY,
-    username      TEXT NOT NULL UNIQUE,
-    password_hash TEXT NOT NULL, -- PHC string of Argon2id
-    claims        TEXT NOT NULL, -- JSON, OpenID Connect Core 5.1
-    enabled       INTEGER NOT NULL,
-    created_at    BIGINT NOT NULL,
-    updated_at    BIGINT NOT NULL
+    sub               TEXT PRIMARY KEY,
+    username          TEXT NOT NULL UNIQUE,
+    password_hash     TEXT NOT NULL, -- PHC string of Argon2id
+    claims            TEXT NOT NULL, -- JSON, OpenID Connect Core 5.1
+    enabled           INTEGER NOT NULL,
+    created_at        BIGINT NOT NULL,
+    updated_at        BIGINT NOT NULL,
+    device_generation INTEGER NOT NULL -- changes when the user's known devices are forgotten
 );
 
 -- Browser sessions of signed-in users.

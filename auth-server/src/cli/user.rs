@@ -177,7 +177,8 @@ fn new_user(
         preferred_username: claims.preferred_username.or(Some(username.clone())),
         ..claims
     };
-    Ok(User { sub: new_sub(entropy.bytes()?), username, password, claims, enabled: true })
+    let sub = new_sub(entropy.bytes()?);
+    Ok(User { sub, username, password, claims, enabled: true, device_generation: 0 })
 }
 
 impl Claims {

@@ -28,9 +28,17 @@ impl BucketKey {
     /// Returns the key of `subject`, such as a client id, as seen from the network of `address`,
     /// for the limit of this name.
     pub fn new(limit: &str, subject: &str, address: IpAddr) -> Self {
+        Self::of_parts([limit, subject, &caller_network(address).to_string()])
+    }
+
+    /// Returns the key of `subject`, from wherever it is seen.
+    pub fn anywhere(limit: &str, subject: &str) -> Self {
+        Self::of_parts([limit, subject, ""])
+    }
+
+    fn of_parts(parts: [&str; 3]) -> Self {
         let mut context = digest::Context::new(&digest::SHA256);
-        let network = caller_network(address).to_string();
-        for part in [limit, subject, &network] {
+        for part in parts {
             context.update(&part.len().to_be_bytes());
             context.update(part.as_bytes());
         }
@@ -143,5 +151,6 @@ mod tests {
         let distinct: std::collections::HashSet<_> =
             keys.iter().map(|(limit, subject)| BucketKey::new(limit, subject, address)).collect();
         assert_eq!(distinct.len(), keys.len());
+        assert!(!distinct.contains(&BucketKey::anywhere("a", "b")));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderName, HeaderValue, header, request::Parts},
+    response::AppendHeaders,
 };
 use axum_extra::extract::{
     CookieJar,
@@ -15,6 +16,7 @@ use axum_extra::extract::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use pages::Browser;
 use secrecy::{ExposeSecret, SecretString};
+use time::Duration;
 
 use crate::{
     domain::{Session, TokenHash, User},
@@ -27,6 +29,7 @@ pub struct BrowserSession {
     pub browser: Browser,
     pub user_agent: String,
     session: Option<SecretString>,
+    device: Option<SecretString>,
     /// Set before login, to bind the login form and pushed requests to this browser.
     anonymous: Option<SecretString>,
 }
@@ -36,6 +39,10 @@ pub struct SignedIn {
     pub session: Session,
     pub user: User,
 }
+
+const SESSION: &str = "gatepass-session";
+const ANONYMOUS: &str = "gatepass-browser";
+const DEVICE: &str = "gatepass-device";
 
 /// Longest stored `User-Agent`, in characters.
 const MAX_USER_AGENT_CHARS: usize = 200;
@@ -60,8 +67,9 @@ where
         Ok(Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
-            session: value_of(&session_cookie(context)),
-            anonymous: value_of(&anonymous_cookie(context)),
+            session: value_of(&context.cookie_names.full_name(SESSION)),
+            device: value_of(&context.cookie_names.full_name(DEVICE)),
+            anonymous: value_of(&context.cookie_names.full_name(ANONYMOUS)),
         })
     }
 }
@@ -121,6 +129,11 @@ impl BrowserSession {
             .unwrap_or_default()
     }
 
+    /// Returns the cookie of a known device; empty if the browser sent none.
+    pub fn device_cookie(&self) -> &str {
+        self.device.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default()
+    }
+
     /// Returns the hash of the cookie that identifies this browser across sign-ins. `None` if the
     /// browser has no such cookie; [`BrowserSession::with_browser_cookie`] sets it.
     pub fn browser_hash(&self) -> Option<TokenHash> {
@@ -139,7 +152,7 @@ impl BrowserSession {
             return Ok((self, None));
         }
         let value = new_value(context)?;
-        let cookie = set_cookie(context, anonymous_cookie(context), value.clone());
+        let cookie = header_of(&cookie(context, ANONYMOUS, value.clone()));
         self.anonymous = Some(SecretString::from(value));
         Ok((self, Some(cookie)))
     }
@@ -156,8 +169,8 @@ impl BrowserSession {
     }
 }
 
-/// A `Set-Cookie` header.
-pub type SetCookie = [(HeaderName, HeaderValue); 1];
+/// A `Set-Cookie` header, which adds to those that a response already has.
+pub type SetCookie = AppendHeaders<[(HeaderName, HeaderValue); 1]>;
 
 /// Creates a session cookie. Returns the hash to store and the header to send.
 ///
@@ -167,13 +180,20 @@ pub fn new_session_cookie(
     context: &PageContext,
 ) -> Result<(TokenHash, SetCookie), SecureRandomError> {
     let value = new_value(context)?;
-    Ok((TokenHash::of_text(&value), set_cookie(context, session_cookie(context), value)))
+    Ok((TokenHash::of_text(&value), header_of(&cookie(context, SESSION, value))))
 }
 
 /// Deletes the session cookie.
 pub fn forget_session_cookie(context: &PageContext) -> SetCookie {
-    let mut cookie = cookie(context, session_cookie(context), String::new());
+    let mut cookie = cookie(context, SESSION, String::new());
     cookie.make_removal();
+    header_of(&cookie)
+}
+
+/// Sets the cookie of a known device, which the browser keeps for this time.
+pub fn device_cookie(context: &PageContext, value: String, ttl_seconds: i64) -> SetCookie {
+    let mut cookie = cookie(context, DEVICE, value);
+    cookie.set_max_age(Duration::seconds(ttl_seconds));
     header_of(&cookie)
 }
 
@@ -181,17 +201,13 @@ fn new_value(context: &PageContext) -> Result<String, SecureRandomError> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?))
 }
 
-fn set_cookie(context: &PageContext, name: String, value: String) -> SetCookie {
-    header_of(&cookie(context, name, value))
-}
-
 /// Builds a cookie. With `SameSite=Lax`, browsers send it when a client redirects the user here,
 /// but not with a form that another site posts.
-fn cookie(context: &PageContext, name: String, value: String) -> Cookie<'static> {
-    Cookie::build((name, value))
+fn cookie(context: &PageContext, name: &str, value: String) -> Cookie<'static> {
+    Cookie::build((context.cookie_names.full_name(name), value))
         .path("/")
         .http_only(true)
-        .secure(context.secure_cookies)
+        .secure(context.cookie_names.secure())
         .same_site(SameSite::Lax)
         .build()
 }
@@ -199,19 +215,5 @@ fn cookie(context: &PageContext, name: String, value: String) -> Cookie<'static>
 fn header_of(cookie: &Cookie<'_>) -> SetCookie {
     // Names and values are ASCII, because this module generates them.
     let value = HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""));
-    [(header::SET_COOKIE, value)]
-}
-
-fn session_cookie(context: &PageContext) -> String {
-    cookie_name(context, "gatepass-session")
-}
-
-fn anonymous_cookie(context: &PageContext) -> String {
-    cookie_name(context, "gatepass-browser")
-}
-
-/// Adds the prefix `__Host-` (RFC 6265bis §4.1.3.2), which keeps subdomains and plain http from
-/// setting the cookie.
-fn cookie_name(context: &PageContext, name: &str) -> String {
-    if context.secure_cookies { format!("__Host-{name}") } else { name.to_owned() }
+    AppendHeaders([(header::SET_COOKIE, value)])
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use clock::Clock;
 use pages::Pages;
+use service_kit::CookieNames;
 
 use super::Csrf;
 use crate::{domain::SessionTtl, secure_random::SecureRandom, storage::Store};
@@ -10,8 +11,7 @@ use crate::{domain::SessionTtl, secure_random::SecureRandom, storage::Store};
 pub struct PageContext {
     pub pages: Pages,
     pub csrf: Csrf,
-    /// Whether cookies have `Secure` and the prefix `__Host-`: true if the issuer is an https URL.
-    pub secure_cookies: bool,
+    pub cookie_names: CookieNames,
     pub session_ttl: SessionTtl,
     pub store: Arc<dyn Store>,
     pub clock: Clock,

@@ -127,6 +127,7 @@ mod tests {
                 password: SecretHash::Argon2id(String::new()),
                 claims,
                 enabled: true,
+                device_generation: 0,
             };
             assert_eq!(UserView::from(&user).picture.is_some(), loaded, "{picture}");
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clock::Clock;
 use flow_events::EventSink;
 use prometheus_client::registry::Registry;
-use service_kit::OutageSimulator;
+use service_kit::{CookieNames, OutageSimulator};
 
 use crate::{
     AuthServerSettings, SecureRandom,
@@ -29,7 +29,7 @@ use crate::{
     state::{AppState, Features},
     storage::Store,
     tokens::{AccessTokenIssuer, IssuedTokens, RefreshTokenChain, Subjects, TokenTtls},
-    users::{PasswordAuthenticator, SignInContext},
+    users::{KnownDevices, PasswordAuthenticator, SignInContext, SignInLimits},
 };
 
 /// Services that the features share.
@@ -85,7 +85,7 @@ impl Services {
         metrics: &mut Registry,
     ) -> anyhow::Result<Self> {
         let secret = store.installation_secret(random.bytes()?).await?;
-        let passwords = password_authenticator(settings, &*store);
+        let passwords = password_authenticator(settings, &*store, KnownDevices::new(&secret));
         let clients = Arc::new(Clients {
             registry: ClientRegistry::open(
                 settings.clients_file.clone(),
@@ -117,7 +117,7 @@ impl Services {
             page: Arc::new(PageContext {
                 pages: pages(settings.pages_dir.as_deref())?,
                 csrf: Csrf::new(&secret),
-                secure_cookies: settings.issuer.scheme() == "https",
+                cookie_names: CookieNames::of(&settings.issuer),
                 session_ttl: settings.sessions.ttl(),
                 store: Arc::clone(&store),
                 clock: clock.clone(),
@@ -284,10 +284,16 @@ fn outbound_limiter(limit: &RateLimit) -> RateLimiter {
 fn password_authenticator(
     settings: &AuthServerSettings,
     store: &dyn Store,
+    known_devices: KnownDevices,
 ) -> PasswordAuthenticator {
+    let limits = &settings.rate_limits;
     PasswordAuthenticator::new(
-        limiter("sign_in", &settings.rate_limits.sign_in, store),
-        limiter("sign_in_address", &settings.rate_limits.sign_in_address, store),
+        SignInLimits {
+            account: limiter("sign_in", &limits.sign_in, store),
+            address: limiter("sign_in_address", &limits.sign_in_address, store),
+            known_device: limiter("sign_in_known_device", &limits.sign_in_known_device, store),
+        },
+        known_devices,
         Arc::new(PasswordHasherPool::in_one_queue(settings.profile.is_production())),
     )
 }

@@ -29,6 +29,11 @@ pub struct RateLimitSettings {
     /// seconds. Production allows at most 1000 at once.
     #[serde(deserialize_with = "with_defaults::<_, 100, 3>")]
     pub sign_in_address: RateLimit,
+    /// Failed sign-ins of a user from a device where that user has signed in within 90 days. They
+    /// do not count against the limits above, until these are used up. Default: 10 at once, then
+    /// one a day. Production allows at most 20 at once.
+    #[serde(deserialize_with = "with_defaults::<_, 10, 86_400>")]
+    pub sign_in_known_device: RateLimit,
     /// Client registrations, changes of registered clients, and wrong registration access tokens
     /// per network. Default: 20 at once, then one every 60 seconds.
     #[serde(deserialize_with = "with_defaults::<_, 20, 60>")]
@@ -56,6 +61,7 @@ impl Default for RateLimitSettings {
             client_auth_known_network: RateLimit { burst: 100, refill_seconds: 6 },
             sign_in: RateLimit { burst: 5, refill_seconds: 30 },
             sign_in_address: RateLimit { burst: 100, refill_seconds: 3 },
+            sign_in_known_device: RateLimit { burst: 10, refill_seconds: 86_400 },
             registration: RateLimit { burst: 20, refill_seconds: 60 },
             outbound_address: RateLimit { burst: 60, refill_seconds: 1 },
         }
@@ -88,6 +94,7 @@ impl RateLimitSettings {
             ("rate_limits.client_auth_known_network", self.client_auth_known_network, 1_000),
             ("rate_limits.sign_in", self.sign_in, 20),
             ("rate_limits.sign_in_address", self.sign_in_address, 1_000),
+            ("rate_limits.sign_in_known_device", self.sign_in_known_device, 20),
         ];
         let too_fast = limits
             .into_iter()

@@ -58,6 +58,7 @@ macro_rules! store_conformance {
             grants_of_user_lists_active_grants_only,
             setting_a_password_ends_sessions_and_grants,
             signing_a_user_out_keeps_offline_grants,
+            known_devices_are_forgotten_when_access_ends,
             grants_are_revoked_by_user_by_client_or_by_both,
             removed_user_leaves_nothing_and_the_name_is_free,
             disabled_user_can_be_enabled_and_updated,

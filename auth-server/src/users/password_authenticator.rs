@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use oauth_types::Password;
 
+use super::KnownDevices;
 use crate::{
     domain::{User, normalize_password, typed_username},
     password_hasher::PasswordHasherPool,
@@ -11,11 +12,36 @@ use crate::{
     storage::{Store, StoreError},
 };
 
-/// Authenticates users by password, with rate limits by account and by address.
+/// Authenticates users by password, with rate limits by account, by address and by known device.
 pub struct PasswordAuthenticator {
-    account_limit: RateLimiter,
-    address_limit: RateLimiter,
+    limits: SignInLimits,
+    known_devices: KnownDevices,
     password_hasher: Arc<PasswordHasherPool>,
+}
+
+/// Rate limits of failed sign-ins.
+pub struct SignInLimits {
+    /// By account and network.
+    pub account: RateLimiter,
+    /// By network, over all accounts.
+    pub address: RateLimiter,
+    /// By user and known device, instead of the others. Guesses from other browsers cannot use it
+    /// up.
+    pub known_device: RateLimiter,
+}
+
+/// A user name and password as they were typed, and where they came from.
+#[derive(Clone, Copy)]
+pub struct SignInAttempt<'a> {
+    pub username: &'a str,
+    pub password: &'a Password,
+    /// Empty if the browser sent none.
+    pub device_cookie: &'a str,
+    pub address: IpAddr,
+    /// In seconds since 1970.
+    pub now: i64,
+    /// Time of a clock that never goes back.
+    pub uptime: Duration,
 }
 
 /// Why a sign-in failed.
@@ -33,15 +59,20 @@ pub enum SignInError {
 
 impl PasswordAuthenticator {
     pub fn new(
-        account_limit: RateLimiter,
-        address_limit: RateLimiter,
+        limits: SignInLimits,
+        known_devices: KnownDevices,
         password_hasher: Arc<PasswordHasherPool>,
     ) -> Self {
-        Self { account_limit, address_limit, password_hasher }
+        Self { limits, known_devices, password_hasher }
     }
 
-    /// Verifies a user name and password as they were typed, and returns the user. Rate limits
-    /// count by the normalized name, so that no spelling of it gives further attempts.
+    /// Returns the cookie of a browser in which `user` has signed in. `device` is random.
+    pub fn device_cookie(&self, cookie: &str, user: &User, device: [u8; 16], now: i64) -> String {
+        self.known_devices.issue(cookie, user, device, now)
+    }
+
+    /// Verifies a user name and password, and returns the user. Rate limits count by the normalized
+    /// name, so that no spelling of it gives further attempts.
     ///
     /// # Errors
     /// Returns [`SignInError`]. Neither the error nor the response time reveals whether the account
@@ -49,28 +80,16 @@ impl PasswordAuthenticator {
     pub async fn sign_in(
         &self,
         store: &dyn Store,
-        username: &str,
-        password: &Password,
-        address: IpAddr,
-        uptime: Duration,
+        attempt: SignInAttempt<'_>,
     ) -> Result<User, SignInError> {
         // No user has such a name or password, and whether one could exist is no secret.
-        let (Ok(username), Ok(password)) = (typed_username(username), normalize_password(password))
+        let (Ok(username), Ok(password)) =
+            (typed_username(attempt.username), normalize_password(attempt.password))
         else {
             return Err(SignInError::InvalidCredentials);
         };
-        let too_many = |retry_after| SignInError::RateLimited { retry_after };
-        let of_address = self.address_limit.acquire("", address, uptime).await.map_err(too_many)?;
-        let of_account = match self.account_limit.acquire(&username, address, uptime).await {
-            Ok(permit) => permit,
-            Err(retry_after) => {
-                of_address.consume();
-                return Err(too_many(retry_after));
-            }
-        };
-        let permits = vec![of_address, of_account];
-        let Some(user) = store.user_by_username(&username).await?.filter(|user| user.enabled)
-        else {
+        let permits = self.acquire(store, &username, attempt).await?;
+        let Some(user) = enabled_user(store, &username).await? else {
             self.password_hasher.verify_dummy(password.expose(), None, permits).await;
             return Err(SignInError::InvalidCredentials);
         };
@@ -86,101 +105,60 @@ impl PasswordAuthenticator {
             .await;
         found.flatten().map(|_| user).ok_or(SignInError::InvalidCredentials)
     }
+
+    /// Acquires a permit of the known device. Without one, or once its permits are used up, the
+    /// attempt counts by account and address like any other.
+    async fn acquire(
+        &self,
+        store: &dyn Store,
+        username: &str,
+        attempt: SignInAttempt<'_>,
+    ) -> Result<Vec<Permit>, SignInError> {
+        let SignInAttempt { address, uptime, .. } = attempt;
+        let wait_of_device = match self.known_device(store, username, attempt).await? {
+            None => u64::MAX,
+            Some(subject) => {
+                match self.limits.known_device.acquire_anywhere(&subject, uptime).await {
+                    Ok(permit) => return Ok(vec![permit]),
+                    Err(wait) => wait,
+                }
+            }
+        };
+        let too_many =
+            |wait: u64| SignInError::RateLimited { retry_after: wait.min(wait_of_device) };
+        let of_address =
+            self.limits.address.acquire("", address, uptime).await.map_err(too_many)?;
+        match self.limits.account.acquire(username, address, uptime).await {
+            Ok(of_account) => Ok(vec![of_address, of_account]),
+            Err(wait) => {
+                of_address.consume();
+                Err(too_many(wait))
+            }
+        }
+    }
+
+    /// Returns the rate limit's subject of the device that the cookie names, if it is one of this
+    /// user. The database is asked only after a genuine cookie, which a browser gets by signing in
+    /// as this user: for all others, real and made-up names take the same steps.
+    async fn known_device(
+        &self,
+        store: &dyn Store,
+        username: &str,
+        attempt: SignInAttempt<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let SignInAttempt { device_cookie, now, .. } = attempt;
+        let Some(device) = self.known_devices.find(device_cookie, username, now) else {
+            return Ok(None);
+        };
+        let user = enabled_user(store, username).await?;
+        let own = user.filter(|user| self.known_devices.belongs_to(&device, user));
+        Ok(own.map(|user| device.rate_limit_subject(&user)))
+    }
+}
+
+async fn enabled_user(store: &dyn Store, username: &str) -> Result<Option<User>, StoreError> {
+    Ok(store.user_by_username(username).await?.filter(|user| user.enabled))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use oauth_types::StandardClaims;
-
-    use super::*;
-    use crate::{
-        domain::{Actor, hash_password},
-        storage::{AuditedChange, SqliteStore},
-    };
-
-    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-    #[tokio::test]
-    async fn every_failed_sign_in_waits_for_a_slow_hash_in_one_queue() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(SqliteStore::open(&folder.path().join("c.db")).await.unwrap());
-        for username in ["alice", "gone"] {
-            let user = User {
-                sub: username.to_owned(),
-                username: username.to_owned(),
-                password: hash_password("right", [3; 16]).unwrap(),
-                claims: StandardClaims::default(),
-                enabled: true,
-            };
-            store.apply(AuditedChange::add_user(user, Actor::Cli, 1_000)).await.unwrap();
-        }
-        store.apply(AuditedChange::disable_user("gone", Actor::Cli, 2_000)).await.unwrap();
-        for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-            let password_hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
-            let users = Arc::new(PasswordAuthenticator::new(
-                RateLimiter::new("sign_in", 10, 6, None),
-                RateLimiter::new("sign_in_address", 100, 3, None),
-                Arc::clone(&password_hasher),
-            ));
-            let slots = password_hasher.fill_the_one().await;
-            let asked = tokio::spawn({
-                let (users, store) = (Arc::clone(&users), Arc::clone(&store));
-                async move {
-                    users
-                        .sign_in(&*store, username, &Password::new(password), HOME, Duration::ZERO)
-                        .await
-                }
-            });
-            // Long enough for the database query and a password hash.
-            let finished = async {
-                while !asked.is_finished() {
-                    tokio::task::yield_now().await;
-                }
-            };
-            let in_time = tokio::time::timeout(Duration::from_secs(1), finished).await;
-            assert!(in_time.is_err(), "{username} did not wait");
-            drop(slots);
-            assert!(
-                matches!(asked.await.unwrap(), Err(SignInError::InvalidCredentials)),
-                "{username}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn spellings_of_a_name_and_password_are_one_and_share_a_limit() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let user = User {
-            sub: "zoe".to_owned(),
-            username: "zo\u{e9}".to_owned(),
-            password: hash_password("caf\u{e9} ", [3; 16]).unwrap(),
-            claims: StandardClaims::default(),
-            enabled: true,
-        };
-        store.apply(AuditedChange::add_user(user, Actor::Cli, 1_000)).await.unwrap();
-        let users = PasswordAuthenticator::new(
-            RateLimiter::new("sign_in", 2, 60, None),
-            RateLimiter::new("sign_in_address", 100, 3, None),
-            Arc::new(PasswordHasherPool::in_one_queue(false)),
-        );
-        let sign_in = async |username: &str, password: &str| {
-            users.sign_in(&store, username, &Password::new(password), HOME, Duration::ZERO).await
-        };
-        for (username, password) in [
-            ("zo\u{e9}", "caf\u{e9} "),
-            ("Zoe\u{301} ", "cafe\u{301} "),
-            ("ZO\u{c9}", "caf\u{e9} "),
-        ] {
-            assert!(sign_in(username, password).await.is_ok(), "{username} {password}");
-        }
-        for (username, password) in [("Zoe\u{301}", "caf\u{e9}"), ("zo\u{e9}", "Caf\u{e9} ")] {
-            let wrong = sign_in(username, password).await;
-            assert!(matches!(wrong, Err(SignInError::InvalidCredentials)), "{username}");
-        }
-        let limited = sign_in("ZOe\u{301}", "caf\u{e9} ").await;
-        assert!(matches!(limited, Err(SignInError::RateLimited { .. })));
-    }
-}
+mod tests;

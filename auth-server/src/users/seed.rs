@@ -220,6 +220,7 @@ impl UserToml {
             password,
             claims: self.claims.without_empty(),
             enabled: true,
+            device_generation: 0,
         })
     }
 }

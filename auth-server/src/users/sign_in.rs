@@ -7,7 +7,7 @@ use axum::{
 use oauth_types::{ErrorCode, Form, Password};
 use std::sync::Arc;
 
-use super::{SignInError, end_session};
+use super::{SignInAttempt, SignInError, end_session, known_devices::KNOWN_DEVICE_TTL_SECONDS};
 use crate::http::FormBody;
 use crate::{
     domain::{
@@ -15,7 +15,8 @@ use crate::{
         parse_user_code, typed_username,
     },
     http::{
-        ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, new_session_cookie,
+        ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, device_cookie,
+        new_session_cookie,
     },
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, LoginPage, LoginProblem, render},
@@ -154,20 +155,19 @@ impl SignInPage<'_> {
                 .await;
         }
         let password = Password::new(form.get("password").unwrap_or_default());
-        let uptime = self.context.authorization.clock.uptime();
-        let user = self
-            .context
-            .passwords
-            .sign_in(
-                &*self.context.authorization.store,
-                username,
-                &password,
-                self.address.0,
-                uptime,
-            )
-            .await;
-        match user {
+        let clock = &self.context.authorization.clock;
+        let attempt = SignInAttempt {
+            username,
+            password: &password,
+            device_cookie: browser_session.device_cookie(),
+            address: self.address.0,
+            now: clock.seconds(),
+            uptime: clock.uptime(),
+        };
+        let store = &*self.context.authorization.store;
+        match self.context.passwords.sign_in(store, attempt).await {
             Ok(user) => {
+                let device = self.new_device_cookie(&browser_session, &user)?;
                 let Some((signed_in, cookie)) =
                     self.start_session(&browser_session, user, request.as_ref()).await?
                 else {
@@ -184,7 +184,7 @@ impl SignInPage<'_> {
                         InteractionProgress::SignedIn,
                     )
                     .await?;
-                Ok((cookie, answer).into_response())
+                Ok((cookie, device, answer).into_response())
             }
             Err(SignInError::Store(error)) => Err(error.into()),
             Err(refusal) => {
@@ -266,6 +266,18 @@ impl SignInPage<'_> {
             Some(code) => format!("/device?user_code={code}"),
             None => "/account".to_owned(),
         }
+    }
+
+    /// Returns the cookie that makes this browser a known device of the user.
+    fn new_device_cookie(
+        &self,
+        browser_session: &BrowserSession,
+        user: &User,
+    ) -> Result<SetCookie, HtmlError> {
+        let SignInContext { authorization, passwords, .. } = self.context;
+        let (before, device) = (browser_session.device_cookie(), authorization.random.bytes()?);
+        let cookie = passwords.device_cookie(before, user, device, authorization.clock.seconds());
+        Ok(device_cookie(&authorization.page, cookie, KNOWN_DEVICE_TTL_SECONDS))
     }
 
     /// Starts a session under a new cookie, which prevents session fixation. If the same user is

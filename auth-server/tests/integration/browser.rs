@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use scripted_browser::{Form, Request, unescape};
+use scripted_browser::{Cookie, Form, Request, unescape};
 use serde_json::Value;
+use service_kit::CookieNames;
 use url::Url;
 
 use crate::{
@@ -109,12 +110,27 @@ impl<'a> Browser<'a> {
         Self { client, browser: Mutex::default(), language: "en" }
     }
 
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        self.browser.lock().unwrap().cookies.get(name).map(|cookie| cookie.value.clone())
+    /// The same browser, which goes on at another server.
+    pub fn at(self, server: &'a TestServer) -> Self {
+        Self { client: &server.client, ..self }
     }
 
+    /// Returns a cookie whose name may carry a port.
+    pub fn full_cookie(&self, name: &str) -> Option<Cookie> {
+        let browser = self.browser.lock().unwrap();
+        browser.cookies.with_port(name).map(|(_, cookie)| cookie.clone())
+    }
+
+    /// Returns the value of a cookie whose name may carry a port.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.full_cookie(name).map(|cookie| cookie.value)
+    }
+
+    /// Sets a cookie under the name that the server on this port of a loopback host uses.
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.browser.lock().unwrap().cookies.set(name, value);
+        let url: Url = self.client.base.parse().unwrap();
+        let full_name = CookieNames::of(&url).full_name(name);
+        self.browser.lock().unwrap().cookies.set(&full_name, value);
     }
 
     pub fn clear_cookies(&self) {

@@ -218,10 +218,12 @@ async fn https_cookies_are_secure_and_have_the_host_prefix() {
         )
         .collect();
     let signed_in = crate::client::send(signed_in.form(&form)).await;
-    let session = signed_in.header("set-cookie");
-    for (cookie, name) in
-        [(&*browser, "__Host-gatepass-browser="), (session, "__Host-gatepass-session=")]
-    {
+    let [session, device] = &signed_in.set_cookies()[..] else { panic!("{signed_in:?}") };
+    for (cookie, name) in [
+        (&browser, "__Host-gatepass-browser="),
+        (session, "__Host-gatepass-session="),
+        (device, "__Host-gatepass-device="),
+    ] {
         // RFC 6265bis §4.1.3.2: no other port, host or plain connection can set such a cookie.
         assert!(cookie.starts_with(name), "{cookie}");
         for attribute in ["; Secure", "; HttpOnly", "; Path=/", "; SameSite=Lax"] {

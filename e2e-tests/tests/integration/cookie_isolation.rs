@@ -11,9 +11,6 @@ use e2e_tests::browser::BlockingBrowser;
 
 use crate::login::{Origins, harness_with, log_in_and_allow, with_browser};
 
-const SESSION_OF_A: &str = "gatepass-a-session";
-const SESSION_OF_C: &str = "gatepass-session";
-
 /// Serves one request, sets `plants` as cookies, and returns the cookies that it received.
 fn hostile(plants: &[(&str, &str)]) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -56,13 +53,14 @@ async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
     with_browser(&harness, |alice, at| {
         // Well-formed session ids that the attacker knows.
         let planted = "A".repeat(43);
-        let (evil, listening) = hostile(&[(SESSION_OF_A, &planted), (SESSION_OF_C, &planted)]);
+        let [of_a, of_c] = [at.session_of_a(), at.session_of_c()];
+        let (evil, listening) = hostile(&[(&of_a, &planted), (&of_c, &planted)]);
         alice.open(&evil)?;
         listening.join().unwrap();
-        assert_eq!(alice.cookie(SESSION_OF_A), planted, "the attacker has set the cookie");
+        assert_eq!(alice.cookie(&of_a), planted, "the attacker has set the cookie");
         assert_logged_out(alice, at)?;
         log_in_and_allow(alice, at)?;
-        for name in [SESSION_OF_A, SESSION_OF_C] {
+        for name in [&of_a, &of_c] {
             assert_ne!(
                 alice.cookie(name),
                 planted,
@@ -70,7 +68,7 @@ async fn planted_session_cookie_is_ignored_and_replaced_at_login() {
             );
         }
         let mut mallory = BlockingBrowser::new()?;
-        for name in [SESSION_OF_A, SESSION_OF_C] {
+        for name in [&of_a, &of_c] {
             mallory.cookies().set(name, &planted);
         }
         assert_logged_out(&mut mallory, at)
@@ -83,15 +81,16 @@ async fn session_cookies_of_a_and_c_are_separate() {
     let harness = harness_with(|_| ()).await;
     with_browser(&harness, |alice, at| {
         log_in_and_allow(alice, at)?;
-        let (a, c) = (alice.cookie(SESSION_OF_A).to_owned(), alice.cookie(SESSION_OF_C).to_owned());
+        let [of_a, of_c] = [at.session_of_a(), at.session_of_c()];
+        let (a, c) = (alice.cookie(&of_a).to_owned(), alice.cookie(&of_c).to_owned());
         assert_ne!(a, c);
         let mut mallory = BlockingBrowser::new()?;
-        mallory.cookies().set(SESSION_OF_C, &a);
-        mallory.cookies().set(SESSION_OF_A, &c);
+        mallory.cookies().set(&of_c, &a);
+        mallory.cookies().set(&of_a, &c);
         assert_logged_out(&mut mallory, at)?;
         // Without the cookie of A she still has her session at C, because the two have different
         // names.
-        alice.cookies().remove(SESSION_OF_A);
+        alice.cookies().remove(&of_a);
         alice.open(&format!("{}/account", at.c))?;
         assert!(alice.has("sign-out-everywhere"), "{}", alice.html());
         Ok(())
@@ -110,7 +109,7 @@ async fn stolen_session_cookies_end_at_logout() {
         alice.open(&evil)?;
         let stolen = listening.join().unwrap();
         assert!(
-            stolen.contains(SESSION_OF_A) && stolen.contains(SESSION_OF_C),
+            stolen.contains(&at.session_of_a()) && stolen.contains(&at.session_of_c()),
             "browsers send cookies to every port: {stolen}"
         );
         assert!(

@@ -3,6 +3,7 @@
 use e2e_tests::{browser::BlockingBrowser, fixed_ports::use_fixed_ports, harness::Harness};
 use gatepass::StackSettings;
 use serde_json::{Value, json};
+use service_kit::CookieNames;
 
 pub const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
 /// Alice's subject in the users file of the demo.
@@ -19,6 +20,16 @@ impl Origins {
     pub fn of(harness: &Harness) -> Self {
         let at = |address: std::net::SocketAddr| format!("http://localhost:{}", address.port());
         Self { a: at(harness.addresses.service_a), c: at(harness.addresses.auth_server) }
+    }
+
+    /// The name of A's session cookie.
+    pub fn session_of_a(&self) -> String {
+        CookieNames::of(&self.a.parse().unwrap()).full_name("gatepass-a-session")
+    }
+
+    /// The name of C's session cookie.
+    pub fn session_of_c(&self) -> String {
+        CookieNames::of(&self.c.parse().unwrap()).full_name("gatepass-session")
     }
 }
 
@@ -69,7 +80,7 @@ async fn second_login_finds_the_account_and_logout_ends_both_sessions() {
         assert!(account.is_some(), "{}", alice.html());
 
         // Her session at C is still open, so the login needs no interaction.
-        alice.cookies().remove("gatepass-a-session").unwrap();
+        alice.cookies().remove(&at.session_of_a()).unwrap();
         alice.open(&format!("{}/account", at.a))?;
         assert!(alice.shows_error("not_logged_in"), "{}", alice.html());
         alice.open(&format!("{}/login/platform", at.a))?;

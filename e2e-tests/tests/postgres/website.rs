@@ -8,7 +8,7 @@ use flow_events::EventSink;
 use gatepass::observe::wait_until_ready;
 use reqwest::Client;
 use service_a::{ServiceA, ServiceASettings};
-use service_kit::{CancellationToken, Listeners, Profile, SecretSetting};
+use service_kit::{CancellationToken, CookieNames, Listeners, Profile, SecretSetting};
 
 pub struct Website {
     base: String,
@@ -54,7 +54,9 @@ impl Website {
 
     /// Sends a session cookie, which makes A query the database.
     pub async fn get(&self, path: &str) -> TestResponse {
-        let cookie = format!("gatepass-a-session={}", "0".repeat(64));
+        let public_url = ServiceASettings::default().public_url.parse().unwrap();
+        let name = CookieNames::of(&public_url).full_name("gatepass-a-session");
+        let cookie = format!("{name}={}", "0".repeat(64));
         send(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await
     }
 }

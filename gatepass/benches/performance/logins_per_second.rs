@@ -17,7 +17,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     let (harness, beside) = (Harness::with_c()?, Harness::with_c()?);
     let limit = harness
         .add_bare(one_login(Arc::clone(&beside.store), Arc::clone(&harness.token_factory))?)?;
-    let cookie = harness.runtime.block_on(seed::signed_in(&*harness.store))?;
+    let cookie = harness.runtime.block_on(seed::signed_in_at(harness.issuer(), &*harness.store))?;
     let pool =
         || ClientPool::new((0..CONNECTIONS).map(|_| LoggingInClient::new(&cookie)).collect());
     let (ours, limits) = (pool(), pool());

@@ -12,6 +12,7 @@ use auth_server::{
     storage::{AuditedChange, Authorization, Change, Store, StoreError},
 };
 use clock::Clock;
+use service_kit::CookieNames;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -20,18 +21,24 @@ use crate::{
 };
 
 const USER: &str = "alice";
-const SESSION_COOKIE: &str = "gatepass-session";
 const MONTH: i64 = 30 * 86_400;
 /// The number of concurrent writers.
 const WORKERS: usize = 64;
 
-/// Signs a user in, with consent for the website, and returns the cookie of the browser.
-pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
-    let (now, value) = (Clock::system().seconds(), "a-cookie-of-a-browser-that-is-signed-in");
+/// Signs a user in, with consent for the website, and returns the cookie of the browser for C under
+/// this issuer identifier.
+pub async fn signed_in_at(issuer: &str, store: &dyn Store) -> anyhow::Result<String> {
+    let value = "a-cookie-of-a-browser-that-is-signed-in";
+    signed_in(value, store).await?;
+    Ok(format!("{}={value}", CookieNames::of(&issuer.parse()?).full_name("gatepass-session")))
+}
+
+async fn signed_in(cookie: &str, store: &dyn Store) -> anyhow::Result<()> {
+    let now = Clock::system().seconds();
     let User { sub, password, .. } =
         store.user_by_username(USER).await?.context("the demo has no such user")?;
     let session = Session {
-        hash: TokenHash::of_text(value),
+        hash: TokenHash::of_text(cookie),
         sid: "the-session".to_owned(),
         sub: sub.clone(),
         auth_time: now,
@@ -47,13 +54,12 @@ pub async fn signed_in(store: &dyn Store) -> anyhow::Result<String> {
         resources: ScopesByResource::new(),
         granted_at: now,
     };
-    append(store, authorization("the-first-login", Some(consent))?).await?;
-    Ok(format!("{SESSION_COOKIE}={value}"))
+    append(store, authorization("the-first-login", Some(consent))?).await
 }
 
 /// Creates refresh tokens, each with its own grant.
 pub async fn refresh_tokens(store: &Arc<dyn Store>, count: usize) -> anyhow::Result<Vec<String>> {
-    signed_in(&**store).await?;
+    signed_in("a-cookie", &**store).await?;
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
         let store = Arc::clone(store);

@@ -4,6 +4,7 @@ use axum_extra::extract::{
     CookieJar,
     cookie::{Cookie, SameSite},
 };
+use service_kit::CookieNames;
 use time::Duration;
 use url::Url;
 
@@ -28,20 +29,17 @@ pub enum CookieUse {
 
 /// Reads and sets the cookies of the website.
 ///
-/// Cookies are shared by all ports of a host. Distinctive names keep those of A apart from others;
-/// over https, the prefix `__Host-` keeps sibling hosts and plain http from setting them.
+/// Cookies are shared by all ports of a host. Distinctive names keep those of A apart from others.
 #[derive(Clone, Copy, Debug)]
-pub struct Cookies {
-    https: bool,
-}
+pub struct Cookies(CookieNames);
 
 impl CookieUse {
-    fn names(self) -> [&'static str; 2] {
+    fn name(self) -> &'static str {
         match self {
-            Self::Session => ["gatepass-a-session", "__Host-gatepass-a-session"],
-            Self::Login => ["gatepass-a-login", "__Host-gatepass-a-login"],
-            Self::CrossSiteLogin => ["gatepass-a-login-form", "__Host-gatepass-a-login-form"],
-            Self::Logout => ["gatepass-a-logout", "__Host-gatepass-a-logout"],
+            Self::Session => "gatepass-a-session",
+            Self::Login => "gatepass-a-login",
+            Self::CrossSiteLogin => "gatepass-a-login-form",
+            Self::Logout => "gatepass-a-logout",
         }
     }
 }
@@ -49,12 +47,12 @@ impl CookieUse {
 impl Cookies {
     /// Returns the cookies for a website with this address.
     pub fn for_website(public_url: &Url) -> Self {
-        Self { https: public_url.scheme() == "https" }
+        Self(CookieNames::of(public_url))
     }
 
     /// Returns the identifier in a cookie of the request, if it has the right format.
     pub fn read(self, jar: &CookieJar, cookie: CookieUse) -> Option<RandomId> {
-        RandomId::parse(jar.get(self.name(cookie))?.value())
+        RandomId::parse(jar.get(&self.0.full_name(cookie.name()))?.value())
     }
 
     /// Sets a cookie with this lifetime.
@@ -67,18 +65,14 @@ impl Cookies {
         jar.add(self.cookie(cookie, String::new(), 0))
     }
 
-    fn name(self, cookie: CookieUse) -> &'static str {
-        cookie.names()[usize::from(self.https)]
-    }
-
     fn cookie(self, cookie: CookieUse, value: String, seconds: i64) -> Cookie<'static> {
         let cross_site = cookie == CookieUse::CrossSiteLogin;
-        Cookie::build((self.name(cookie), value))
+        Cookie::build((self.0.full_name(cookie.name()), value))
             .path("/")
             .http_only(true)
             // Browsers accept `SameSite=None` only together with `Secure`. On localhost they
             // accept `Secure` without https.
-            .secure(self.https || cross_site)
+            .secure(self.0.secure() || cross_site)
             .same_site(if cross_site { SameSite::None } else { SameSite::Lax })
             .max_age(Duration::seconds(seconds))
             .build()
@@ -90,24 +84,26 @@ mod tests {
     use super::*;
     use crate::secure_random::SecureRandom;
 
-    fn set_cookie(https: bool, cookie: CookieUse) -> String {
+    fn set_cookie(url: &str, cookie: CookieUse) -> String {
         let id = RandomId::generate(SecureRandom).unwrap();
-        let jar = Cookies { https }.set(CookieJar::new(), cookie, &id, 60);
+        let cookies = Cookies::for_website(&url.parse().unwrap());
+        let jar = cookies.set(CookieJar::new(), cookie, &id, 60);
         jar.iter().next().unwrap().to_string().replace(id.expose(), "ID")
     }
 
     #[test]
-    fn cookies_have_the_attributes_of_their_purpose() {
+    fn cookies_have_the_name_and_attributes_of_their_purpose() {
+        let (http, https) = ("http://localhost:9001", "https://a.example");
         let lax = "HttpOnly; SameSite=Lax; Path=/; Max-Age=60";
         let secure = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60";
         let none = "HttpOnly; SameSite=None; Secure; Path=/; Max-Age=60";
-        for (https, cookie, expected) in [
-            (false, CookieUse::Session, format!("gatepass-a-session=ID; {lax}")),
-            (true, CookieUse::Session, format!("__Host-gatepass-a-session=ID; {secure}")),
-            (true, CookieUse::Login, format!("__Host-gatepass-a-login=ID; {secure}")),
-            (false, CookieUse::CrossSiteLogin, format!("gatepass-a-login-form=ID; {none}")),
+        for (url, cookie, expected) in [
+            (http, CookieUse::Session, format!("gatepass-a-session-9001=ID; {lax}")),
+            (https, CookieUse::Session, format!("__Host-gatepass-a-session=ID; {secure}")),
+            (https, CookieUse::Login, format!("__Host-gatepass-a-login=ID; {secure}")),
+            (http, CookieUse::CrossSiteLogin, format!("gatepass-a-login-form-9001=ID; {none}")),
         ] {
-            assert_eq!(set_cookie(https, cookie), expected);
+            assert_eq!(set_cookie(url, cookie), expected);
         }
     }
 }

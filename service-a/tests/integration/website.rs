@@ -4,6 +4,7 @@ mod accounts;
 mod apple;
 mod browser;
 mod callback;
+mod cookie_names;
 mod data_secrecy;
 mod first_login;
 mod google;

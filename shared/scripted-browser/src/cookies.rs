@@ -38,6 +38,15 @@ impl CookieJar {
         self.0.get(name)
     }
 
+    /// Returns the full name and the cookie of this name. Servers on loopback hosts append a hyphen
+    /// and their port to the names of their cookies.
+    pub fn with_port(&self, name: &str) -> Option<(&str, &Cookie)> {
+        self.iter().find(|(full_name, _)| {
+            let port = full_name.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+            *full_name == name || port.is_some_and(|port| port.parse::<u16>().is_ok())
+        })
+    }
+
     pub fn remove(&mut self, name: &str) -> Option<Cookie> {
         self.0.remove(name)
     }
@@ -92,6 +101,17 @@ mod tests {
         assert_eq!(jar.get("b").unwrap().attributes, "Path=/; Max-Age=600");
         jar.store("b=; Path=/; max-age=0");
         assert_eq!(jar.header().as_deref(), Some("a=x=y"));
+    }
+
+    #[test]
+    fn a_cookie_is_found_without_the_port_of_its_name() {
+        let mut jar = CookieJar::default();
+        jar.store("session-form-9000=1");
+        jar.store("session-9000=2");
+        let (full_name, cookie) = jar.with_port("session").unwrap();
+        assert_eq!((full_name, cookie.value.as_str()), ("session-9000", "2"));
+        assert_eq!(jar.with_port("session-9000").unwrap().0, "session-9000");
+        assert!(jar.with_port("other").is_none());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod client_address;
 mod comma_list;
 mod connection;
 mod connection_cap;
+mod cookie_names;
 mod descriptors;
 mod error_response;
 mod event_fields;
@@ -39,6 +40,7 @@ mod unsafe_settings;
 
 pub use client_address::ClientAddress;
 pub use comma_list::comma_list;
+pub use cookie_names::CookieNames;
 pub use error_response::render_html_errors;
 pub use events::EventSettings;
 pub use hosts::{Hosts, reject_pages, require_same_origin};

@@ -230,6 +230,30 @@ pub async fn signing_a_user_out_keeps_offline_grants(store: &dyn Store) {
     );
 }
 
+pub async fn known_devices_are_forgotten_when_access_ends(store: &dyn Store) {
+    let generation = async || store.user("sub of alice").await.unwrap().unwrap().device_generation;
+    for name in ["alice", "bob"] {
+        add_user(store, &user(name), 1).await.unwrap();
+    }
+    let (sub, cli) = ("sub of alice", || Actor::Cli);
+    let mut before = generation().await;
+    for (change, forgets) in [
+        (AuditedChange::update_user(sub, user("alice").claims, cli(), 2_000), false),
+        (AuditedChange::sign_out_user(sub, cli(), 3_000), true),
+        (AuditedChange::set_password(sub, phc("a new one"), cli(), 4_000), true),
+        (AuditedChange::disable_user(sub, cli(), 5_000), true),
+        (AuditedChange::enable_user(sub, cli(), 6_000), false),
+    ] {
+        let event = change.audit.event;
+        store.apply(change).await.unwrap();
+        let now = generation().await;
+        assert_eq!(now != before, forgets, "{event:?}");
+        before = now;
+    }
+    let bob = store.user("sub of bob").await.unwrap().unwrap();
+    assert_eq!(bob.device_generation, 0, "of another user");
+}
+
 pub async fn grants_are_revoked_by_user_by_client_or_by_both(store: &dyn Store) {
     alice_with_two_grants(store).await;
     let revoke = async |sub: Option<&str>, client_id: Option<&str>| {
@@ -829,6 +853,7 @@ pub(super) fn user(name: &str) -> User {
             ..StandardClaims::default()
         },
         enabled: true,
+        device_generation: 0,
     }
 }
 

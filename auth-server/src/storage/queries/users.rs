@@ -14,9 +14,9 @@ use crate::{
             grants::GrantSelector,
             sessions::SessionSelector,
             users::{
-                DELETE_USER, ENABLE_OR_DISABLE_USER, INSERT_INSTALLATION_SECRET, INSERT_USER,
-                INSTALLATION_SECRET, SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME, USERS,
-                UserRow, phc,
+                DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, INSERT_INSTALLATION_SECRET,
+                INSERT_USER, INSTALLATION_SECRET, SET_PASSWORD, UPDATE_USER, USER,
+                USER_BY_USERNAME, USERS, UserRow, phc,
             },
         },
     },
@@ -62,6 +62,7 @@ pub(super) async fn add(
         .bind(serde_json::to_string(&user.claims)?)
         .bind(user.enabled)
         .bind(now)
+        .bind(user.device_generation)
         .execute(connection)
         .await?;
     match inserted.rows_affected() {
@@ -100,6 +101,7 @@ pub(super) async fn sign_out(
     let lock = format!("{USER} {FOR_NO_KEY_UPDATE}");
     let user = sqlx::query(AssertSqlSafe(lock)).bind(sub).fetch_optional(&mut *connection).await?;
     ensure_found(sub, u64::from(user.is_some()))?;
+    sqlx::query(FORGET_DEVICES).bind(sub).execute(&mut *connection).await?;
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
     grants::revoke(connection, GrantSelector::SessionsOfUser(sub), now).await
 }
@@ -134,12 +136,14 @@ pub(super) async fn remove(
     Ok(())
 }
 
-/// Ends the user's sessions and revokes all their grants, including those that outlive a session.
+/// Ends the user's sessions, forgets their known devices and revokes all their grants, including
+/// those that outlive a session.
 async fn end_all_access(
     connection: &mut Connection,
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
+    sqlx::query(FORGET_DEVICES).bind(sub).execute(&mut *connection).await?;
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
     grants::revoke(connection, GrantSelector::User(sub), now).await
 }

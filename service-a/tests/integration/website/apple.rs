@@ -81,8 +81,9 @@ async fn apple_uses_form_post_and_sends_the_name_once() {
     assert!(
         browser
             .cookies
-            .get("gatepass-a-login-form")
+            .with_port("gatepass-a-login-form")
             .unwrap()
+            .1
             .attributes
             .contains("SameSite=None; Secure")
     );

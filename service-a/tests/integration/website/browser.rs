@@ -67,7 +67,7 @@ impl Browser {
     }
 
     pub fn session(&self) -> Option<&str> {
-        self.cookies.get("gatepass-a-session").map(|cookie| cookie.value.as_str())
+        self.cookies.with_port("gatepass-a-session").map(|(_, cookie)| cookie.value.as_str())
     }
 }
 

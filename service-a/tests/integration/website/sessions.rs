@@ -7,7 +7,7 @@ async fn session_cookie_is_random_http_only_and_same_site() {
     let site = TestSite::start().await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    let cookie = browser.cookies.get("gatepass-a-session").unwrap();
+    let (_, cookie) = browser.cookies.with_port("gatepass-a-session").unwrap();
     assert_eq!(cookie.value.len(), 64);
     assert_eq!(cookie.attributes, "HttpOnly; SameSite=Lax; Path=/; Max-Age=86400");
 }
@@ -38,7 +38,8 @@ async fn each_login_creates_a_new_session_id() {
 
     let planted = "a".repeat(64);
     let mut victim = site.browser();
-    victim.cookies.set("gatepass-a-session", &planted);
+    let (name, _) = browser.cookies.with_port("gatepass-a-session").unwrap();
+    victim.cookies.set(name, &planted);
     victim.open("/account").await.assert_error(401, "not_logged_in");
     site.log_in(&mut victim).await;
     assert_ne!(victim.session(), Some(&*planted));
