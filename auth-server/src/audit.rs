@@ -1,11 +1,14 @@
 //! The audit log: every decision about tokens, users and clients, stored with what it changes.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use clock::Clock;
 
 use crate::{
-    domain::{AuditEvent, AuditRecord, Outcome},
+    domain::{AuditEvent, AuditRecord, Outcome, RejectionCount, RejectionCounts},
     metrics::Metrics,
     storage::{AuditedChange, Change, Store, StoreError},
 };
@@ -16,11 +19,12 @@ pub struct AuditLog {
     store: Arc<dyn Store>,
     metrics: Metrics,
     clock: Clock,
+    rejections: Arc<Mutex<RejectionCounts>>,
 }
 
 impl AuditLog {
     pub fn new(store: Arc<dyn Store>, metrics: Metrics, clock: Clock) -> Self {
-        Self { store, metrics, clock }
+        Self { store, metrics, clock, rejections: Arc::default() }
     }
 
     /// Creates a record of a request from this address.
@@ -42,6 +46,7 @@ impl AuditLog {
             scope: None,
             address: Some(address.into().to_string()),
             error: None,
+            count: 1,
         }
     }
 
@@ -70,11 +75,47 @@ impl AuditLog {
 
     /// Records a rejection. The request is rejected even if its record cannot be stored, because
     /// nothing was issued that the log would have to account for.
+    ///
+    /// Rejections of callers that are not authenticated are counted, and only the first of a kind
+    /// is stored at once ([`RejectionCounts`]).
     pub async fn reject(&self, record: AuditRecord) {
         self.count(&record);
-        let change = AuditedChange::of_request(record, Change::None);
+        let change = if record.is_of_known_caller() {
+            AuditedChange::of_request(record, Change::None)
+        } else {
+            let uptime = self.clock.uptime();
+            let Some(first) = self.rejections().add(record, uptime) else { return };
+            AuditedChange { audit: first, change: Change::None }
+        };
         if let Err(error) = self.append(change).await {
             tracing::error!(%error, "failed to store the audit record of a rejection");
         }
+    }
+
+    /// Stores the counts of rejections that are due.
+    pub async fn store_due_counts(&self) {
+        let due = self.rejections().due(self.clock.uptime());
+        self.store_counts(due).await;
+    }
+
+    /// Stores all counts of rejections, before the server stops.
+    pub async fn store_all_counts(&self) {
+        let all = self.rejections().all();
+        self.store_counts(all).await;
+    }
+
+    /// Stores counts. After an error, they are due again.
+    async fn store_counts(&self, counts: Vec<RejectionCount>) {
+        for count in counts {
+            let change = AuditedChange { audit: count.record.clone(), change: Change::None };
+            if let Err(error) = self.append(change).await {
+                return tracing::error!(%error, "failed to store the counts of rejections; will retry");
+            }
+            self.rejections().stored(&count, self.clock.uptime());
+        }
+    }
+
+    fn rejections(&self) -> MutexGuard<'_, RejectionCounts> {
+        self.rejections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
 //! Background tasks of C: reload changed clients and keys, rotate keys, notify clients of logouts,
-//! and delete expired rows.
+//! store the counts of rejections, and delete expired rows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use service_kit::{CancellationToken, run_periodically};
 use tokio::sync::Mutex;
 
 use crate::{
+    audit::AuditLog,
     clients::Clients,
     domain::SessionTtl,
     keys::KeyManager,
@@ -21,6 +22,8 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 /// Maximum number of batches per sweep. The batches are small, so that requests can write in
 /// between.
 const SWEEP_ROUNDS: u32 = 200;
+/// A count of rejections is stored within this time after it is due.
+const COUNT_PERIOD: Duration = Duration::from_secs(1);
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
 
 /// Dependencies of the background tasks.
@@ -32,6 +35,7 @@ pub struct BackgroundTasks {
     pub key_overlap_seconds: i64,
     pub session_ttl: SessionTtl,
     pub audit_retention_days: u32,
+    pub audit: AuditLog,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
 }
@@ -46,6 +50,7 @@ pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
         backchannel_logout::run(Arc::clone(&tasks.backchannel_logout), stop.clone()),
         run_periodically(WATCH_PERIOD, stop.clone(), || watch(&tasks, &seen)),
         run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&tasks)),
+        run_periodically(COUNT_PERIOD, stop.clone(), || tasks.audit.store_due_counts()),
         run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&tasks)),
         run_periodically(SWEEP_PERIOD, stop, || sweep(&tasks)),
     );

@@ -16,7 +16,7 @@ pub use file::{ClientsFile, DEMO_CLIENTS, FileError};
 pub use registry::ClientRegistry;
 pub use secret_rate_limits::SecretRateLimits;
 
-use crate::domain::{AuditRecord, Client};
+use crate::domain::{Actor, AuditRecord, Client};
 
 /// The registered clients.
 pub struct Clients {
@@ -27,6 +27,8 @@ pub struct Clients {
 
 impl Clients {
     /// Authenticates a client and sets its id in the audit record, also when authentication fails.
+    /// A client that an operator has registered or approved becomes the actor, if it proves its
+    /// identity.
     ///
     /// # Errors
     /// Returns an error if the credentials are not those of an enabled client.
@@ -39,6 +41,11 @@ impl Clients {
         let registry = self.registry.current();
         record.client_id = Some(registry.loggable_client_id(&credentials.client_id));
         let (now, uptime) = (self.clock.seconds(), self.clock.uptime());
-        self.authenticator.authenticate(credentials, address, &registry, now, uptime).await
+        let client =
+            self.authenticator.authenticate(credentials, address, &registry, now, uptime).await?;
+        if !client.is_open_to_anyone() {
+            record.actor = Some(Actor::Client(client.client_id.clone()));
+        }
+        Ok(client)
     }
 }

@@ -13,6 +13,7 @@ mod public_address;
 mod redirect_uri;
 mod registration;
 mod registry;
+mod rejection_counts;
 mod resource_choice;
 mod secret_hash;
 mod session;
@@ -49,6 +50,7 @@ pub use registration::{
     validate_metadata,
 };
 pub use registry::Registry;
+pub use rejection_counts::{RejectionCount, RejectionCounts};
 pub use resource_choice::OPENID_SCOPES;
 pub use secret_hash::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_password, is_well_known, new_secret,

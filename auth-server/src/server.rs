@@ -146,7 +146,7 @@ impl AuthServer {
         self.management.readiness()
     }
 
-    /// Serves requests until shutdown, then completes the requests in progress.
+    /// Serves requests until shutdown, then completes the requests in progress and the audit log.
     ///
     /// # Errors
     /// Returns an error if a listener or a background task fails.
@@ -158,6 +158,7 @@ impl AuthServer {
 
 impl PublicListeners {
     async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let audit = self.tasks.audit.clone();
         let background = tokio::spawn(background::run(self.tasks, stop.clone()));
         let background = fail_if_task_ends(background, &stop);
         if let Some(certificate) = self.dev_certificate {
@@ -173,7 +174,13 @@ impl PublicListeners {
                 None => Ok(()),
             }
         };
-        tokio::try_join!(self.http.run_with_outages(&self.outage, stop.clone()), tls, background)?;
+        let served = tokio::try_join!(
+            self.http.run_with_outages(&self.outage, stop.clone()),
+            tls,
+            background
+        );
+        audit.store_all_counts().await;
+        served?;
         Ok(())
     }
 }

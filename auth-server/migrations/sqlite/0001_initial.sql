@@ -211,8 +211,9 @@ CREATE TABLE audit_log (
     kid       TEXT, -- the signing key concerned
     jti       TEXT, -- the access token concerned
     scope     TEXT,
-    address   TEXT, -- of the caller; NULL for cli and system
-    error     TEXT -- OAuth error code of a rejection
+    address   TEXT, -- of the caller; NULL for cli and system, and for a count of several networks
+    error     TEXT, -- OAuth error code of a rejection
+    count     BIGINT NOT NULL DEFAULT 1 CHECK (count > 0) -- of rejections, the last one at at_millis
 );
 CREATE INDEX audit_log_by_time ON audit_log (at_millis);
 CREATE INDEX audit_log_by_client ON audit_log (client_id, at_millis);

@@ -16,6 +16,10 @@ use crate::{
 /// Administrative actions are events too: `client_add`, `client_rotate_secret`, `client_disable`,
 /// `client_remove`, `user_add`, `user_set_password`, `user_disable`, `keys_install`, `keys_rotate`,
 /// `keys_withdraw`. Edits of the clients file are not recorded.
+///
+/// Of several rejections of one kind, for callers that are not authenticated, the first is a record
+/// of its own. The others are counted: `count` is their number within about a minute, and the time
+/// is that of the last one. A count without client or address stands for several of them.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only records about this client
@@ -62,7 +66,7 @@ fn line(record: &AuditRecord) -> String {
         value.as_ref().map(|value| format!("  {name}={value}")).unwrap_or_default()
     };
     format!(
-        "{}  {:<13} {:<9}  actor={}  client={}{}{}  jti={}  scope=\"{}\"  from={}{}",
+        "{}  {:<13} {:<9}  actor={}  client={}{}{}  jti={}  scope=\"{}\"  from={}{}{}",
         rfc3339(record.at_millis),
         record.event.as_str(),
         record.outcome.as_str(),
@@ -74,6 +78,7 @@ fn line(record: &AuditRecord) -> String {
         record.scope.as_deref().unwrap_or_default(),
         or_dash(&record.address),
         optional("error", &record.error),
+        if record.count > 1 { format!("  count={}", record.count) } else { String::new() },
     )
 }
 

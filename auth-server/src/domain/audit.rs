@@ -21,10 +21,14 @@ pub struct AuditRecord {
     /// The access token concerned.
     pub jti: Option<String>,
     pub scope: Option<String>,
-    /// The caller's IP address; `None` for [`Actor::Cli`] and [`Actor::System`].
+    /// The caller's IP address; `None` for [`Actor::Cli`] and [`Actor::System`], and for a count of
+    /// several networks.
     pub address: Option<String>,
     /// The OAuth error code of a rejection.
     pub error: Option<String>,
+    /// Number of rejections that this record stands for, the last one at its time; 1 for all other
+    /// records.
+    pub count: u32,
 }
 
 /// Who performed an audited action.
@@ -55,6 +59,7 @@ impl AuditRecord {
             scope: None,
             address: None,
             error: None,
+            count: 1,
         }
     }
 
@@ -72,8 +77,14 @@ impl AuditRecord {
         let user = self.sub.clone().filter(|_| self.event.is_by_user()).map(Actor::User);
         let authenticated = self.error.as_deref() != Some("invalid_client");
         let client = || self.client_id.clone().filter(|_| authenticated).map(Actor::Client);
-        self.actor = user.or_else(client);
+        self.actor = self.actor.or(user).or_else(client);
         self
+    }
+
+    /// Returns whether the caller of a rejected request is accountable: a client of the operator
+    /// that authenticated, or a user who is signed in.
+    pub fn is_of_known_caller(&self) -> bool {
+        self.actor.is_some() || (self.sub.is_some() && self.event.is_by_user())
     }
 }
 
@@ -109,7 +120,7 @@ impl Serialize for Actor {
 }
 
 /// The audited action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditEvent {
     Token,
@@ -343,6 +354,7 @@ mod tests {
                 client_id: Some("a".to_owned()),
                 sub: sub.map(str::to_owned),
                 error: error.map(str::to_owned),
+                actor: None,
                 ..AuditRecord::admin(event, Actor::System, 0)
             };
             record.with_request_actor().actor

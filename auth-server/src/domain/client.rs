@@ -61,6 +61,12 @@ impl Client {
         self.login.as_ref().is_some_and(|login| login.public)
     }
 
+    /// Returns whether anyone can send its requests: it has no secret, or it registered itself and
+    /// no operator has approved it.
+    pub fn is_open_to_anyone(&self) -> bool {
+        self.is_public() || !self.approved
+    }
+
     /// The one way in which it shows its secret, if it has registered one.
     pub fn auth_method(&self) -> Option<ClientAuthMethod> {
         self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)

@@ -12,8 +12,8 @@ pub struct User {
     pub password: SecretHash,
     pub claims: StandardClaims,
     pub enabled: bool,
-    /// Changes when the user's known devices are forgotten: with a new password, at a sign-out by an
-    /// operator, and when the user is disabled.
+    /// Changes when the user's known devices are forgotten: with a new password, at a sign-out by
+    /// an operator, and when the user is disabled.
     pub device_generation: i64,
 }
 

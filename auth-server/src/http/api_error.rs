@@ -81,11 +81,12 @@ impl ApiError {
 
     /// The body is longer than the setting `limits.max_body_bytes` allows.
     pub fn body_too_long() -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            at_fault: Some("the body"),
-            ..Self::invalid_request("the body is longer than this server accepts", REQUEST_RULE)
-        }
+        Self::too_long("the body is longer than this server accepts", REQUEST_RULE).at("the body")
+    }
+
+    /// A part of the request is too long: status 413.
+    pub fn too_long(description: impl AsRef<str>, rule: &str) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::invalid_request(description, rule) }
     }
 
     /// Wraps an existing OAuth error, with status 400.

@@ -15,7 +15,9 @@ pub use authorization_request::{AuthorizationRequest, Prompt};
 pub use consent_ticket::ConsentTickets;
 pub use interaction::Interaction;
 pub use published_keys::published_keys;
-pub use request::{ensure_first_use, new_request_uri, read_request};
+pub use request::{
+    MAX_STORED_BYTES, acquire_to_store, ensure_first_use, new_request_uri, read_request,
+};
 pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
 pub use respond::{ResponseMode, ResponseTarget, answer, answer_error};
 pub use validate::{AuthorizeError, RequestParser};
@@ -31,6 +33,7 @@ use crate::{
     http::PageContext,
     keys::KeyManager,
     outbound::{ClientKeys, OutboundClient},
+    rate_limit::RateLimiter,
     secure_random::SecureRandom,
     storage::Store,
     tokens::Subjects,
@@ -49,6 +52,8 @@ pub struct AuthorizationContext {
     /// Accepts WeChat's authorization requests.
     pub wechat: bool,
     pub authorization_code_ttl_seconds: u32,
+    /// Limits the pushed and signed requests of clients that anyone can use, by address.
+    pub pushed_request_limit: RateLimiter,
     pub audit: AuditLog,
     pub store: Arc<dyn Store>,
     pub clock: Clock,

@@ -17,6 +17,8 @@ pub struct DeviceContext {
     pub page: Arc<PageContext>,
     pub issuer: String,
     pub clients: Arc<Clients>,
+    /// Limits the requests of clients that anyone can use, by address.
+    pub authorization_limit: RateLimiter,
     /// Limits wrong user codes by user and address (RFC 8628 §5.1).
     pub user_code_limit: RateLimiter,
     pub audit: AuditLog,

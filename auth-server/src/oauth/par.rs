@@ -5,7 +5,8 @@ use serde::Serialize;
 use std::sync::Arc;
 
 use super::authorize::{
-    AuthorizeError, RequestParser, ensure_first_use, new_request_uri, published_keys,
+    AuthorizeError, MAX_STORED_BYTES, RequestParser, acquire_to_store, ensure_first_use,
+    new_request_uri, published_keys,
 };
 use crate::http::ClientRequest;
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.1";
+
+const ERRORS: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.3";
 
 /// How long the client has to send the user to the authorization endpoint.
 const REQUEST_URI_TTL_SECONDS: i64 = 60;
@@ -47,6 +50,9 @@ async fn push(
 ) -> Result<Pushed, ApiError> {
     let request = request?;
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
+    acquire_to_store(context, &client, address)
+        .await
+        .map_err(|retry_after| ApiError::too_often("requests were pushed", retry_after, ERRORS))?;
     if request.form.get("request_uri").is_some() {
         return Err(ApiError::invalid_request(
             "a pushed request must not contain request_uri",
@@ -74,6 +80,10 @@ async fn push(
     ensure_first_use(context, &read).await??;
     // Store the verified parameters: the signature may have expired when the user arrives.
     let parameters = read.signed.unwrap_or(parameters);
+    if parameters.len() > MAX_STORED_BYTES {
+        let text = format!("the pushed request is longer than {MAX_STORED_BYTES} bytes");
+        return Err(ApiError::too_long(text, ERRORS).at("the pushed request"));
+    }
     let exp = now + REQUEST_URI_TTL_SECONDS;
     context
         .store

@@ -157,6 +157,7 @@ impl Services {
             key_overlap_seconds: settings.tokens.key_overlap(),
             session_ttl: settings.sessions.ttl(),
             audit_retention_days: settings.audit_retention_days,
+            audit: self.audit.clone(),
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
         }
@@ -166,7 +167,7 @@ impl Services {
         let authorization = Arc::new(self.authorization(settings));
         AppState {
             token: Arc::new(self.token(settings)),
-            device: Arc::new(self.device()),
+            device: Arc::new(self.device(settings)),
             registration: Arc::new(self.registration(settings)),
             user_info: Arc::new(self.user_info(settings)),
             sign_in: Arc::new(SignInContext {
@@ -195,6 +196,11 @@ impl Services {
             client_keys: ClientKeys::new(),
             wechat: settings.compat.wechat,
             authorization_code_ttl_seconds: settings.tokens.authorization_code_ttl_seconds,
+            pushed_request_limit: limiter(
+                "pushed_authorization",
+                &settings.rate_limits.pushed_authorization,
+                &*self.store,
+            ),
             audit: self.audit.clone(),
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
@@ -226,11 +232,16 @@ impl Services {
         }
     }
 
-    fn device(&self) -> DeviceContext {
+    fn device(&self, settings: &AuthServerSettings) -> DeviceContext {
         DeviceContext {
             page: Arc::clone(&self.page),
             issuer: self.issuer.clone(),
             clients: Arc::clone(&self.clients),
+            authorization_limit: limiter(
+                "device_authorization",
+                &settings.rate_limits.device_authorization,
+                &*self.store,
+            ),
             user_code_limit: RateLimiter::new("user_code", 5, 60, self.store.shared_buckets()),
             audit: self.audit.clone(),
             store: Arc::clone(&self.store),

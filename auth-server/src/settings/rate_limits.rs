@@ -4,7 +4,8 @@ use service_kit::UnsafeSetting;
 /// Rate limits of secrets that can be guessed, of client registration and of outbound requests, per
 /// IP network.
 ///
-/// All but `registration` and `outbound_address` count failures only: a success costs nothing.
+/// The limits of secrets and passwords count failures only: a success costs nothing. The others
+/// count every request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitSettings {
@@ -38,6 +39,15 @@ pub struct RateLimitSettings {
     /// per network. Default: 20 at once, then one every 60 seconds.
     #[serde(deserialize_with = "with_defaults::<_, 20, 60>")]
     pub registration: RateLimit,
+    /// Pushed and signed authorization requests per network, of all clients that anyone can use:
+    /// public ones, and those that registered themselves and that no operator approved. Default:
+    /// 100 at once, then one every second.
+    #[serde(deserialize_with = "with_defaults::<_, 100, 1>")]
+    pub pushed_authorization: RateLimit,
+    /// Device authorization requests per network, of the same clients. Default: 100 at once, then
+    /// one every 3 seconds.
+    #[serde(deserialize_with = "with_defaults::<_, 100, 3>")]
+    pub device_authorization: RateLimit,
     /// Connections to one address (IPv6: one /64 network) for URLs of dynamically registered
     /// clients, over all clients. Default: 60 at once, then one every second.
     #[serde(deserialize_with = "with_defaults::<_, 60, 1>")]
@@ -63,6 +73,8 @@ impl Default for RateLimitSettings {
             sign_in_address: RateLimit { burst: 100, refill_seconds: 3 },
             sign_in_known_device: RateLimit { burst: 10, refill_seconds: 86_400 },
             registration: RateLimit { burst: 20, refill_seconds: 60 },
+            pushed_authorization: RateLimit { burst: 100, refill_seconds: 1 },
+            device_authorization: RateLimit { burst: 100, refill_seconds: 3 },
             outbound_address: RateLimit { burst: 60, refill_seconds: 1 },
         }
     }

@@ -124,15 +124,15 @@ pub enum Change {
         sub: String,
         claims: Box<StandardClaims>,
     },
-    /// Sets a password, ends every session of the user as [`Change::EndSession`] does, forgets their
-    /// known devices and revokes all their grants, so that anyone who knew the old password has no access any more (RFC 9700
-    /// §4.14.2).
+    /// Sets a password, ends every session of the user as [`Change::EndSession`] does, forgets
+    /// their known devices and revokes all their grants, so that anyone who knew the old password
+    /// has no access any more (RFC 9700 §4.14.2).
     SetPassword {
         sub: String,
         password: SecretHash,
     },
-    /// Ends every session of a user as [`Change::EndSession`] does, and forgets their known devices.
-    /// Fails with [`StoreError::UserNotFound`] as the other changes of a user do.
+    /// Ends every session of a user as [`Change::EndSession`] does, and forgets their known
+    /// devices. Fails with [`StoreError::UserNotFound`] as the other changes of a user do.
     ///
     /// [`StoreError::UserNotFound`]: super::StoreError::UserNotFound
     SignOutUser {

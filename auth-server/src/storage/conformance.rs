@@ -46,6 +46,7 @@ macro_rules! store_conformance {
             rejected_change_does_not_affect_concurrent_ones,
             revoking_a_token_twice_succeeds,
             audit_filters_by_client_jti_and_time,
+            count_of_rejections_is_returned_unchanged,
             delete_expired_deletes_only_expired_rows,
             added_user_is_returned_unchanged,
             concurrent_adds_of_one_username_succeed_once,
@@ -274,6 +275,16 @@ pub async fn revoking_a_token_twice_succeeds(store: &dyn Store) {
     assert!(store.is_revoked("t1").await.unwrap() && !store.is_revoked("t2").await.unwrap());
 }
 
+pub async fn count_of_rejections_is_returned_unchanged(store: &dyn Store) {
+    for count in [u32::MAX, 2, 1] {
+        let mut rejection = entry("a", "t", 1_000, Change::None);
+        rejection.audit.outcome = Outcome::Rejected;
+        rejection.audit.count = count;
+        store.apply(rejection.clone()).await.unwrap();
+        assert_eq!(all(store).await[0], rejection.audit);
+    }
+}
+
 pub async fn audit_filters_by_client_jti_and_time(store: &dyn Store) {
     for (client, jti, at) in [("a", "t1", 10), ("b", "t2", 20), ("a", "t3", 30)] {
         store.apply(entry(client, jti, at, Change::None)).await.unwrap();
@@ -388,6 +399,7 @@ fn entry(client_id: &str, jti: &str, at_millis: i64, change: Change) -> AuditedC
         scope: Some("read".to_owned()),
         address: Some("127.0.0.1".to_owned()),
         error: None,
+        count: 1,
     };
     AuditedChange { audit, change }
 }

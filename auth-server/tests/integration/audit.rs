@@ -1,4 +1,4 @@
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use base64::{
     Engine,
@@ -8,7 +8,7 @@ use oauth_types::{ClientSecret, basic};
 use serde_json::{Value, json};
 
 use crate::{
-    client::send,
+    client::{send, wait_until},
     jwt,
     process::{run, succeed},
     test_server::{NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, TestServer},
@@ -69,7 +69,7 @@ fn record(
 ) -> Value {
     json!({
         "at_millis": NOON * 1_000, "event": event, "outcome": outcome, "actor": format!("client:{client}"),
-        "client_id": client, "jti": jti, "scope": scope, "address": "127.0.0.1", "error": null,
+        "client_id": client, "jti": jti, "scope": scope, "address": "127.0.0.1", "error": null, "count": 1,
     })
 }
 
@@ -199,27 +199,32 @@ async fn malformed_requests_are_audited() {
         assert_eq!(send(server.post(&path).json(&json!({ "token": "a" }))).await.status, 400);
         assert_eq!(server.post_raw_form(&path, "x".repeat(70_000)).await.status, 413);
         assert_eq!(server.post_raw_form(&path, credentials.clone()).await.status, 400);
-        expected.extend(
-            [None, None, None, None, Some(SHOP.0)].map(|client| (event.to_owned(), client)),
-        );
+        // Four malformed requests, of which the last three are counted, and one of the client.
+        expected.extend([(event, None, 1), (event, Some(SHOP.0), 1), (event, None, 3)]);
     }
     for path in ["/oauth/par", "/oauth/device_authorization"] {
         assert_eq!(
             server.post_raw_form(path, format!("{credentials}&scope=a&scope=b")).await.status,
             400
         );
-        expected.push(("authorization".to_owned(), None));
+        expected.push(("authorization", None, 1));
     }
-    let mut records = records(&server, &[]).await;
-    records.reverse();
-    for (record, (event, client)) in records.iter().zip(&expected) {
-        assert_eq!((&record["event"], &record["outcome"]), (&json!(event), &json!("rejected")));
-        assert_eq!(
-            (&record["client_id"], &record["error"]),
-            (&json!(client), &json!("invalid_request"))
-        );
-    }
-    assert_eq!(records.len(), expected.len());
+    server.clock.advance(Duration::from_secs(60));
+    let expected: BTreeSet<String> = expected
+        .into_iter()
+        .map(|(event, client, count)| json!([event, client, count]).to_string())
+        .collect();
+    wait_until("every rejection is recorded or counted", async || {
+        let found = records(&server, &[]).await.into_iter().map(|record| {
+            assert_eq!(
+                (&record["outcome"], &record["error"]),
+                (&json!("rejected"), &json!("invalid_request"))
+            );
+            json!([record["event"], record["client_id"], record["count"]]).to_string()
+        });
+        found.collect::<BTreeSet<_>>() == expected
+    })
+    .await;
     let metrics = server.manage.get("/metrics").await.text;
     for event in ["token", "introspection", "revocation"] {
         let counted = format!("oauth_decisions_total{{event=\"{event}\",outcome=\"rejected\"}} 5");

@@ -1,4 +1,5 @@
-//! Two servers on one host. Browsers send the cookies of a host to all of its ports (RFC 6265 §8.5).
+//! Two servers on one host. Browsers send the cookies of a host to all of its ports (RFC 6265
+//! §8.5).
 
 use crate::{
     browser::Browser,

@@ -2,6 +2,7 @@
 //! crash recovery.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
+mod anonymous_callers;
 mod audit;
 mod authorization_codes;
 mod authorization_requests;

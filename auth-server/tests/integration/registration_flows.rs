@@ -11,6 +11,7 @@ use crate::{
     browser::{AuthorizationRequest, Browser},
     client::{send, wait_until},
     jwt,
+    process::succeed,
     registration::{
         enable_registration, records, register, register_client, start_with_registration, text,
         website_metadata,
@@ -289,6 +290,27 @@ impl Signer {
         let object = encode(&header, &claims, &self.key).unwrap();
         auth_request(registration, "openid").with("request", &object)
     }
+}
+
+#[tokio::test]
+async fn signed_requests_of_self_registered_clients_are_limited_by_address() {
+    let server = TestServer::start_with(|settings| {
+        enable_registration(settings);
+        settings.rate_limits.pushed_authorization.burst = 2;
+    })
+    .await;
+    let own = Signer::new("own");
+    let metadata = website_metadata(json!({ "jwks": { "keys": [own.public()] } }));
+    let registration = register_client(&server, metadata).await;
+    let browser = Browser::new(&server);
+    let authorize = async || browser.authorize(&own.sign(&server, &registration)).await;
+    for _ in 0..2 {
+        assert_eq!(authorize().await.path, "/login");
+    }
+    authorize().await.assert_error_with_link("temporarily_unavailable", CB);
+    let client_id = text(&registration, "client_id");
+    succeed(&["client", "approve", client_id], &server.cli_arguments()).await;
+    wait_until("the client is approved", async || authorize().await.path == "/login").await;
 }
 
 #[tokio::test]

@@ -114,6 +114,23 @@ async fn parameters_outside_the_request_object_are_ignored() {
 }
 
 #[tokio::test]
+async fn request_object_of_more_than_8_kib_is_rejected() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    let browser = Browser::new(&server);
+    for (length, accepted) in [(7_000, true), (8_192, false)] {
+        let wanted = wanted().with("state", &"s".repeat(length));
+        let object = signer.sign(&server, &wanted);
+        let page = browser.authorize(&wanted.without("state").with("request", &object)).await;
+        if accepted {
+            assert_eq!(page.path, "/login");
+        } else {
+            page.assert_client_error("invalid_request_object");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pushed_requests_can_be_signed() {
     let signer = Signer::new();
     let server = signer.server().await;

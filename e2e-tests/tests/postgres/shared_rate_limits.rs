@@ -6,7 +6,7 @@ use auth_server::{
     domain::{BucketKey, BucketLimit},
     storage::{PostgresStore, SharedBuckets, Store},
 };
-use e2e_tests::{harness::SECRET, http::until};
+use e2e_tests::{browser::BlockingBrowser, harness::SECRET, http::until};
 use futures_util::future::join_all;
 use test_support::postgres::shared;
 
@@ -67,4 +67,46 @@ async fn replicas_share_the_limit_of_wrong_client_secrets() {
     assert_eq!(rejected, 11, "burst 10, and the first failure at the other replica");
     let limited = other.post("/oauth/introspect", (WITH_JWT, SECRET), &TOKEN).await;
     assert_eq!(limited.status, 429, "the right secret");
+}
+
+/// Signs in with a wrong password, and returns whether it was compared.
+fn guess(browser: &mut BlockingBrowser<'_>, base: &str, user: &str) -> anyhow::Result<bool> {
+    browser.open(&format!("{base}/login"))?;
+    browser.press("login-submit", &[("username", user), ("password", "wrong")])?;
+    Ok(!browser.html().contains("Too many"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_recognize_the_same_devices_and_share_their_limit() {
+    let database = shared().fresh_database();
+    let start = || {
+        Replica::start_with(&database, |settings| {
+            settings.rate_limits.sign_in_address.burst = 3;
+            settings.rate_limits.sign_in_address.refill_seconds = 3_600;
+            settings.rate_limits.sign_in_known_device.burst = 5;
+        })
+    };
+    let (one, other) = tokio::join!(start(), start());
+    let bases = [one.base.clone(), other.base.clone()];
+    let browse = move || -> anyhow::Result<()> {
+        let mut known = BlockingBrowser::new()?;
+        known.open(&format!("{}/login", bases[0]))?;
+        known.press("login-submit", &[("username", "alice"), ("password", "wonderland")])?;
+        assert!(known.address().ends_with("/account"), "{}", known.html());
+        for base in &bases {
+            let mut attacker = BlockingBrowser::new()?;
+            while guess(&mut attacker, base, "made-up")? {}
+        }
+        // The issuer of both replicas has port 9000.
+        known.cookies().remove("gatepass-session-9000").unwrap();
+        let mut compared = 0;
+        for base in &bases {
+            while guess(&mut known, base, "alice")? {
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 6, "burst 5, and the first failure at the other replica");
+        Ok(())
+    };
+    tokio::task::spawn_blocking(browse).await.unwrap().unwrap();
 }

@@ -54,7 +54,8 @@ async fn signed_in(cookie: &str, store: &dyn Store) -> anyhow::Result<()> {
         resources: ScopesByResource::new(),
         granted_at: now,
     };
-    append(store, authorization("the-first-login", Some(consent))?).await
+    append(store, authorization("the-first-login", Some(consent))?).await?;
+    Ok(())
 }
 
 /// Creates refresh tokens, each with its own grant.
@@ -148,5 +149,6 @@ pub fn record(event: AuditEvent, outcome: Outcome) -> AuditRecord {
         scope: None,
         address: Some("127.0.0.1".to_owned()),
         error: None,
+        count: 1,
     }
 }

@@ -8,9 +8,10 @@ use super::{
     request_object::SingleUse,
 };
 use crate::{
-    domain::{AuditEvent, Outcome, PushedAuthorizationRequest, TokenHash},
+    domain::{AuditEvent, Client, Outcome, PushedAuthorizationRequest, TokenHash},
     http::{BrowserSession, ClientAddress, HtmlError},
     pages::ErrorKind,
+    rate_limit::Permit,
     secure_random::SecureRandomError,
     storage::StoreError,
 };
@@ -22,6 +23,9 @@ const PUSHED: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-4";
 
 /// Time that the user has to sign in and decide, in seconds.
 pub const INTERACTION_TTL_SECONDS: i64 = 600;
+/// Maximum length of a request that is stored, in bytes. Real ones have a tenth of it. What arrives
+/// may be longer, because a signed request is stored without its signature.
+pub const MAX_STORED_BYTES: usize = 8 * 1024;
 
 /// Returns a new `request_uri` for a pushed request.
 ///
@@ -59,13 +63,55 @@ pub async fn read_request(
         pushed,
     };
     let read = match parser.read(encoded.as_bytes()) {
-        Ok(request) => ensure_first_use(context, &request).await?.map(|()| request),
+        Ok(request) => match ensure_storable(context, &request, address).await {
+            Ok(()) => ensure_first_use(context, &request).await?.map(|()| request),
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     match read {
         Ok(request) => Ok(request),
         Err(error) => Err(reject(context, &browser_session.browser, error, address).await),
     }
+}
+
+/// Checks the limits of a signed request, which is stored while the user signs in.
+async fn ensure_storable(
+    context: &AuthorizationContext,
+    request: &AuthorizationRequest,
+    address: ClientAddress,
+) -> Result<(), AuthorizeError> {
+    const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1";
+    let Some(parameters) = &request.signed else { return Ok(()) };
+    let error = if parameters.len() > MAX_STORED_BYTES {
+        let text = format!(
+            "the request object has more than {MAX_STORED_BYTES} bytes without its signature"
+        );
+        OAuthError::new(ErrorCode::InvalidRequestObject, text)
+    } else if let Err(wait) = acquire_to_store(context, &request.client, address).await {
+        let text = format!("too many signed requests from this address; try again in {wait} s");
+        OAuthError::new(ErrorCode::TemporarilyUnavailable, text)
+    } else {
+        return Ok(());
+    };
+    let error = error.with_error_uri(RULE);
+    Err(AuthorizeError::Redirect(Box::new((request.response_target.clone(), error))))
+}
+
+/// Acquires a permit to store a request, if anyone can send requests of this client.
+///
+/// # Errors
+/// Returns the number of seconds until a permit is available.
+pub async fn acquire_to_store(
+    context: &AuthorizationContext,
+    client: &Client,
+    address: ClientAddress,
+) -> Result<(), u64> {
+    if !client.is_open_to_anyone() {
+        return Ok(());
+    }
+    let limit = &context.pushed_request_limit;
+    limit.acquire("", address.0, context.clock.uptime()).await.map(Permit::consume)
 }
 
 /// Records the use of the request's request object. A replayed one is rejected, as after an

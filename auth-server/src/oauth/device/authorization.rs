@@ -3,7 +3,7 @@ use axum::{Json, extract::State, response::IntoResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Scope};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::http::ClientRequest;
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     },
     http::{ApiError, ClientAddress, NO_STORE},
     oauth::token::grants::DEVICE_CODE,
+    rate_limit::Permit,
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.1";
@@ -58,8 +59,17 @@ async fn begin(
         let text = "this client has no user login, or has not registered for the device grant";
         return Err(ApiError::new(ErrorCode::UnauthorizedClient, text, RULE));
     }
+    if client.is_open_to_anyone() {
+        let acquired =
+            context.authorization_limit.acquire("", address.0, context.clock.uptime()).await;
+        acquired.map(Permit::consume).map_err(|retry_after| {
+            ApiError::too_often("device codes were requested", retry_after, RULE)
+        })?;
+    }
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
-    let resources: Vec<&str> = request.form.all("resource").collect();
+    // Repeated values would be stored.
+    let resources: BTreeSet<&str> = request.form.all("resource").collect();
+    let resources: Vec<&str> = resources.into_iter().collect();
     let (registry, issuer) = (context.clients.registry.current(), &context.issuer);
     let allowed = authorize_user_scopes(&client, &registry, issuer, scope.as_ref(), &resources)?;
     let device_code = BASE64_URL_SAFE_NO_PAD.encode(context.random.bytes::<32>()?);

@@ -16,8 +16,9 @@ pub(super) async fn insert(
     record: &AuditRecord,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO audit_log (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO audit_log \
+         (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(record.at_millis)
     .bind(record.event.as_str())
@@ -30,6 +31,7 @@ pub(super) async fn insert(
     .bind(&record.scope)
     .bind(&record.address)
     .bind(&record.error)
+    .bind(i64::from(record.count))
     .execute(executor)
     .await?;
     Ok(())

@@ -7,13 +7,13 @@ use crate::{
 };
 
 /// The query without ORDER BY and LIMIT. A condition whose parameter is NULL always holds.
-pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error \
+pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count \
      FROM audit_log WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
      AND at_millis BETWEEN $4 AND $5";
 
 /// Counts the sign-ins of each address among the last 10,000 records.
-pub const SIGN_IN_ADDRESSES: &str = "SELECT address, COUNT(*) FROM \
-     (SELECT event, address FROM audit_log ORDER BY id DESC LIMIT 10000) AS recent \
+pub const SIGN_IN_ADDRESSES: &str = "SELECT address, CAST(SUM(count) AS BIGINT) FROM \
+     (SELECT event, address, count FROM audit_log ORDER BY id DESC LIMIT 10000) AS recent \
      WHERE event = 'sign_in' AND address IS NOT NULL GROUP BY address";
 
 /// Converts the rows of [`SIGN_IN_ADDRESSES`].
@@ -34,6 +34,7 @@ pub struct AuditRow {
     scope: Option<String>,
     address: Option<String>,
     error: Option<String>,
+    count: i64,
 }
 
 impl TryFrom<AuditRow> for AuditRecord {
@@ -54,6 +55,7 @@ impl TryFrom<AuditRow> for AuditRecord {
             scope: row.scope,
             address: row.address,
             error: row.error,
+            count: u32::try_from(row.count).map_err(|_| unreadable("an audit count"))?,
         })
     }
 }

@@ -23,6 +23,7 @@ pub(super) async fn insert(
                 (record.at_millis, record.event.as_str(), record.outcome.as_str()),
                 (&record.actor, &record.client_id, &record.sub, &record.kid),
                 (&record.jti, &record.scope, &record.address, &record.error),
+                (record.count,),
             )
         })
         .collect();
@@ -52,7 +53,7 @@ pub(super) async fn sign_in_addresses(pool: &SqlitePool) -> Result<Vec<(String, 
 }
 
 const INSERT: &str = "INSERT INTO audit_log \
-     (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error) \
+     (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count) \
      SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[1][0]', value ->> '$[1][1]', \
      value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]', value ->> '$[2][2]', \
-     value ->> '$[2][3]' FROM json_each($1)";
+     value ->> '$[2][3]', value ->> '$[3][0]' FROM json_each($1)";

@@ -23,6 +23,15 @@ status:
 | 421 | this server does not serve the host that the request names; the setting allowed_hosts adds names | add the name to `allowed_hosts` |
 | 403 | this request must not come from a page of another origin | send it from the server's own pages, or from a program |
 
+C answers some requests of anyone with these:
+
+| status | `error` | when | what to do |
+|---|---|---|---|
+| 429 | `temporarily_unavailable` | an address pushed requests or requested device codes too often with public clients, or with clients that registered themselves (`rate_limits.pushed_authorization`, `rate_limits.device_authorization`) | wait for the seconds in `Retry-After` |
+| 413 | `invalid_request` | a pushed request has more than 8192 bytes without its signature | send less, such as a shorter `state` |
+| redirect | `temporarily_unavailable` | an address sent signed requests of such clients too often | retry later |
+| redirect | `invalid_request_object` | a signed request has more than 8192 bytes without its signature | send less |
+
 | `error` | meaning |
 |---|---|
 "
