@@ -32,6 +32,7 @@ pub struct TokenClientBuilder {
 /// Why a [`TokenClient`] cannot be built. Contains no setting values, because a URL may contain a
 /// password.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The issuer or the internal URL is invalid.
     #[error("invalid issuer or internal_url: {0}")]

@@ -45,8 +45,17 @@ mod token_cells;
 mod token_response;
 mod token_target;
 
+pub use clock::Clock;
+pub use oauth_types;
+pub use reqwest;
+
 pub use builder::{BuildError, TokenClientBuilder};
 pub use cached_token::CachedToken;
 pub use client::TokenClient;
 pub use error::{Endpoint, TokenError};
 pub use token_target::TokenTarget;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -42,7 +42,7 @@ where
         let verified = verifier.verify(&token).await.map_err(|error| reject(log(&token, error)))?;
         R::check(&verified).map_err(|unmet| {
             log_unmet(&token, &verified, &unmet);
-            reject(unmet.0)
+            reject(RejectionKind::Unmet(unmet))
         })?;
         Ok(Self { token: verified, requirement: PhantomData })
     }
@@ -84,14 +84,13 @@ pub(crate) fn has_access_token(encoded: &[u8]) -> bool {
 /// Not every issuer sets `jti`, so the log has the fingerprint of the token too.
 fn log_unmet(token: &AccessToken, verified: &VerifiedToken, unmet: &UnmetRequirement) {
     let (token, jti) = (token.fingerprint(), verified.jti());
-    match &unmet.0 {
-        RejectionKind::Claim { name, value } => {
+    match unmet {
+        UnmetRequirement::Claim { name, value } => {
             tracing::info!(%token, jti, claim = name, value, "access token rejected: missing claim");
         }
-        RejectionKind::Scope { required, .. } => {
+        UnmetRequirement::Scope { required, .. } => {
             tracing::info!(%token, jti, required, "access token rejected: insufficient scope");
         }
-        _ => {}
     }
 }
 

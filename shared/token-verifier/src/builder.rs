@@ -4,9 +4,10 @@ use clock::Clock;
 use oauth_types::{Issuer, well_known_url};
 use reqwest::{Client, redirect::Policy};
 
+#[cfg(feature = "introspection")]
+use crate::introspection::{Introspection, IntrospectionSettings};
 use crate::{
     error_detail::ErrorDetail,
-    introspection::{Introspection, IntrospectionSettings},
     issuer_client::IssuerClient,
     local::{Local, LocalSettings},
     scope_claims::ScopeClaims,
@@ -26,6 +27,7 @@ pub struct VerifierBuilder {
     audiences: Vec<String>,
     scope_claims: ScopeClaims,
     local: Option<LocalSettings>,
+    #[cfg(feature = "introspection")]
     introspection: Option<IntrospectionSettings>,
     http: Option<Client>,
     clock: Clock,
@@ -43,6 +45,7 @@ pub enum BuildError {
     /// The resource identifier is invalid.
     #[error("invalid resource identifier: {0}; an `aud` that is no URL belongs in the audiences")]
     Resource(&'static str),
+    #[cfg(feature = "introspection")]
     /// The URL of the introspection endpoint is invalid.
     #[error("invalid introspection endpoint: {0}")]
     IntrospectionEndpoint(&'static str),
@@ -70,6 +73,7 @@ impl Verifier {
             audiences: Vec::new(),
             scope_claims: ScopeClaims::default(),
             local: None,
+            #[cfg(feature = "introspection")]
             introspection: None,
             http: None,
             clock: Clock::system(),
@@ -106,14 +110,15 @@ impl VerifierBuilder {
         self
     }
 
-    /// Enables local verification of JWTs. Together with [`introspection`](Self::introspection),
-    /// JWTs are verified locally and all other tokens by introspection.
+    /// Enables local verification of JWTs. Together with introspection, JWTs are verified locally
+    /// and all other tokens by introspection.
     pub fn local(mut self, settings: LocalSettings) -> Self {
         self.local = Some(settings);
         self
     }
 
     /// Enables introspection.
+    #[cfg(feature = "introspection")]
     pub fn introspection(mut self, settings: IntrospectionSettings) -> Self {
         self.introspection = Some(settings);
         self
@@ -144,7 +149,10 @@ impl VerifierBuilder {
     /// Returns a [`BuildError`] that names the invalid setting.
     pub fn build(self) -> Result<Verifier, BuildError> {
         oauth_types::parse_endpoint_url(&self.resource).map_err(BuildError::Resource)?;
-        if self.local.is_none() && self.introspection.is_none() {
+        let has_method = self.local.is_some();
+        #[cfg(feature = "introspection")]
+        let has_method = has_method || self.introspection.is_some();
+        if !has_method {
             return Err(BuildError::NoMethodConfigured);
         }
         let hs256_secret = self.local.as_ref().and_then(|local| local.hs256_secret.as_ref());
@@ -158,6 +166,7 @@ impl VerifierBuilder {
         let local = self.local.map(|settings| {
             Local::new(settings, self.scope_claims.clone(), Arc::clone(&issuer_client))
         });
+        #[cfg(feature = "introspection")]
         let introspection = self
             .introspection
             .map(|settings| {
@@ -171,6 +180,7 @@ impl VerifierBuilder {
         }
         Ok(Verifier(Arc::new(Inner {
             local,
+            #[cfg(feature = "introspection")]
             introspection,
             metadata_url: well_known_url(&self.resource, "oauth-protected-resource"),
             resource: self.resource,

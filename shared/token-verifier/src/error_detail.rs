@@ -1,5 +1,6 @@
 /// How much an error response explains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorDetail {
     /// The reason with the expected and the found value. For learning and testing.
     Full,

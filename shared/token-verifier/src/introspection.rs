@@ -1,12 +1,12 @@
 //! Token introspection (RFC 7662).
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use flow_events::{Check, Event, Rule, emit};
 use http::StatusCode;
-use moka::future::Cache;
 use oauth_http::{ClientCredentials, FormRequest};
 use oauth_types::{AccessToken, Claims, ClientAuthMethod, ClientSecret, parse_endpoint_url};
+use quick_cache::{Weighter, sync::Cache};
 use url::Url;
 
 use crate::{
@@ -59,7 +59,7 @@ pub(crate) struct Introspection {
     audience_required: bool,
     scope_claims: ScopeClaims,
     issuer_client: Arc<IssuerClient>,
-    cache: Cache<TokenHash, CachedIntrospection>,
+    cache: Cache<TokenHash, CachedIntrospection, BySize>,
 }
 
 /// The result of an introspection, and when it expires from the cache, in milliseconds since 1970.
@@ -75,8 +75,17 @@ struct Introspected {
     claims: TokenClaims,
 }
 
-/// The maximum number of cached results.
-const CACHE_CAPACITY: u64 = 10_000;
+#[derive(Clone, Debug)]
+struct BySize;
+
+impl Weighter<TokenHash, CachedIntrospection> for BySize {
+    fn weight(&self, _: &TokenHash, cached: &CachedIntrospection) -> u64 {
+        cached.result.as_ref().map_or(1, |token| token.cache_weight())
+    }
+}
+
+/// The maximum number of cached results. A token with large claims counts as several.
+const CACHE_CAPACITY: usize = 10_000;
 /// How far the issuer's clock and ours may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -97,7 +106,7 @@ impl Introspection {
             audience_required: settings.audience_required,
             scope_claims,
             issuer_client,
-            cache: Cache::new(CACHE_CAPACITY),
+            cache: Cache::with_weighter(CACHE_CAPACITY, CACHE_CAPACITY as u64, BySize),
         })
     }
 
@@ -126,17 +135,22 @@ impl Introspection {
         audiences: &[String],
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.millis());
-        if self.cache.get(&hash).await.is_some_and(|cached| cached.fresh_until <= now) {
-            self.cache.invalidate(&hash).await;
+        self.cache.remove_if(&hash, |cached| cached.fresh_until <= now);
+        let mut introspected = false;
+        // One request at a time for one token, however many callers present it. Those that wait
+        // share a failure too: otherwise each would run into its own timeout, one after the other.
+        let introspect = async {
+            introspected = true;
+            // Removed by the next caller, and not before.
+            let failed = |error| CachedIntrospection { result: Err(error), fresh_until: 0 };
+            let cached = self.introspect(token, audiences).await.unwrap_or_else(failed);
+            Ok::<_, Infallible>(cached)
+        };
+        let Ok(cached) = self.cache.get_or_insert_async(&hash, introspect).await;
+        if !introspected && cached.fresh_until > now {
+            emit(|| cache_hit(&cached, now));
         }
-        // One request at a time for one token, however many callers present it.
-        let introspect = self.introspect(token, audiences);
-        let entry = self.cache.entry(hash).or_try_insert_with(introspect).await;
-        let entry = entry.map_err(Arc::unwrap_or_clone)?;
-        if !entry.is_fresh() {
-            emit(|| cache_hit(entry.value(), now));
-        }
-        entry.into_value().result
+        cached.result
     }
 
     /// Returns an error only if the issuer sent no usable response. A rejected token is a result,

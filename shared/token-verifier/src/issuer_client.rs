@@ -52,6 +52,7 @@ impl IssuerClient {
         Ok(self.metadata.get_or_init(|| fetched))
     }
 
+    #[cfg(feature = "introspection")]
     pub(crate) fn has_metadata(&self) -> bool {
         self.metadata.get().is_some()
     }

@@ -55,21 +55,62 @@
 //! # }
 //! ```
 //!
+//! # Other issuers
+//!
+//! The default follows RFC 9068. Keycloak, Entra ID and others differ from it. What is accepted
+//! besides, is set here, and nowhere else: neither metadata nor a token adds to it.
+//!
+//! ```
+//! use token_verifier::{Algorithm, LocalSettings, TokenType, Verifier};
+//!
+//! let verifier = Verifier::builder("https://id.example.com/realms/demo", "https://api.example.com/v1")
+//!     .audiences(["orders-api"])
+//!     .scope_name("read", "resource:read")
+//!     .local(LocalSettings {
+//!         algorithms: vec![Algorithm::RS256],
+//!         token_types: vec![TokenType::Jwt],
+//!         ..LocalSettings::default()
+//!     })
+//!     .build()?;
+//! assert!(!verifier.is_ready(), "it has no keys before `warm_up` or the first token");
+//! # Ok::<(), token_verifier::BuildError>(())
+//! ```
+//!
+//! # Claims
+//!
+//! [`VerifiedToken::claim`] returns a custom claim. [`HasClaim`] in the signature of a handler
+//! requires one, alone or with a scope: `Authorized<(ResourceRead, HasClaim<Admin>)>`.
+//!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! - `axum`: the extractors, and the error responses of RFC 6750. Without it, call
+//!   [`Verifier::verify`], and [`Requirement::check`] for scopes and claims.
+//! - `introspection`: verification of opaque tokens (RFC 7662).
+//! - `events`: emits every check and request as a flow event.
+//!
+//! # Modules
+//!
 //! `authorized` takes the token from the request, `verifier` selects the method, `local` and
 //! `introspection` verify, and `rejection` renders every error.
 #![warn(missing_docs)]
 
 mod algorithm;
+#[cfg(feature = "axum")]
 mod authorized;
 mod builder;
 mod check;
 mod error;
 mod error_detail;
 mod failure_backoff;
+#[cfg(feature = "axum")]
 mod form_body;
+#[cfg(feature = "introspection")]
 mod introspection;
 mod issuer_client;
 mod local;
+#[cfg(feature = "axum")]
 mod rejection;
 mod requirement;
 mod scope_claims;
@@ -77,18 +118,34 @@ mod token_claims;
 mod token_hash;
 mod verified_token;
 mod verifier;
+#[cfg(feature = "axum")]
 mod whole_body;
 
+pub use clock::Clock;
+pub use flow_events::{self, Rule};
+pub use oauth_types;
+pub use reqwest;
+
 pub use algorithm::Algorithm;
+#[cfg(feature = "axum")]
 pub use authorized::Authorized;
 pub use builder::{BuildError, VerifierBuilder};
 pub use error::VerifyError;
 pub use error_detail::ErrorDetail;
+#[cfg(feature = "axum")]
 pub use form_body::reject_token_in_form_body;
+#[cfg(feature = "introspection")]
 pub use introspection::IntrospectionSettings;
 pub use local::{LocalSettings, TokenType};
+#[cfg(feature = "axum")]
 pub use rejection::BearerRejection;
 pub use requirement::{HasClaim, RequiredClaim, RequiredScope, Requirement, UnmetRequirement};
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
+#[cfg(feature = "axum")]
 pub use whole_body::WholeBody;
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

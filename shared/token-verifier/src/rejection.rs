@@ -9,7 +9,10 @@ use http::{HeaderValue, StatusCode, header};
 use oauth_types::bearer::Challenge;
 use serde_json::json;
 
-use crate::{error::VerifyError, error_detail::ErrorDetail, verifier::Verifier};
+use crate::{
+    error::VerifyError, error_detail::ErrorDetail, requirement::UnmetRequirement,
+    verifier::Verifier,
+};
 
 /// Longer explanations are cut off. They contain values of the caller and are sent in a header, and
 /// proxies drop responses with long headers.
@@ -34,10 +37,8 @@ pub(crate) enum RejectionKind {
     UnreadableBody(StatusCode),
     /// The token is not valid, or cannot be verified.
     Verify(VerifyError),
-    /// The token is valid and does not have the required scope.
-    Scope { required: &'static str, granted: String },
-    /// The token is valid and does not have the required claim.
-    Claim { name: &'static str, value: &'static str },
+    /// The token is valid, and the handler requires more.
+    Unmet(UnmetRequirement),
 }
 
 impl BearerRejection {
@@ -125,7 +126,7 @@ impl IntoResponse for BearerRejection {
             RejectionKind::Verify(VerifyError::Unavailable { reason, retry_after }) => {
                 self.unavailable(reason, *retry_after)
             }
-            RejectionKind::Scope { required, granted } => {
+            RejectionKind::Unmet(UnmetRequirement::Scope { required, granted }) => {
                 let summary = format!("this request requires the scope {required}");
                 let description = match self.detail {
                     ErrorDetail::Full => {
@@ -137,7 +138,7 @@ impl IntoResponse for BearerRejection {
                 self.error(StatusCode::FORBIDDEN, challenge, "insufficient_scope", &description)
             }
             // RFC 6750 §3.1: more privileges than the token provides. Here no scope would help.
-            RejectionKind::Claim { name, value } => {
+            RejectionKind::Unmet(UnmetRequirement::Claim { name, value }) => {
                 let summary = format!("this request requires the claim {name}");
                 let description = match self.detail {
                     ErrorDetail::Full => truncate(&format!("{summary} with the value {value}")),

@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 use flow_events::Rule;
 
-use crate::{check::check, rejection::RejectionKind, verified_token::VerifiedToken};
+use crate::{check::check, verified_token::VerifiedToken};
 
 /// The scope that a handler requires.
 pub trait RequiredScope {
@@ -13,7 +13,7 @@ pub trait RequiredScope {
 /// The claim that a handler requires, for use with [`HasClaim`].
 ///
 /// ```
-/// use token_verifier::{Authorized, HasClaim, RequiredClaim};
+/// use token_verifier::{HasClaim, RequiredClaim, RequiredScope, Requirement, VerifiedToken};
 ///
 /// struct Auditor;
 /// impl RequiredClaim for Auditor {
@@ -21,8 +21,14 @@ pub trait RequiredScope {
 ///     const VALUE: &'static str = "auditor";
 /// }
 ///
-/// async fn report(token: Authorized<HasClaim<Auditor>>) -> String {
-///     format!("hello, {}", token.subject().unwrap_or("auditor"))
+/// struct ReportRead;
+/// impl RequiredScope for ReportRead {
+///     const SCOPE: &'static str = "report:read";
+/// }
+///
+/// /// In a handler of axum, `Authorized<(ReportRead, HasClaim<Auditor>)>` does this.
+/// fn may_read(token: &VerifiedToken) -> bool {
+///     <(ReportRead, HasClaim<Auditor>)>::check(token).is_ok()
 /// }
 /// ```
 pub trait RequiredClaim {
@@ -38,7 +44,7 @@ pub trait RequiredClaim {
     }
 }
 
-/// Requires the claim `C`, in [`Authorized`](crate::Authorized).
+/// Requires the claim `C`.
 #[derive(Clone, Copy, Debug)]
 pub struct HasClaim<C>(PhantomData<fn() -> C>);
 
@@ -53,8 +59,26 @@ pub trait Requirement {
 }
 
 /// A requirement that a token does not satisfy.
-#[derive(Clone, Debug)]
-pub struct UnmetRequirement(pub(crate) RejectionKind);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnmetRequirement {
+    /// The token does not have the scope.
+    #[error("this request requires the scope {required}")]
+    Scope {
+        /// The scope of [`RequiredScope`].
+        required: &'static str,
+        /// The scope of the token.
+        granted: String,
+    },
+    /// The token does not have the claim, or not with this value.
+    #[error("this request requires the claim {name}")]
+    Claim {
+        /// The name of [`RequiredClaim`].
+        name: &'static str,
+        /// Its value.
+        value: &'static str,
+    },
+}
 
 impl Requirement for () {
     fn check(_: &VerifiedToken) -> Result<(), UnmetRequirement> {
@@ -68,7 +92,7 @@ impl<S: RequiredScope> Requirement for S {
         let (expected, found) = (|| S::SCOPE.to_owned(), || token.scope().to_string());
         check(Rule::Scope, allowed, expected, found, "insufficient scope").map_err(|_| {
             let granted = token.scope().to_string();
-            UnmetRequirement(RejectionKind::Scope { required: S::SCOPE, granted })
+            UnmetRequirement::Scope { required: S::SCOPE, granted }
         })
     }
 }
@@ -78,7 +102,7 @@ impl<C: RequiredClaim> Requirement for HasClaim<C> {
         let expected = || format!("{} {}", C::NAME, C::VALUE);
         let found = || token.claims().value(C::NAME).map_or("none".to_owned(), ToString::to_string);
         check(Rule::Claim, C::is_met(token), expected, found, "missing claim")
-            .map_err(|_| UnmetRequirement(RejectionKind::Claim { name: C::NAME, value: C::VALUE }))
+            .map_err(|_| UnmetRequirement::Claim { name: C::NAME, value: C::VALUE })
     }
 }
 

@@ -3,6 +3,9 @@ use serde::de::DeserializeOwned;
 
 use crate::token_claims::TokenClaims;
 
+/// In a cache, a token counts as one more for each multiple of this size of its claims, in bytes.
+pub(crate) const NORMAL_SIZE: usize = 1_024;
+
 /// The claims of a token that has passed every check. Only a [`Verifier`](crate::Verifier) creates
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +88,9 @@ impl VerifiedToken {
         &self.claims
     }
 
-    /// Returns the approximate size of the claims in memory, in bytes.
-    pub(crate) fn size(&self) -> usize {
-        self.claims.size()
+    /// Returns how many tokens of normal size this one counts as in a cache.
+    pub(crate) fn cache_weight(&self) -> u64 {
+        u64::try_from(1 + self.claims.size() / NORMAL_SIZE).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn new(claims: TokenClaims, expires_at: i64) -> Self {

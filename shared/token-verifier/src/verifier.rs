@@ -3,9 +3,11 @@ use std::sync::Arc;
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
 use url::Url;
 
+#[cfg(feature = "introspection")]
+use crate::introspection::Introspection;
 use crate::{
-    error::VerifyError, error_detail::ErrorDetail, introspection::Introspection,
-    issuer_client::IssuerClient, local::Local, verified_token::VerifiedToken,
+    error::VerifyError, error_detail::ErrorDetail, issuer_client::IssuerClient, local::Local,
+    verified_token::VerifiedToken,
 };
 
 /// Where the metadata of a resource without a path is served (RFC 9728 §3).
@@ -21,6 +23,7 @@ pub struct Verifier(pub(crate) Arc<Inner>);
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) local: Option<Local>,
+    #[cfg(feature = "introspection")]
     pub(crate) introspection: Option<Introspection>,
     pub(crate) issuer_client: Arc<IssuerClient>,
     pub(crate) resource: String,
@@ -42,17 +45,17 @@ impl Verifier {
                 "the access token is longer than {MAX_TOKEN_BYTES} bytes"
             )));
         }
-        let Inner { local, introspection, audiences, issuer_client, .. } = &*self.0;
+        let Inner { local, audiences, issuer_client, .. } = &*self.0;
+        #[cfg(feature = "introspection")]
+        if let Some(introspection) = &self.0.introspection
+            && (local.is_none() || !looks_like_jwt(token))
+        {
+            return introspection.verify(token, audiences).await;
+        }
         let (issuer, now) = (issuer_client.issuer.identifier(), issuer_client.clock.millis());
-        match (local, introspection) {
-            (Some(local), None) => local.verify(token, issuer, audiences, now).await,
-            (Some(local), Some(_)) if looks_like_jwt(token) => {
-                local.verify(token, issuer, audiences, now).await
-            }
-            (_, Some(introspection)) => introspection.verify(token, audiences).await,
-            (None, None) => {
-                Err(VerifyError::unavailable("no verification method is configured", None))
-            }
+        match local {
+            Some(local) => local.verify(token, issuer, audiences, now).await,
+            None => Err(VerifyError::unavailable("no verification method is configured", None)),
         }
     }
 
@@ -65,6 +68,7 @@ impl Verifier {
         if let Some(local) = &self.0.local {
             local.warm_up().await?;
         }
+        #[cfg(feature = "introspection")]
         if let Some(introspection) = &self.0.introspection {
             introspection.warm_up().await?;
         }
@@ -74,8 +78,17 @@ impl Verifier {
     /// Returns whether [`warm_up`](Self::warm_up) has succeeded or is not needed.
     #[must_use]
     pub fn is_ready(&self) -> bool {
+        #[cfg(feature = "introspection")]
+        if !self.0.introspection.as_ref().is_none_or(Introspection::is_ready) {
+            return false;
+        }
         self.0.local.as_ref().is_none_or(Local::is_ready)
-            && self.0.introspection.as_ref().is_none_or(Introspection::is_ready)
+    }
+
+    /// Returns how much error responses explain.
+    #[must_use]
+    pub fn detail(&self) -> ErrorDetail {
+        self.0.detail
     }
 
     /// Returns the path at which clients look for the metadata of a resource with a path (RFC 9728
@@ -102,6 +115,7 @@ impl Verifier {
     }
 }
 
+#[cfg(feature = "introspection")]
 fn looks_like_jwt(token: &AccessToken) -> bool {
     token.expose().bytes().filter(|byte| *byte == b'.').count() == 2
 }

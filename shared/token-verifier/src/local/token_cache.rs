@@ -19,15 +19,12 @@ pub(super) struct Entry {
     pub(super) generation: u64,
 }
 
-/// A token counts as one more entry for each multiple of this size of its claims, in bytes.
-const NORMAL_SIZE: usize = 1_024;
-
 #[derive(Clone, Debug)]
 struct BySize;
 
 impl Weighter<TokenHash, Entry> for BySize {
     fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
-        u64::try_from(1 + entry.token.size() / NORMAL_SIZE).unwrap_or(u64::MAX)
+        entry.token.cache_weight()
     }
 }
 
@@ -76,7 +73,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{scope_claims::ScopeClaims, token_claims::TokenClaims};
+    use crate::{
+        scope_claims::ScopeClaims, token_claims::TokenClaims, verified_token::NORMAL_SIZE,
+    };
 
     fn hash(name: usize) -> TokenHash {
         TokenHash::of(&AccessToken::new(name.to_string()))

@@ -118,6 +118,24 @@ async fn concurrent_callers_share_one_introspection_request() {
     assert_eq!(c.request_count(INTROSPECT).await, 1);
 }
 
+/// Otherwise each would run into its own timeout, one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_callers_share_one_failed_introspection() {
+    let c = AuthServer::with_introspection_response(active()).await;
+    let verifier = c.introspecting_verifier();
+    verifier.warm_up().await.unwrap();
+    c.introspection.respond(status(500).set_delay(Duration::from_millis(500)));
+    let mut callers = JoinSet::new();
+    for _ in 0..100 {
+        let verifier = verifier.clone();
+        callers.spawn(async move { verifier.verify(&opaque()).await });
+    }
+    callers.join_all().await.into_iter().for_each(|outcome| drop(expect_unavailable(outcome)));
+    assert_eq!(c.request_count(INTROSPECT).await, 1);
+    c.introspection.respond(json(200, &active()));
+    verifier.verify(&opaque()).await.unwrap();
+}
+
 #[tokio::test]
 async fn introspection_response_is_cached_for_its_ttl() {
     let c = AuthServer::with_introspection_response(active()).await;
