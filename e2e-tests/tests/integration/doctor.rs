@@ -122,7 +122,7 @@ fn service_a_at(harness: &Harness) -> String {
 async fn doctor_finds_unknown_resource() {
     let (_harness, settings) = running().await;
     let reports =
-        run_doctor(settings, |stack| stack.service_a.targets.local.resource.push('/')).await;
+        run_doctor(settings, |stack| stack.service_a.targets.local.resource.push_str("/v2")).await;
     let failed: Vec<_> = reports
         .iter()
         .flat_map(|report| &report.checks)
@@ -136,7 +136,7 @@ async fn doctor_finds_unknown_resource() {
     );
     assert!(
         failed[0].message.starts_with("invalid_target")
-            && failed[1].message.contains("a trailing slash"),
+            && failed[1].message.contains("in the path"),
         "{failed:#?}"
     );
 }

@@ -232,7 +232,7 @@ async fn wrong_claims_are_rejected_despite_a_valid_signature() {
             (
                 "an audience with the same prefix",
                 "aud",
-                json!(format!("{}/", b.resource())),
+                json!(format!("{}/x", b.resource())),
                 "is for another resource",
             ),
             ("no audience", "aud", json!([]), "is for another resource"),
@@ -267,7 +267,7 @@ async fn id_token_is_not_accepted_as_access_token() {
         let (header, claims) = (header(&token), claims(&token));
         for typ in ["JWT", "id+jwt", "logout+jwt", "at+jwt+x", ""] {
             let forged = forger.sign(&with(&header, "typ", typ), &claims);
-            assert_rejected(&harness, b, typ, &forged, "not an access token").await;
+            assert_rejected(&harness, b, typ, &forged, "not accepted as access tokens").await;
         }
         let mut untyped = header.clone();
         untyped.as_object_mut().unwrap().remove("typ");
@@ -276,7 +276,7 @@ async fn id_token_is_not_accepted_as_access_token() {
             b,
             "no typ",
             &forger.sign(&untyped, &claims),
-            "not an access token",
+            "not accepted as access tokens",
         )
         .await;
         let id_token = json!({
@@ -288,7 +288,7 @@ async fn id_token_is_not_accepted_as_access_token() {
             b,
             "an ID token",
             &forger.sign(&with(&header, "typ", "JWT"), &id_token),
-            "not an access token",
+            "not accepted as access tokens",
         )
         .await;
     }
