@@ -10,6 +10,7 @@ mod wechat;
 use std::{collections::BTreeMap, sync::Arc};
 
 use clock::Clock;
+use oauth_types::same_resource;
 use pages::Language;
 use url::Url;
 
@@ -31,8 +32,8 @@ pub struct Provider {
     pub name: String,
     title: String,
     title_zh: String,
-    /// Access tokens of this provider are issued for B, because `resources` is set.
-    pub grants_b_access: bool,
+    /// Resources that its users allow A to call.
+    resources: Vec<String>,
     protocol: Protocol,
 }
 
@@ -127,7 +128,7 @@ impl Provider {
             name: name.to_owned(),
             title,
             title_zh,
-            grants_b_access: !settings.resources.is_empty(),
+            resources: settings.resources.split_whitespace().map(str::to_owned).collect(),
             protocol,
         }))
     }
@@ -138,6 +139,16 @@ impl Provider {
             Language::English => &self.title,
             Language::Chinese => &self.title_zh,
         }
+    }
+
+    /// Reports whether the provider issues access tokens for a B.
+    pub fn grants_b_access(&self) -> bool {
+        !self.resources.is_empty()
+    }
+
+    /// Reports whether the provider issues access tokens for a resource.
+    pub fn grants_access_to(&self, resource: &str) -> bool {
+        self.resources.iter().any(|own| same_resource(own, resource))
     }
 
     /// Returns the URL of the authorization request.

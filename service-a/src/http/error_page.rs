@@ -79,7 +79,7 @@ fn login_buttons(views: &Views, browser: &Browser, error: &PageError) -> Vec<Pro
             providers.iter().filter_map(|name| views.provider_button(browser, name)).collect()
         }
         PageError::NoAccessToken => {
-            views.provider_buttons(browser, |provider| provider.grants_b_access)
+            views.provider_buttons(browser, |provider| provider.grants_b_access())
         }
         _ => views.provider_buttons(browser, |_| true),
     }

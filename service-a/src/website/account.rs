@@ -56,7 +56,7 @@ pub async fn account(
         unlinked,
         grants_b_access: services
             .provider(&logged_in.session.provider)
-            .is_some_and(|provider| provider.grants_b_access),
+            .is_some_and(|provider| provider.grants_b_access()),
         csrf_token,
     };
     views.page(&browser, "account", view).forms_leave_this_site()

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     b_client::{BClient, BRequest, BResponse},
     http::{error_page::page_response, page_error::PageError, session::LoggedIn},
-    providers::TokenAudience,
+    providers::{Provider, TokenAudience},
     services::Services,
     settings::{Target, Targets},
     user_tokens::TokenRefresher,
@@ -72,7 +72,12 @@ impl UserCall<'_> {
     ) -> Result<BResponse, PageError> {
         let (secret, session) = (&self.logged_in.secret, &self.logged_in.session);
         let provider = services.provider(&session.provider);
-        if !provider.is_some_and(|provider| provider.grants_b_access) {
+        let resource = &self.target.resource;
+        let is_granted = |provider: &Arc<Provider>| {
+            provider.grants_b_access()
+                && (self.needs_token_exchange() || provider.grants_access_to(resource))
+        };
+        if !provider.is_some_and(is_granted) {
             return Err(PageError::NoAccessToken);
         }
         let audience = self.token_audience();

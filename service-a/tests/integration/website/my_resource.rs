@@ -249,6 +249,8 @@ async fn token_of_another_provider_is_not_exchanged_at_c() {
     site.log_in_with(&mut browser, &other, "other").await.assert_redirect("/account");
     let page = browser.open(FURTHER).await;
     assert!(page.status == 200 && !page.has("my-resource-exchanged"), "{}", page.html);
+    // This provider does not know the other B.
+    browser.open("/my-resource").await.assert_error(403, "no_access_token");
     assert!(exchanges(&site).await.is_empty());
     let called = site.introspecting_b.requests().await.pop().unwrap();
     assert_eq!(header(&called, "authorization"), format!("Bearer {ACCESS_TOKEN}"));
