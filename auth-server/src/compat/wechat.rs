@@ -125,6 +125,7 @@ pub async fn json_token(
         "code_verifier",
         "refresh_token",
         "scope",
+        "resource",
     ];
     let request = ClientRequest::from_pairs(names.map(|name| (name, text(name))));
     match handle_token_request(&context, address, Ok(request)).await {

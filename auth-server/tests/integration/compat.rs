@@ -33,6 +33,7 @@ async fn json_token_request_and_query_userinfo_work() {
     let code = wechat_code(&browser, "client_id").await;
     let body = serde_json::json!({
         "client_id": SITE.0, "client_secret": SITE.1, "code": code, "grant_type": "authorization_code",
+        "resource": server.issuer(),
     });
     let token = send(server.post("/oauth2/token").json(&body)).await;
     assert_eq!(token.status, 200, "{token:?}");
