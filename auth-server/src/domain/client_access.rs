@@ -83,6 +83,8 @@ fn ensure_allowed_at(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn resource(identifier: &str, scopes: &str, token_format: TokenFormat) -> Resource {
@@ -240,6 +242,46 @@ mod tests {
             let text = error.to_string();
             for own in ["read", "open", "http://b", "vault"] {
                 assert!(!text.contains(own), "{text}");
+            }
+        }
+    }
+
+    fn scope() -> impl Strategy<Value = Option<String>> {
+        let tokens = ["openid", "offline_access", "read", "write", "open", "archive", "unknown"];
+        let tokens = prop::sample::subsequence(tokens.to_vec(), 0..4);
+        prop::option::of(tokens.prop_map(|tokens| tokens.join(" ")))
+    }
+
+    fn resources() -> impl Strategy<Value = Vec<&'static str>> {
+        let all = ["http://b", "http://b2", "http://vault", "http://bare", "http://foreign"];
+        prop::sample::subsequence(all.to_vec(), 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn every_access_is_at_one_own_resource(
+            own in resources(),
+            default in prop::option::of(0..4_usize),
+            asked in scope(),
+            asked_at in resources(),
+        ) {
+            let default_resource = default.and_then(|at| own.get(at)).map(|one| (*one).to_owned());
+            let client = Client { default_resource, ..client(&own) };
+            if let Ok(granted) = ask_as(&client, asked.as_deref(), &asked_at) {
+                let [audience] = &granted.audience.iter().collect::<Vec<_>>()[..] else {
+                    panic!("one audience");
+                };
+                prop_assert!(asked_at.len() < 2 && own.contains(audience));
+                let registry = registry();
+                let resource = registry.resource(audience).unwrap();
+                for token in granted.scope.iter() {
+                    prop_assert!(
+                        resource.scopes.contains(token) && client.scopes.contains(token)
+                    );
+                }
+                if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
+                    prop_assert_eq!(granted.scope, asked.parse().unwrap(), "all or nothing");
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 use auth_server::{
-    domain::{Actor, Client, SecretHash, StoredSecret, TokenFormat},
+    domain::{Actor, Client, SecretHash, StoredSecret},
     storage::AuditedChange,
 };
 use e2e_tests::{

@@ -34,6 +34,23 @@ async fn request_without_token_gets_a_challenge_without_error() {
     }
 }
 
+/// The token request of the README names no resource.
+#[tokio::test]
+async fn token_without_named_resource_is_for_the_default_resource_alone() {
+    let harness = Harness::start().await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "service-a"),
+        ("client_secret", "abc123"),
+    ];
+    let response = harness.post_to_c("/oauth/token", &form).await;
+    assert_eq!(response.member("scope"), "resource:read resource:write");
+    let token = response.member("access_token");
+    assert_eq!(harness.call_b(ResourceServer::Local, &token).await.status, 200);
+    let elsewhere = harness.call_b(ResourceServer::Introspecting, &token).await;
+    elsewhere.assert_rejected(401, "invalid_token", "");
+}
+
 #[tokio::test]
 async fn token_in_the_url_or_sent_twice_is_rejected() {
     let harness = Harness::start().await;

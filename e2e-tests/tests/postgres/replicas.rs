@@ -1,7 +1,7 @@
 //! Several replicas of C on one database.
 
 use auth_server::{
-    domain::{Actor, Client, SecretHash, StoredSecret, TokenFormat},
+    domain::{Actor, Client, SecretHash, StoredSecret},
     storage::{AuditedChange, PostgresStore, Store},
 };
 use clap::Parser;
