@@ -104,8 +104,8 @@ pub struct CorsSettings {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LocalSettings {
-    /// The accepted signature algorithms: any of ES256, ES384, EdDSA, RS256, RS384, RS512, PS256,
-    /// PS384 and PS512.
+    /// The accepted signature algorithms: any of `ES256`, `ES384`, `EdDSA`, `RS256`, `RS384`,
+    /// `RS512`, `PS256`, `PS384` and `PS512`.
     #[serde(deserialize_with = "comma_list")]
     pub algorithms: Vec<String>,
     /// The accepted types (`typ`) of JWTs: `at+jwt` (RFC 9068), `JWT`, and `none` for JWTs without

@@ -11,7 +11,7 @@ use test_support::{
 
 use crate::{
     client::{read_resource, send},
-    harness::{B, C, RESOURCE, access_token, claims, issuer_metadata},
+    harness::{B, C, RESOURCE, access_token, claims},
 };
 
 fn document() -> OpenApi {

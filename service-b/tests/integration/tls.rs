@@ -9,7 +9,6 @@ use test_support::signer::Signer;
 use crate::{
     client::{TestClient, read_resource, until},
     harness::{B, C, access_token, valid_claims},
-    process::{run, set},
 };
 
 /// A self-signed certificate for `localhost`, and its key.

@@ -40,9 +40,9 @@ pub enum TokenError {
         /// The error code and its description.
         error: OAuthError,
     },
-    /// The authorization server rejected the request with an error code that [`OAuthError`] does not
-    /// know. Extensions and vendors define their own (RFC 6749 §8.5). The same request will fail
-    /// again.
+    /// The authorization server rejected the request with an error code that [`OAuthError`] does
+    /// not know. Extensions and vendors define their own (RFC 6749 §8.5). The same request will
+    /// fail again.
     #[error(
         "the authorization server rejected the token request with status {status}: {code}{}",
         description.as_deref().map(|text| format!(": {text}")).unwrap_or_default()

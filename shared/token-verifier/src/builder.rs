@@ -1,14 +1,18 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+#[cfg(feature = "discovery")]
+use std::time::Duration;
 
 use clock::Clock;
 use oauth_types::{Issuer, well_known_url};
+#[cfg(feature = "discovery")]
 use reqwest::{Client, redirect::Policy};
 
 #[cfg(feature = "introspection")]
 use crate::introspection::{Introspection, IntrospectionSettings};
+#[cfg(feature = "discovery")]
+use crate::issuer_client::IssuerClient;
 use crate::{
     error_detail::ErrorDetail,
-    issuer_client::IssuerClient,
     local::{Local, LocalSettings},
     scope_claims::ScopeClaims,
     verifier::{Inner, Verifier},
@@ -23,12 +27,14 @@ const MIN_HS256_SECRET_BYTES: usize = 32;
 pub struct VerifierBuilder {
     issuer: String,
     resource: String,
+    #[cfg(feature = "discovery")]
     internal_url: Option<String>,
     audiences: Vec<String>,
     scope_claims: ScopeClaims,
     local: Option<LocalSettings>,
     #[cfg(feature = "introspection")]
     introspection: Option<IntrospectionSettings>,
+    #[cfg(feature = "discovery")]
     http: Option<Client>,
     clock: Clock,
     detail: ErrorDetail,
@@ -57,6 +63,7 @@ pub enum BuildError {
         "the HS256 secret has fewer than {MIN_HS256_SECRET_BYTES} bytes (RFC 7518 section 3.2)"
     )]
     ShortSecret,
+    #[cfg(feature = "discovery")]
     /// The HTTP client cannot be created.
     #[error("cannot initialize TLS: {0}")]
     Tls(#[source] reqwest::Error),
@@ -69,12 +76,14 @@ impl Verifier {
         VerifierBuilder {
             issuer: issuer.into(),
             resource: resource.into(),
+            #[cfg(feature = "discovery")]
             internal_url: None,
             audiences: Vec::new(),
             scope_claims: ScopeClaims::default(),
             local: None,
             #[cfg(feature = "introspection")]
             introspection: None,
+            #[cfg(feature = "discovery")]
             http: None,
             clock: Clock::system(),
             detail: ErrorDetail::default(),
@@ -85,6 +94,7 @@ impl Verifier {
 impl VerifierBuilder {
     /// Sets the URL at which the issuer is reached from here, if it is not the issuer identifier.
     /// Metadata, keys and introspection are requested below this URL.
+    #[cfg(feature = "discovery")]
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {
         self.internal_url = Some(url.into());
         self
@@ -126,6 +136,7 @@ impl VerifierBuilder {
 
     /// Sets the HTTP client, with its timeouts and the certificate authorities to trust. It must
     /// not follow redirects. The default has a timeout of 5 seconds.
+    #[cfg(feature = "discovery")]
     pub fn http_client(mut self, http: Client) -> Self {
         self.http = Some(http);
         self
@@ -159,12 +170,25 @@ impl VerifierBuilder {
         if hs256_secret.is_some_and(|secret| secret.expose().len() < MIN_HS256_SECRET_BYTES) {
             return Err(BuildError::ShortSecret);
         }
-        let issuer =
-            Issuer::new(self.issuer, self.internal_url.as_deref()).map_err(BuildError::Issuer)?;
-        let http = self.http.map_or_else(default_client, Ok)?;
-        let issuer_client = Arc::new(IssuerClient::new(issuer, http, self.clock));
+        #[cfg(feature = "discovery")]
+        let internal_url = self.internal_url.as_deref();
+        #[cfg(not(feature = "discovery"))]
+        let internal_url = None;
+        let issuer = Issuer::new(self.issuer, internal_url).map_err(BuildError::Issuer)?;
+        let identifier = issuer.identifier().to_owned();
+        #[cfg(feature = "discovery")]
+        let issuer_client = {
+            let http = self.http.map_or_else(default_client, Ok)?;
+            Arc::new(IssuerClient::new(issuer, http, self.clock.clone()))
+        };
         let local = self.local.map(|settings| {
-            Local::new(settings, self.scope_claims.clone(), Arc::clone(&issuer_client))
+            Local::new(
+                settings,
+                self.scope_claims.clone(),
+                self.clock.clone(),
+                #[cfg(feature = "discovery")]
+                Arc::clone(&issuer_client),
+            )
         });
         #[cfg(feature = "introspection")]
         let introspection = self
@@ -185,12 +209,14 @@ impl VerifierBuilder {
             metadata_url: well_known_url(&self.resource, "oauth-protected-resource"),
             resource: self.resource,
             audiences,
-            issuer_client,
+            issuer: identifier,
+            clock: self.clock,
             detail: self.detail,
         })))
     }
 }
 
+#[cfg(feature = "discovery")]
 fn default_client() -> Result<Client, BuildError> {
     let builder = Client::builder().timeout(Duration::from_secs(5)).redirect(Policy::none());
     builder.build().map_err(BuildError::Tls)

@@ -197,11 +197,11 @@ impl Introspection {
             let reason = "the issuer rejects the introspection requests of this resource server";
             return Err(VerifyError::unavailable(reason, None));
         }
-        self.read(parse(&response, "the introspection response")?)
+        self.read(&parse(&response, "the introspection response")?)
     }
 
     /// RFC 7662 §2.2: `active` is required. A member that is `null` counts as absent.
-    fn read(&self, members: Claims) -> Result<Introspected, VerifyError> {
+    fn read(&self, members: &Claims) -> Result<Introspected, VerifyError> {
         let unreadable = |problem: &str| {
             VerifyError::unavailable(
                 format!("cannot read the introspection response: {problem}"),

@@ -87,7 +87,9 @@
 //!
 //! - `axum`: the extractors, and the error responses of RFC 6750. Without it, call
 //!   [`Verifier::verify`], and [`Requirement::check`] for scopes and claims.
-//! - `introspection`: verification of opaque tokens (RFC 7662).
+//! - `discovery`: fetches metadata and keys of the issuer. Without it, the crate needs no HTTP
+//!   client, and you provide the keys with [`Verifier::set_keys`].
+//! - `introspection`: verification of opaque tokens (RFC 7662). Includes `discovery`.
 //! - `events`: emits every check and request as a flow event.
 //!
 //! # Modules
@@ -103,11 +105,13 @@ mod builder;
 mod check;
 mod error;
 mod error_detail;
+#[cfg(feature = "discovery")]
 mod failure_backoff;
 #[cfg(feature = "axum")]
 mod form_body;
 #[cfg(feature = "introspection")]
 mod introspection;
+#[cfg(feature = "discovery")]
 mod issuer_client;
 mod local;
 #[cfg(feature = "axum")]
@@ -124,6 +128,7 @@ mod whole_body;
 pub use clock::Clock;
 pub use flow_events::{self, Rule};
 pub use oauth_types;
+#[cfg(feature = "discovery")]
 pub use reqwest;
 
 pub use algorithm::Algorithm;

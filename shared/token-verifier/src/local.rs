@@ -9,21 +9,25 @@ mod token_type;
 
 use std::{sync::Arc, time::Duration};
 
+use clock::Clock;
 use flow_events::Rule;
 use jsonwebtoken::DecodingKey;
 use oauth_types::{AccessToken, ClientSecret};
 
+#[cfg(feature = "discovery")]
+use self::keys::KeyFetcher;
 use self::{
     jwk::Key,
     jwt::Unverified,
     keys::Keys,
     token_cache::{Entry, VerifiedTokenCache},
 };
+#[cfg(feature = "discovery")]
+use crate::issuer_client::IssuerClient;
 use crate::{
     algorithm::Algorithm,
     check::{Times, check, check_audience, check_issuer, check_times},
     error::VerifyError,
-    issuer_client::IssuerClient,
     scope_claims::ScopeClaims,
     token_claims::TokenClaims,
     token_hash::TokenHash,
@@ -91,8 +95,11 @@ impl Local {
     pub(crate) fn new(
         settings: LocalSettings,
         scope_claims: ScopeClaims,
-        issuer_client: Arc<IssuerClient>,
+        clock: Clock,
+        #[cfg(feature = "discovery")] issuer_client: Arc<IssuerClient>,
     ) -> Self {
+        #[cfg(feature = "discovery")]
+        let fetcher = KeyFetcher::new(issuer_client, settings.key_cooldown, settings.key_max_age);
         let hs256_key = settings.hs256_secret.map(|secret| {
             let decoding = DecodingKey::from_secret(secret.expose().as_bytes());
             Arc::new(Key { algorithms: vec![Algorithm::HS256], decoding })
@@ -103,13 +110,21 @@ impl Local {
             scope_claims,
             leeway: i64::try_from(settings.leeway.as_secs()).unwrap_or(0),
             hs256_key,
-            keys: Arc::new(Keys::new(issuer_client, settings.key_cooldown, settings.key_max_age)),
+            keys: Arc::new(Keys::new(
+                clock,
+                #[cfg(feature = "discovery")]
+                fetcher,
+            )),
             cache: VerifiedTokenCache::new(settings.cache_capacity),
         }
     }
 
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         if self.is_ready() { Ok(()) } else { self.keys.first().await.map(drop) }
+    }
+
+    pub(crate) fn set_keys(&self, jwks: &str) -> Result<(), VerifyError> {
+        self.keys.set(jwks)
     }
 
     pub(crate) fn is_ready(&self) -> bool {

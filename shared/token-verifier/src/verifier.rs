@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
+use clock::Clock;
 use oauth_types::{AccessToken, ProtectedResourceMetadata};
 use url::Url;
 
 #[cfg(feature = "introspection")]
 use crate::introspection::Introspection;
 use crate::{
-    error::VerifyError, error_detail::ErrorDetail, issuer_client::IssuerClient, local::Local,
-    verified_token::VerifiedToken,
+    error::VerifyError, error_detail::ErrorDetail, local::Local, verified_token::VerifiedToken,
 };
 
 /// Where the metadata of a resource without a path is served (RFC 9728 §3).
@@ -25,7 +25,9 @@ pub(crate) struct Inner {
     pub(crate) local: Option<Local>,
     #[cfg(feature = "introspection")]
     pub(crate) introspection: Option<Introspection>,
-    pub(crate) issuer_client: Arc<IssuerClient>,
+    /// The issuer identifier.
+    pub(crate) issuer: String,
+    pub(crate) clock: Clock,
     pub(crate) resource: String,
     /// The accepted values of `aud`.
     pub(crate) audiences: Vec<String>,
@@ -45,16 +47,15 @@ impl Verifier {
                 "the access token is longer than {MAX_TOKEN_BYTES} bytes"
             )));
         }
-        let Inner { local, audiences, issuer_client, .. } = &*self.0;
+        let Inner { local, audiences, issuer, clock, .. } = &*self.0;
         #[cfg(feature = "introspection")]
         if let Some(introspection) = &self.0.introspection
             && (local.is_none() || !looks_like_jwt(token))
         {
             return introspection.verify(token, audiences).await;
         }
-        let (issuer, now) = (issuer_client.issuer.identifier(), issuer_client.clock.millis());
         match local {
-            Some(local) => local.verify(token, issuer, audiences, now).await,
+            Some(local) => local.verify(token, issuer, audiences, clock.millis()).await,
             None => Err(VerifyError::unavailable("no verification method is configured", None)),
         }
     }
@@ -73,6 +74,21 @@ impl Verifier {
             introspection.warm_up().await?;
         }
         Ok(())
+    }
+
+    /// Replaces the keys for local verification with those of a JWK set (RFC 7517 §5). With the
+    /// feature `discovery` this is not needed: the keys are then fetched from the issuer, and again
+    /// when they are old.
+    ///
+    /// # Errors
+    /// Returns [`VerifyError::Unavailable`] if the text is not a JWK set with a usable key, or has
+    /// a private key, or if local verification is not enabled.
+    pub fn set_keys(&self, jwks: &str) -> Result<(), VerifyError> {
+        let local =
+            self.0.local.as_ref().ok_or_else(|| {
+                VerifyError::unavailable("local verification is not enabled", None)
+            })?;
+        local.set_keys(jwks)
     }
 
     /// Returns whether [`warm_up`](Self::warm_up) has succeeded or is not needed.
@@ -108,7 +124,7 @@ impl Verifier {
     ) -> ProtectedResourceMetadata {
         ProtectedResourceMetadata {
             resource: self.0.resource.clone(),
-            authorization_servers: vec![self.0.issuer_client.issuer.identifier().to_owned()],
+            authorization_servers: vec![self.0.issuer.clone()],
             scopes_supported: scopes.into_iter().map(str::to_owned).collect(),
             bearer_methods_supported: vec!["header".to_owned()],
         }

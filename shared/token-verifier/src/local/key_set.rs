@@ -15,6 +15,10 @@ pub(super) struct KeySet {
     /// again.
     pub(super) generation: u64,
     /// In milliseconds since 1970.
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(dead_code, reason = "only fetched keys are fetched again")
+    )]
     pub(super) fetched_at: i64,
 }
 

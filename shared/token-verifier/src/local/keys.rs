@@ -1,66 +1,40 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+#[cfg(feature = "discovery")]
+mod fetch;
+
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use clock::Clock;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
+#[cfg(feature = "discovery")]
+pub(super) use self::fetch::KeyFetcher;
 use super::{jwk::Key, key_set::KeySet};
-use crate::{
-    error::VerifyError,
-    failure_backoff::{FailureBackoff, is_recent},
-    issuer_client::IssuerClient,
-};
+use crate::error::VerifyError;
 
-/// The issuer's keys. They are fetched by one caller while the others wait, fetched again for an
-/// unknown key id at most once per cooldown, and kept while the issuer is down.
+/// The issuer's keys.
 #[derive(Debug)]
 pub(super) struct Keys {
-    issuer_client: Arc<IssuerClient>,
-    cooldown_millis: i64,
-    max_age_millis: i64,
+    clock: Clock,
     current: ArcSwapOption<KeySet>,
-    /// Held by the task that fetches.
-    fetches: Mutex<Fetches>,
-    /// When the last refresh of old keys started, in milliseconds since 1970.
-    refreshed_at: AtomicI64,
+    #[cfg(feature = "discovery")]
+    fetcher: KeyFetcher,
 }
 
-/// The outcomes of the last fetches. Times are in milliseconds since 1970.
-#[derive(Debug, Default)]
-struct Fetches {
-    first: FailureBackoff,
-    for_unknown_key: Option<(i64, Result<(), VerifyError>)>,
-}
-
+/// A JWK set (RFC 7517 §5).
 #[derive(Deserialize)]
 struct Jwks {
     keys: Vec<Value>,
 }
 
-/// The minimum time between two attempts to refresh old keys, in milliseconds.
-const REFRESH_INTERVAL_MILLIS: i64 = 10_000;
-
 impl Keys {
-    pub(super) fn new(
-        issuer_client: Arc<IssuerClient>,
-        cooldown: Duration,
-        max_age: Duration,
-    ) -> Self {
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    pub(super) fn new(clock: Clock, #[cfg(feature = "discovery")] fetcher: KeyFetcher) -> Self {
         Self {
-            issuer_client,
-            cooldown_millis: millis(cooldown),
-            max_age_millis: millis(max_age),
+            clock,
             current: ArcSwapOption::empty(),
-            fetches: Mutex::default(),
-            refreshed_at: AtomicI64::new(0),
+            #[cfg(feature = "discovery")]
+            fetcher,
         }
     }
 
@@ -68,12 +42,24 @@ impl Keys {
         self.current.load().is_some()
     }
 
+    /// Replaces the keys with those of a JWK set.
+    pub(super) fn set(&self, jwks: &str) -> Result<(), VerifyError> {
+        let jwks: Jwks = serde_json::from_str(jwks)
+            .map_err(|_| VerifyError::unavailable("it is not a JWK set", None))?;
+        let set = KeySet::new(jwks.keys, self.current.load_full(), self.now())?;
+        self.current.store(Some(Arc::new(set)));
+        Ok(())
+    }
+
     /// Returns the generation of the current keys. It is called for every token, cached ones too,
     /// so it also starts the refresh of old keys.
     pub(super) fn generation(self: &Arc<Self>, now: i64) -> u64 {
         let current = self.current.load();
         let Some(set) = current.as_ref() else { return 0 };
+        #[cfg(feature = "discovery")]
         self.refresh_if_old(set, now);
+        #[cfg(not(feature = "discovery"))]
+        let _ = now;
         set.generation
     }
 
@@ -89,104 +75,19 @@ impl Keys {
         if let Some(key) = set.key(kid) {
             return Ok(Some((key, set.generation)));
         }
-        let newer = self.refetch_for_unknown(set).await?;
-        Ok(newer.key(kid).map(|key| (key, newer.generation)))
+        #[cfg(feature = "discovery")]
+        let set = self.refetch_for_unknown(set).await?;
+        Ok(set.key(kid).map(|key| (key, set.generation)))
     }
 
-    /// Returns the keys, and fetches them if none are loaded. Concurrent callers share one fetch.
+    /// Without the feature `discovery`, the caller of the crate provides the keys.
+    #[cfg(not(feature = "discovery"))]
+    #[expect(clippy::unused_async, reason = "with the feature it waits for a request")]
     pub(super) async fn first(&self) -> Result<Arc<KeySet>, VerifyError> {
-        let mut fetches = self.fetches.lock().await;
-        if let Some(set) = self.current.load_full() {
-            return Ok(set);
-        }
-        fetches.first.check(self.now())?;
-        let fetched = self.fetch().await;
-        fetches.first.record(self.now(), &fetched);
-        fetched
-    }
-
-    /// Fetches the keys because of an unknown key id. The fetch runs in a task of its own:
-    /// otherwise a caller with a made-up key id could cancel it by disconnecting, leave only the
-    /// cooldown behind, and keep new keys from ever being found.
-    async fn refetch_for_unknown(
-        self: &Arc<Self>,
-        seen: Arc<KeySet>,
-    ) -> Result<Arc<KeySet>, VerifyError> {
-        let keys = Arc::clone(self);
-        let fetch = tokio::spawn(async move { keys.fetch_for_unknown(seen).await });
-        let aborted =
-            |_| Err(VerifyError::unavailable("the fetch of the issuer's keys was aborted", None));
-        fetch.await.unwrap_or_else(aborted)
-    }
-
-    /// Made-up key ids cause one fetch per cooldown, however many arrive.
-    async fn fetch_for_unknown(&self, seen: Arc<KeySet>) -> Result<Arc<KeySet>, VerifyError> {
-        let mut fetches = self.fetches.lock().await;
-        let current = self.current.load_full().unwrap_or(seen.clone());
-        if current.generation != seen.generation {
-            return Ok(current);
-        }
-        if let Some((at, outcome)) = &fetches.for_unknown_key
-            && is_recent(*at, self.now(), self.cooldown_millis)
-        {
-            return outcome.clone().map(|()| current);
-        }
-        let fetched = self.fetch().await;
-        fetches.for_unknown_key =
-            Some((self.now(), fetched.as_ref().map(|_| ()).map_err(Clone::clone)));
-        fetched
-    }
-
-    /// Refreshes old keys in the background, so that withdrawn keys disappear. Requests use the
-    /// current keys meanwhile.
-    fn refresh_if_old(self: &Arc<Self>, set: &KeySet, now: i64) {
-        let last = self.refreshed_at.load(Ordering::Relaxed);
-        let due = !is_recent(set.fetched_at, now, self.max_age_millis)
-            && !is_recent(last, now, REFRESH_INTERVAL_MILLIS);
-        // Of concurrent callers, one starts the refresh.
-        if !due
-            || self
-                .refreshed_at
-                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
-        {
-            return;
-        }
-        let keys = Arc::clone(self);
-        tokio::spawn(async move {
-            let _permit = keys.fetches.lock().await;
-            // `fetch` logs a failure. The old keys stay.
-            let _ = keys.fetch().await;
-        });
-    }
-
-    /// Fetches the keys. Only a usable set replaces the current one.
-    async fn fetch(&self) -> Result<Arc<KeySet>, VerifyError> {
-        let fetched = self
-            .fetch_jwks()
-            .await
-            .and_then(|keys| KeySet::new(keys, self.current.load_full(), self.now()));
-        match fetched {
-            Ok(set) => {
-                let set = Arc::new(set);
-                self.current.store(Some(Arc::clone(&set)));
-                Ok(set)
-            }
-            Err(error) => {
-                tracing::warn!(%error, keys_loaded = self.are_loaded(), "failed to fetch issuer keys; loaded keys stay in use");
-                Err(error)
-            }
-        }
-    }
-
-    async fn fetch_jwks(&self) -> Result<Vec<Value>, VerifyError> {
-        let metadata = self.issuer_client.metadata().await?;
-        let url = self.issuer_client.endpoint("jwks_uri", metadata.jwks_uri.as_deref())?;
-        let jwks: Jwks = self.issuer_client.get(url, "the issuer's keys").await?;
-        Ok(jwks.keys)
+        Err(VerifyError::unavailable("no keys; call Verifier::set_keys", None))
     }
 
     fn now(&self) -> i64 {
-        self.issuer_client.clock.millis()
+        self.clock.millis()
     }
 }

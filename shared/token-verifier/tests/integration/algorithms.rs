@@ -58,7 +58,7 @@ async fn alg_of_a_key_limits_it_to_that_algorithm() {
     }
 }
 
-/// RFC 9864 §2.2: `Ed25519` is a second name of EdDSA with this curve.
+/// RFC 9864 §2.2: `Ed25519` is a second name of `EdDSA` with this curve.
 #[tokio::test]
 async fn ed25519_is_eddsa() {
     let signer = Signer::eddsa("1");

@@ -14,7 +14,8 @@ use wiremock::ResponseTemplate;
 
 use crate::{
     setup::{
-        AuthServer, JWKS, METADATA, expect_unavailable, keys, short_timeout_client, violated_rule,
+        AuthServer, JWKS, METADATA, expect_unavailable, introspection_settings, keys,
+        short_timeout_client, violated_rule,
     },
     signer::SignAccessToken,
 };
@@ -209,4 +210,35 @@ async fn verifier_is_ready_once_keys_are_loaded() {
     assert!(verifier.is_ready());
     c.jwks.respond(status(500));
     assert!(verifier.is_ready(), "stays ready during an outage of the issuer");
+}
+
+#[tokio::test]
+async fn provided_keys_are_used_without_requests() {
+    let [first, second] = ["1", "2"].map(Signer::es256);
+    let c = AuthServer::with_keys([]).await;
+    let verifier = c.local_verifier();
+    assert!(!verifier.is_ready());
+    let jwks = |signer: &Signer| json!({ "keys": [signer.jwk()] }).to_string();
+    verifier.set_keys(&jwks(&first)).unwrap();
+    assert!(verifier.is_ready());
+    verifier.verify(&first.token()).await.unwrap();
+    verifier.set_keys(&jwks(&second)).unwrap();
+    verifier.verify(&second.token()).await.unwrap();
+    assert_eq!((c.request_count(METADATA).await, c.request_count(JWKS).await), (0, 0));
+    assert!(verifier.verify(&first.token()).await.is_err(), "its key was replaced");
+}
+
+#[tokio::test]
+async fn unusable_key_sets_do_not_replace_the_keys() {
+    let signer = Signer::es256("1");
+    let c = AuthServer::with_keys([]).await;
+    let verifier = c.local_verifier();
+    verifier.set_keys(&json!({ "keys": [signer.jwk()] }).to_string()).unwrap();
+    let private = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "d": "x" }] }).to_string();
+    for jwks in ["", "{}", r#"{"keys":[]}"#, &private] {
+        expect_unavailable(verifier.set_keys(jwks));
+    }
+    verifier.verify(&signer.token()).await.unwrap();
+    let introspecting = c.builder().introspection(introspection_settings()).build().unwrap();
+    expect_unavailable(introspecting.set_keys(r#"{"keys":[]}"#));
 }
