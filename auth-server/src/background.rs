@@ -79,8 +79,8 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
     }
 }
 
-/// Reloads the clients file after a change. Separate from `watch`, because the file has to be
-/// stable and its hashes are slow.
+/// Reloads the clients file after a change. Separate from `watch`, because an editor may write the
+/// file in several steps.
 async fn watch_file(tasks: &BackgroundTasks) {
     if tasks.clients.registry.file_has_changed().await
         && let Err(error) = tasks.clients.registry.reload(&*tasks.store).await

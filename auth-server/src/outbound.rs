@@ -134,14 +134,14 @@ impl OutboundClient {
                 &self.untrusted
             }
         };
-        if let Some(error) = self.failures.of(url, self.clock.seconds()) {
+        if let Some(error) = self.failures.of(url, trust, self.clock.uptime()) {
             return Err(error);
         }
         if trust == UrlTrust::Untrusted {
             self.count_literal_address(url).await?;
         }
         let result = call(transport).await;
-        self.failures.record(url, self.clock.seconds(), &result);
+        self.failures.record(url, trust, self.clock.uptime(), &result);
         result
     }
 

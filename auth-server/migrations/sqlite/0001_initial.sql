@@ -13,7 +13,7 @@ CREATE TABLE clients (
     token_format            TEXT NOT NULL, -- jwt or opaque
     login                   TEXT, -- JSON; NULL for a client without user login
     enabled                 INTEGER NOT NULL,
-    created_at              BIGINT NOT NULL
+    tokens_valid_from       BIGINT NOT NULL -- access tokens issued before are void
 );
 
 -- Secret hashes of clients. A client has several while a new secret replaces an old one.

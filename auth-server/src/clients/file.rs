@@ -359,6 +359,7 @@ mod tests {
             ("https:site.example/cb", "no // after"),
             ("https:/site.example/cb", "no // after"),
             ("http:127.0.0.1/cb", "no // after"),
+            ("https:///site.example/cb", "no // after"),
             ("https://site.example\\cb", "backslash"),
             ("https:\\\\site.example/cb", "backslash"),
             ("https://site.example/c b", "character"),

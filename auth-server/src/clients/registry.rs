@@ -14,7 +14,7 @@ use service_kit::Profile;
 use super::ClientsFile;
 use crate::{
     SecureRandom,
-    domain::{Client, Registry, issued_at},
+    domain::{CLOCK_LEEWAY_SECONDS, Client, Registry, issued_at},
     storage::{Store, StoreError},
 };
 
@@ -34,10 +34,6 @@ pub struct ClientRegistry {
 
 /// A file that has not changed for this long is complete.
 const STILL: Duration = Duration::from_millis(50);
-
-/// Accepted clock difference between the servers that add clients and those that issue tokens, in
-/// seconds.
-const LEEWAY: i64 = 5;
 
 struct Seen {
     file: ClientsFile,
@@ -148,8 +144,9 @@ impl ClientRegistry {
         store: &dyn Store,
     ) -> Result<bool, StoreError> {
         let issued_at = issued_at(&claims.jti).unwrap_or_default();
-        let is_older =
-            |client: &Arc<Client>| (client.created_at - LEEWAY).saturating_mul(1_000) <= issued_at;
+        let is_older = |client: &Arc<Client>| {
+            (client.tokens_valid_from - CLOCK_LEEWAY_SECONDS).saturating_mul(1_000) <= issued_at
+        };
         let known = || self.current().client(&claims.client_id).is_some_and(is_older);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());

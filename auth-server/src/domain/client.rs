@@ -3,6 +3,10 @@ use serde::{Deserialize, Serialize};
 use super::{ClientAuthMethod, StoredSecret, UserLoginConfig};
 use oauth_types::Scope;
 
+/// Accepted clock difference between the servers that change clients and those that issue tokens, in
+/// seconds.
+pub const CLOCK_LEEWAY_SECONDS: i64 = 5;
+
 /// An OAuth client.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -29,9 +33,10 @@ pub struct Client {
     pub dynamic: bool,
     /// Added by an operator, or registered dynamically and approved since (`client approve`).
     pub approved: bool,
-    /// In seconds since 1970. Access tokens issued before belong to a removed client that had the
-    /// same id. 0 for a client of the clients file, and for one that is not stored yet.
-    pub created_at: i64,
+    /// In seconds since 1970. Access tokens issued before are void: they belong to a removed client
+    /// that had the same id, or the client was disabled since. 0 for a client of the clients file,
+    /// and for one that is not stored yet.
+    pub tokens_valid_from: i64,
     pub enabled: bool,
 }
 
@@ -51,7 +56,7 @@ impl Client {
             login: None,
             dynamic: false,
             approved: true,
-            created_at: 0,
+            tokens_valid_from: 0,
             enabled: true,
         }
     }

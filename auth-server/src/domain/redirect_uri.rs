@@ -41,7 +41,7 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
         return Err("contains a backslash");
     }
     if !has_authority(uri, &url) {
-        return Err("has no // after its scheme");
+        return Err("has no // after its scheme, followed by its host");
     }
     if url.fragment().is_some() {
         return Err("has a fragment, which RFC 6749 section 3.1.2 forbids");
@@ -72,10 +72,12 @@ pub fn validate_redirect_uri(uri: &str, application: ApplicationType) -> Result<
 }
 
 /// Returns whether an http or https URI is written with its authority (RFC 9110 §4.2). The parser
-/// also accepts `https:app.example` and `https:/app.example`.
+/// also accepts `https:app.example` and any other number of slashes than two, where other software
+/// finds no host or another one.
 pub(super) fn has_authority(uri: &str, url: &Url) -> bool {
     let after_scheme = uri.get(url.scheme().len()..).unwrap_or_default();
-    !matches!(url.scheme(), "http" | "https") || after_scheme.starts_with("://")
+    !matches!(url.scheme(), "http" | "https")
+        || after_scheme.strip_prefix("://").is_some_and(|authority| !authority.starts_with('/'))
 }
 
 fn is_reverse_domain(scheme: &str) -> bool {

@@ -187,9 +187,9 @@ impl LogoutRequest {
     }
 
     /// Responds in a browser without a session, where the user confirms nothing. Anyone can
-    /// register a client and send a link with its `client_id`, so without a hint a client that no
-    /// operator approved gets a page with a link: a redirect would make this server an open
-    /// redirector (RFC 9700 §4.11.2).
+    /// register a client, and send others a link with its `client_id` or with their own ID token as
+    /// the hint. So a client that no operator approved gets a page with a link: a redirect would
+    /// make this server an open redirector (RFC 9700 §4.11.2).
     fn answer_without_session(
         &self,
         context: &AuthorizationContext,
@@ -197,7 +197,7 @@ impl LogoutRequest {
     ) -> Response {
         let is_trusted = self.client.as_ref().is_some_and(|client| client.approved);
         match &self.return_to {
-            Some(uri) if !is_trusted && self.hint.is_none() => {
+            Some(uri) if !is_trusted => {
                 let link = ReturnTo { client: host_or_uri(uri), href: uri.clone() };
                 signed_out_page(context, browser_session, Some(link))
             }

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use jsonwebtoken::jwk::JwkSet;
@@ -10,10 +13,10 @@ use tokio::sync::Mutex;
 use super::{OutboundClient, UrlTrust};
 use crate::domain::parse_jwks;
 
-/// Time after which fetched keys are fetched again, in seconds.
-const FRESH_SECONDS: i64 = 600;
-/// Minimum interval between fetches for an unknown `kid`, in seconds. Anyone can make up key ids.
-const MIN_REFETCH_SECONDS: i64 = 10;
+/// Time after which fetched keys are fetched again.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// Minimum interval between fetches for an unknown `kid`. Anyone can make up key ids.
+const MIN_REFETCH_INTERVAL: Duration = Duration::from_secs(10);
 /// Maximum size of all cached key sets, as JSON.
 const MAX_CACHED_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of a cache entry besides its URL and keys.
@@ -31,8 +34,8 @@ struct Entry {
 
 #[derive(Default)]
 struct Fetched {
-    /// Time of the last fetch.
-    at: Option<i64>,
+    /// Uptime at the last fetch.
+    at: Option<Duration>,
     keys: Option<Arc<JwkSet>>,
 }
 
@@ -53,18 +56,18 @@ impl ClientKeys {
         url: &str,
         trust: UrlTrust,
         kid: Option<&str>,
-        now: i64,
     ) -> Option<Arc<JwkSet>> {
         let cache_key = (url.to_owned(), trust == UrlTrust::Trusted);
         let entry = self.0.get_with_by_ref(&cache_key, Arc::default);
         // Concurrent callers wait for this one request.
         let mut fetched = entry.fetched.lock().await;
-        let age = fetched.at.map(|at| now - at);
+        let now = outbound.clock.uptime();
+        let age = fetched.at.map(|at| now.saturating_sub(at));
         let has_key = fetched
             .keys
             .as_ref()
             .is_some_and(|keys| kid.is_none_or(|kid| keys.find(kid).is_some()));
-        let max_age = if has_key { FRESH_SECONDS } else { MIN_REFETCH_SECONDS };
+        let max_age = if has_key { MAX_AGE } else { MIN_REFETCH_INTERVAL };
         if age.is_none_or(|age| age >= max_age) {
             fetched.at = Some(now);
             match fetch(outbound, url, trust).await {

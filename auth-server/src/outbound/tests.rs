@@ -153,6 +153,39 @@ async fn failed_url_is_not_called_again_at_once() {
 }
 
 #[tokio::test]
+async fn failures_of_trusted_and_untrusted_calls_are_remembered_apart() {
+    for (failing, other) in
+        [(UrlTrust::Untrusted, UrlTrust::Trusted), (UrlTrust::Trusted, UrlTrust::Untrusted)]
+    {
+        let (outbound, site) = (unrestricted(), MockServer::start().await);
+        let error = ResponseTemplate::new(500);
+        Mock::given(any()).respond_with(error).up_to_n_times(1).mount(&site).await;
+        Mock::given(any()).respond_with(empty_list()).mount(&site).await;
+        outbound.json(&site.uri(), failing).await.unwrap_err();
+        outbound.json(&site.uri(), other).await.unwrap();
+        outbound.json(&site.uri(), failing).await.unwrap_err();
+        assert_eq!(calls(&site).await, 2, "{failing:?}");
+    }
+}
+
+#[tokio::test]
+async fn client_keys_are_fetched_again_after_the_clock_was_set_back() {
+    let (outbound, keys) = (unrestricted(), ClientKeys::new());
+    let site = responding(ResponseTemplate::new(200).set_body_string("{\"keys\":[]}")).await;
+    let fetch = async || {
+        keys.at(&outbound, &site.uri(), UrlTrust::Untrusted, Some("new")).await;
+    };
+    fetch().await;
+    outbound.clock.set_back(Duration::from_secs(3_600));
+    outbound.clock.advance(Duration::from_secs(9));
+    fetch().await;
+    assert_eq!(calls(&site).await, 1);
+    outbound.clock.advance(Duration::from_secs(1));
+    fetch().await;
+    assert_eq!(calls(&site).await, 2);
+}
+
+#[tokio::test]
 async fn connections_to_one_address_are_limited_over_all_urls() {
     for call in CALLS {
         let (outbound, site) =

@@ -112,7 +112,7 @@ pub async fn added_client_is_returned_unchanged(store: &dyn Store) {
         (&["http://b".to_owned()][..], &["http://c".to_owned()][..])
     );
     assert_eq!(
-        (found.token_format, found.enabled, found.created_at),
+        (found.token_format, found.enabled, found.tokens_valid_from),
         (TokenFormat::Opaque, true, 10)
     );
     assert!(found.secrets[0].hash.matches("secret of a"));

@@ -238,7 +238,7 @@ impl GrantStore for PostgresStore {
     }
 
     async fn use_request_object(&self, hash: &TokenHash, exp: i64) -> Result<bool, StoreError> {
-        pushed_requests::use_request_object(&self.pool, hash, exp).await
+        within_time_budget(pushed_requests::use_request_object(&self.pool, hash, exp)).await
     }
 
     async fn visit_pushed_request(

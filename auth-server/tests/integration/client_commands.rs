@@ -369,6 +369,12 @@ async fn client_can_be_enabled_and_updated() {
     let server = start_with_system_clock().await;
     let secret = add(&server, "robot").await;
     let arguments = server.cli_arguments();
+    let token = async || {
+        let response = server.client_credentials(("robot", &secret), &[]).await.json();
+        response["access_token"].as_str().unwrap().to_owned()
+    };
+    let before = token().await;
+    assert!(server.is_active(ORDERS, &before).await);
     succeed(&["client", "disable", "robot"], &arguments).await;
     within_one_second("the client is disabled", async || {
         !server.can_authenticate(("robot", &secret)).await
@@ -379,6 +385,9 @@ async fn client_can_be_enabled_and_updated() {
         server.can_authenticate(("robot", &secret)).await
     })
     .await;
+    let after = token().await;
+    assert!(server.is_active(ORDERS, &after).await);
+    assert!(!server.is_active(ORDERS, &before).await, "disabling revoked the token");
     succeed(&["client", "update", "robot", "--scope", "orders:write"], &arguments).await;
     within_one_second("the client has the other scope", async || {
         let response = server.client_credentials(("robot", &secret), &[]).await;

@@ -230,6 +230,23 @@ async fn self_registered_client_without_session_gets_a_link_instead_of_a_redirec
 }
 
 #[tokio::test]
+async fn id_token_of_a_self_registered_client_does_not_make_a_redirector() {
+    let server = start_with_registration().await;
+    let bye = "https://shop.example/bye";
+    let metadata = serde_json::json!({ "post_logout_redirect_uris": [bye] });
+    let registration = register_client(&server, website_metadata(metadata)).await;
+    let (client_id, cb) = (text(&registration, "client_id"), "https://shop.example/cb");
+    let own = AuthorizationRequest::new(client_id, cb, "openid");
+    let credentials = (client_id, text(&registration, "client_secret"));
+    let tokens = Browser::new(&server).tokens(&own, ALICE, credentials).await;
+    let hint = ("id_token_hint", tokens["id_token"].as_str().unwrap());
+    let request = query(&[hint, ("post_logout_redirect_uri", bye), ("state", "s")]);
+    let page = Browser::new(&server).open(&request).await;
+    assert_eq!((page.status(), page.redirected_to.is_none()), (200, true));
+    page.assert_contains("href=\"https://shop.example/bye?state=s\"");
+}
+
+#[tokio::test]
 async fn post_logout_redirect_uri_keeps_its_query() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);

@@ -153,6 +153,7 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
         ("nowhere", "absolute"),
         ("https:shop.example/cb", "no // after"),
         ("https:/shop.example/cb", "no // after"),
+        ("https:///shop.example/cb", "no // after"),
         ("https://shop.example\\cb", "backslash"),
         ("https:\\\\shop.example/cb", "backslash"),
     ] {

@@ -84,8 +84,8 @@ async fn stalled_connections_are_replaced() {
     assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
 }
 
-/// Longer than the time budget of a request, far shorter than any limit of PostgreSQL or TCP.
-const FROZEN_RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than the time budget of a request (2 s), shorter than any limit of PostgreSQL or TCP.
+const FROZEN_RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 async fn in_time<T>(response: impl Future<Output = T>) -> T {
     timeout(FROZEN_RESPONSE_TIMEOUT, response).await.unwrap()

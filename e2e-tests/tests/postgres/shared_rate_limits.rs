@@ -52,6 +52,21 @@ async fn permits_refill_by_the_clock_of_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clock_of_the_database_that_was_set_back_locks_nobody_out() {
+    let database = shared().fresh_database();
+    let store = PostgresStore::connect(&database).await.unwrap();
+    let buckets = store.shared_buckets().unwrap();
+    assert!(buckets.take(&KEY, 1, FAST).await.unwrap().is_ok());
+    // Written an hour later than now, by a clock that was ahead.
+    let ahead = "UPDATE rate_limits SET full_at = full_at + INTERVAL '1 hour'";
+    shared().execute_in(database.rsplit('/').next().unwrap(), ahead);
+    let wait = buckets.take(&KEY, 1, FAST).await.unwrap().unwrap_err();
+    assert!(wait <= FAST.refill, "{wait:?}");
+    until("a permit is available", async || buckets.take(&KEY, 1, FAST).await.unwrap().is_ok())
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn replicas_share_the_limit_of_wrong_client_secrets() {
     let database = shared().fresh_database();
     let start = || Replica::start_with(&database, |s| s.rate_limits.client_auth.burst = 10);

@@ -5,7 +5,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use flow_events::{Event, Field, Party, current_trace, emit};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use reqwest::{Client, Request, RequestBuilder, Response};
 use url::Url;
 
@@ -36,9 +36,9 @@ impl HttpTransport {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Repeats a request once if the peer closes the connection instead of responding, which
-    /// happens when it closes an idle connection at the moment in which we reuse it. Only for
-    /// requests that change nothing: the peer may have processed the first one.
+    /// Repeats also requests other than GET once if the peer closes the connection instead of
+    /// responding, which happens when it closes an idle connection at the moment in which we reuse
+    /// it. Only for requests that change nothing: the peer may have processed the first one.
     #[must_use]
     pub fn with_retry_of_closed_connections(self) -> Self {
         Self { retries_closed_connections: true, ..self }
@@ -106,7 +106,9 @@ impl HttpTransport {
     }
 
     async fn execute(&self, request: Request) -> reqwest::Result<Response> {
-        let again = request.try_clone().filter(|_| self.retries_closed_connections);
+        // A GET changes nothing (RFC 9110 §9.2.1).
+        let repeatable = self.retries_closed_connections || request.method() == Method::GET;
+        let again = request.try_clone().filter(|_| repeatable);
         match (self.client.execute(request).await, again) {
             (Err(error), Some(again)) if is_closed_connection(&error) => {
                 self.client.execute(again).await

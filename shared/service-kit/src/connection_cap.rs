@@ -1,38 +1,39 @@
 use std::{
-    collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use oauth_types::caller_network;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Limits, descriptors};
+use crate::{
+    Limits,
+    address_counts::{AddressCounts, AddressPermit},
+    descriptors::{self, ProcessConnections},
+};
 
 /// The interval between two log lines about closed connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Limits the number of open connections in total and by address. A connection beyond a limit is
-/// closed before anything is read from it.
+/// Limits the number of open connections in total and by address, at this listener and in the whole
+/// process. A connection beyond a limit is closed before anything is read from it.
 #[derive(Clone)]
 pub(crate) struct ConnectionCap(Arc<Inner>);
 
 struct Inner {
     listener: Arc<Semaphore>,
-    process: Arc<Semaphore>,
+    by_address: Arc<AddressCounts>,
+    process: ProcessConnections,
     max_connections: usize,
     max_per_address: usize,
-    by_address: Mutex<HashMap<IpAddr, usize>>,
     closed: Mutex<ClosedConnections>,
 }
 
 /// Counts as one open connection until it is dropped.
 pub(crate) struct ConnectionPermit {
     cap: ConnectionCap,
-    /// The network that the connection is counted for.
-    network: Option<IpAddr>,
     _total: [OwnedSemaphorePermit; 2],
+    _for_address: Option<[AddressPermit; 2]>,
 }
 
 /// The limit that a connection exceeds.
@@ -52,16 +53,16 @@ struct ClosedConnections {
 
 impl ConnectionCap {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let process = descriptors::connections();
-        // If few descriptors are available, one address must not use all of them.
-        let max_per_address =
-            limits.max_connections_per_address.min((process.available_permits() / 2).max(1));
+        Self::within(limits, descriptors::connections())
+    }
+
+    fn within(limits: &Limits, process: ProcessConnections) -> Self {
         Self(Arc::new(Inner {
             listener: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
+            by_address: AddressCounts::new(limits.max_connections_per_address),
             process,
             max_connections: limits.max_connections,
-            max_per_address,
-            by_address: Mutex::default(),
+            max_per_address: limits.max_connections_per_address,
             closed: Mutex::default(),
         }))
     }
@@ -70,10 +71,10 @@ impl ConnectionCap {
     pub(crate) fn acquire(&self, peer: IpAddr) -> Option<ConnectionPermit> {
         let permit = |of: &Arc<Semaphore>| Arc::clone(of).try_acquire_owned().ok();
         let total = permit(&self.0.listener)
-            .and_then(|listener| Some([listener, permit(&self.0.process)?]));
+            .and_then(|listener| Some([listener, permit(&self.0.process.total)?]));
         match total {
             Some(total) => {
-                Some(ConnectionPermit { cap: self.clone(), network: None, _total: total })
+                Some(ConnectionPermit { cap: self.clone(), _total: total, _for_address: None })
             }
             None => {
                 self.log_closed(Exceeded::Total, peer);
@@ -83,7 +84,10 @@ impl ConnectionCap {
     }
 
     fn log_closed(&self, exceeded: Exceeded, peer: IpAddr) {
-        let counts = lock(&self.0.closed).add(exceeded, Instant::now());
+        // The counts stay consistent if a thread panics while it holds the lock.
+        let mut closed = self.0.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = closed.add(exceeded, Instant::now());
+        drop(closed);
         if let Some((total, per_address)) = counts {
             tracing::warn!(
                 last_peer = %peer,
@@ -100,33 +104,16 @@ impl ConnectionCap {
 impl ConnectionPermit {
     /// Counts the connection for an address as well. Returns `None` if that address has too many.
     pub(crate) fn for_address(mut self, address: IpAddr) -> Option<Self> {
-        let network = caller_network(address);
-        let admitted = {
-            let mut by_address = lock(&self.cap.0.by_address);
-            let open = by_address.entry(network).or_default();
-            let admitted = *open < self.cap.0.max_per_address;
-            *open += usize::from(admitted);
-            admitted
-        };
-        if !admitted {
+        let Inner { by_address, process, .. } = &*self.cap.0;
+        let permits = by_address
+            .acquire(address)
+            .and_then(|listener| Some([listener, process.by_address.acquire(address)?]));
+        if permits.is_none() {
             self.cap.log_closed(Exceeded::PerAddress, address);
             return None;
         }
-        self.network = Some(network);
+        self._for_address = permits;
         Some(self)
-    }
-}
-
-impl Drop for ConnectionPermit {
-    fn drop(&mut self) {
-        let Some(network) = self.network else { return };
-        let mut by_address = lock(&self.cap.0.by_address);
-        if let Some(open) = by_address.get_mut(&network) {
-            *open -= 1;
-            if *open == 0 {
-                by_address.remove(&network);
-            }
-        }
     }
 }
 
@@ -144,11 +131,6 @@ impl ClosedConnections {
             counts
         })
     }
-}
-
-/// The counts stay consistent if a thread panics while it holds the lock.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -170,20 +152,22 @@ mod tests {
         let cap = cap(5, 2);
         let open: Vec<_> = (0..4).filter_map(|_| connect(&cap, "192.0.2.1")).collect();
         assert_eq!(open.len(), 2);
-        let other = connect(&cap, "192.0.2.2");
-        assert!(other.is_some());
+        assert!(connect(&cap, "192.0.2.2").is_some());
         drop(open);
         assert!(connect(&cap, "192.0.2.1").is_some(), "closed connections do not count");
-        drop(other);
-        assert!(lock(&cap.0.by_address).is_empty(), "addresses without connections are dropped");
     }
 
     #[test]
-    fn addresses_of_one_ipv6_network_count_together() {
-        let cap = cap(5, 1);
-        let _first = connect(&cap, "2001:db8::1").unwrap();
-        assert!(connect(&cap, "2001:db8::2").is_none());
-        assert!(connect(&cap, "2001:db8:0:1::2").is_some());
+    fn one_address_gets_half_of_the_process_over_all_listeners() {
+        let process = ProcessConnections::new(4);
+        let listeners = [(); 3].map(|()| {
+            let limits = Limits { max_connections_per_address: 2, ..Limits::default() };
+            ConnectionCap::within(&limits, process.clone())
+        });
+        let open: Vec<_> =
+            listeners.iter().filter_map(|listener| connect(listener, "192.0.2.1")).collect();
+        assert_eq!(open.len(), 2);
+        assert!(connect(&listeners[2], "192.0.2.2").is_some());
     }
 
     #[test]

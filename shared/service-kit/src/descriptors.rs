@@ -3,19 +3,33 @@ use std::sync::{Arc, LazyLock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 
-/// One permit for each connection that the descriptors of this process can hold, over all of its
-/// listeners.
-static CONNECTIONS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let connections = connections_within(raise_limit());
-    Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)))
-});
+use crate::address_counts::AddressCounts;
+
+static CONNECTIONS: LazyLock<ProcessConnections> =
+    LazyLock::new(|| ProcessConnections::new(connections_within(raise_limit())));
 /// Taken instead of an unlimited number of descriptors.
 const UNLIMITED: u64 = 1 << 20;
 
-/// Returns the permits of the connections of this process. The first call raises the limit of open
-/// files.
-pub(crate) fn connections() -> Arc<Semaphore> {
-    Arc::clone(&CONNECTIONS)
+/// The connections that the descriptors of this process can hold, over all of its listeners.
+#[derive(Clone)]
+pub(crate) struct ProcessConnections {
+    pub(crate) total: Arc<Semaphore>,
+    /// If few descriptors are available, one address must not use all of them.
+    pub(crate) by_address: Arc<AddressCounts>,
+}
+
+impl ProcessConnections {
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            total: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
+            by_address: AddressCounts::new((max / 2).max(1)),
+        }
+    }
+}
+
+/// Returns the connections of this process. The first call raises the limit of open files.
+pub(crate) fn connections() -> ProcessConnections {
+    CONNECTIONS.clone()
 }
 
 /// Raises the soft limit of open files to the hard one, and returns it. The soft limit is often

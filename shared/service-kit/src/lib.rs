@@ -6,6 +6,7 @@
 //! with [`Management`] beside it.
 #![warn(missing_docs)]
 
+mod address_counts;
 pub mod cli;
 mod client_address;
 mod comma_list;

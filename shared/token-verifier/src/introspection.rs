@@ -54,7 +54,7 @@ impl IntrospectionSettings {
 #[derive(Debug)]
 pub(crate) struct Introspection {
     credentials: ClientCredentials,
-    cache_ttl_millis: i64,
+    cache_ttl: Duration,
     endpoint: Option<Url>,
     audience_required: bool,
     scope_claims: ScopeClaims,
@@ -62,11 +62,12 @@ pub(crate) struct Introspection {
     cache: Cache<TokenHash, CachedIntrospection, BySize>,
 }
 
-/// The result of an introspection, and when it expires from the cache, in milliseconds since 1970.
+/// The result of an introspection, and the uptime at which it expires from the cache: a clock that
+/// is set back must not extend the use of a revoked token.
 #[derive(Clone, Debug)]
 struct CachedIntrospection {
     result: Result<Arc<VerifiedToken>, VerifyError>,
-    fresh_until: i64,
+    fresh_until: Duration,
 }
 
 /// A response of the introspection endpoint.
@@ -101,7 +102,7 @@ impl Introspection {
         let method = ClientAuthMethod::Basic;
         Ok(Self {
             credentials: ClientCredentials { client_id, client_secret, method },
-            cache_ttl_millis: i64::try_from(cache_ttl.as_millis()).unwrap_or(i64::MAX),
+            cache_ttl,
             endpoint: settings.endpoint.as_deref().map(parse_endpoint_url).transpose()?,
             audience_required: settings.audience_required,
             scope_claims,
@@ -134,7 +135,7 @@ impl Introspection {
         token: &AccessToken,
         audiences: &[String],
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
-        let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.millis());
+        let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.uptime());
         self.cache.remove_if(&hash, |cached| cached.fresh_until <= now);
         let mut introspected = false;
         // One request at a time for one token, however many callers present it. Those that wait
@@ -142,7 +143,7 @@ impl Introspection {
         let introspect = async {
             introspected = true;
             // Removed by the next caller, and not before.
-            let failed = |error| CachedIntrospection { result: Err(error), fresh_until: 0 };
+            let failed = |error| CachedIntrospection { result: Err(error), fresh_until: Duration::ZERO };
             let cached = self.introspect(token, audiences).await.unwrap_or_else(failed);
             Ok::<_, Infallible>(cached)
         };
@@ -162,18 +163,14 @@ impl Introspection {
     ) -> Result<CachedIntrospection, VerifyError> {
         let response = self.request(token).await?;
         // The time of the response, not of the request: the token may have expired in between.
-        let now = self.issuer_client.clock.millis();
-        let cached_until = now.saturating_add(self.cache_ttl_millis);
+        let (now, uptime) = (self.issuer_client.clock.millis(), self.issuer_client.clock.uptime());
         // A result is never cached beyond the expiry of the token.
-        let fresh_until = response
-            .claims
-            .times
-            .exp
-            .map_or(cached_until, |exp| cached_until.min(exp.saturating_mul(1_000)));
-        let result = self
-            .check(response, audiences, now.div_euclid(1_000), fresh_until.div_euclid(1_000))
-            .map(Arc::new);
-        Ok(CachedIntrospection { result, fresh_until })
+        let fresh_for = response.claims.times.exp.map_or(self.cache_ttl, |exp| {
+            let left = exp.saturating_mul(1_000).saturating_sub(now);
+            self.cache_ttl.min(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+        });
+        let result = self.check(response, audiences, now.div_euclid(1_000)).map(Arc::new);
+        Ok(CachedIntrospection { result, fresh_until: uptime.saturating_add(fresh_for) })
     }
 
     async fn request(&self, token: &AccessToken) -> Result<Introspected, VerifyError> {
@@ -223,7 +220,6 @@ impl Introspection {
         Introspected { active, claims }: Introspected,
         audiences: &[String],
         now: i64,
-        fresh_until: i64,
     ) -> Result<VerifiedToken, VerifyError> {
         let found = || if active { "active" } else { "not active" }.to_owned();
         let failure =
@@ -233,14 +229,15 @@ impl Introspection {
         check_audience(audiences, claims.audience.as_ref(), self.audience_required)?;
         check_times(now, LEEWAY_SECONDS, claims.times)?;
         // A token without `exp` is valid for as long as the response is cached.
-        let expires_at = claims.times.exp.unwrap_or(fresh_until);
+        let cache_seconds = i64::try_from(self.cache_ttl.as_secs()).unwrap_or(i64::MAX);
+        let expires_at = claims.times.exp.unwrap_or(now.saturating_add(cache_seconds));
         Ok(VerifiedToken::new(claims, expires_at))
     }
 }
 
-fn cache_hit(cached: &CachedIntrospection, now_millis: i64) -> Event {
-    let found =
-        format!("cached introspection result, fresh for {} ms", cached.fresh_until - now_millis);
+fn cache_hit(cached: &CachedIntrospection, now: Duration) -> Event {
+    let fresh_for = cached.fresh_until.saturating_sub(now).as_millis();
+    let found = format!("cached introspection result, fresh for {fresh_for} ms");
     let expected = "a result within its cache time".to_owned();
     let passed = cached.result.is_ok();
     Event::TokenChecked(Check { rule: Rule::Cached, passed, expected, found })

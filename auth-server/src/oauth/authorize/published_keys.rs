@@ -14,8 +14,5 @@ pub async fn published_keys(context: &AuthorizationContext, encoded: &[u8]) -> O
     let client = context.clients.registry.current().client(form.get("client_id")?)?.clone();
     let url = client.login.as_ref()?.jwks_uri.as_deref()?;
     let kid = named_key(object);
-    context
-        .client_keys
-        .at(&context.outbound, url, UrlTrust::of(&client), kid.as_deref(), context.clock.seconds())
-        .await
+    context.client_keys.at(&context.outbound, url, UrlTrust::of(&client), kid.as_deref()).await
 }

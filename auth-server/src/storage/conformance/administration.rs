@@ -129,7 +129,11 @@ pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
     assert_eq!((&found.scopes, &found.resources), (&new.scopes, &new.resources));
     assert_eq!(found.default_scope, None);
     assert_eq!(found.default_resource, new.default_resource);
-    assert_eq!((found.token_format, found.created_at), (TokenFormat::Jwt, 1));
+    // Enabled at second 3, and 5 seconds of accepted clock difference.
+    assert_eq!((found.token_format, found.tokens_valid_from), (TokenFormat::Jwt, 8));
+    store.apply(AuditedChange::enable_client("a", Actor::Cli, 9_000)).await.unwrap();
+    let unchanged = store.clients().await.unwrap()[0].tokens_valid_from;
+    assert_eq!(unchanged, 8, "an enabled client keeps its tokens");
     assert!(found.introspection_audiences.is_empty() && found.login.is_some());
 }
 

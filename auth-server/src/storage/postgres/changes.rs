@@ -92,7 +92,7 @@ pub(super) async fn apply(
             clients::disable(transaction.begin().await?, client_id, now).await?;
         }
         Change::EnableClient { client_id } => {
-            clients::enable(transaction.begin().await?, client_id).await?;
+            clients::enable(transaction.begin().await?, client_id, now).await?;
         }
         Change::UpdateClient(client) => {
             clients::update(transaction.begin().await?, client).await?;

@@ -27,6 +27,12 @@ const WAIT: &str = "
     SELECT CEIL(EXTRACT(EPOCH FROM full_at - clock_timestamp()) * 1000)::BIGINT - ($2 - $3)
     FROM rate_limits WHERE key = $1";
 
+/// Empties a bucket that was written before the clock of the database was set back, so that nobody
+/// waits longer than it takes to fill.
+const EMPTY: &str = "
+    UPDATE rate_limits SET full_at = clock_timestamp() + $2 * INTERVAL '1 ms'
+    WHERE key = $1 AND full_at > clock_timestamp() + $2 * INTERVAL '1 ms'";
+
 const PUT_BACK: &str =
     "UPDATE rate_limits SET full_at = full_at - $2 * INTERVAL '1 ms' WHERE key = $1";
 
@@ -56,6 +62,9 @@ impl SharedBuckets for PostgresBuckets {
                 .bind(refill)
                 .fetch_optional(&self.0)
                 .await?;
+            if wait.is_some_and(|wait| wait > refill) {
+                sqlx::query(EMPTY).bind(&key.0[..]).bind(fill_time).execute(&self.0).await?;
+            }
             let wait = wait.and_then(|wait| u64::try_from(wait).ok()).unwrap_or_default();
             Ok(Err(Duration::from_millis(wait.max(1)).min(limit.refill)))
         })

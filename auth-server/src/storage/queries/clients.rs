@@ -3,13 +3,13 @@ use super::{
     consents, grants, revision,
 };
 use crate::{
-    domain::{Client, SecretHash},
+    domain::{CLOCK_LEEWAY_SECONDS, Client, SecretHash},
     storage::{
         StoreError,
         sql::{
             clients::{
-                CLIENT_EXISTS, CLIENTS, DELETE_CLIENT, DELETE_EXPIRED_SECRETS,
-                ENABLE_OR_DISABLE_CLIENT, EXPIRE_SECRETS, INSERT_CLIENT, INSERT_SECRET, SECRETS,
+                CLIENT_EXISTS, CLIENTS, DELETE_CLIENT, DELETE_EXPIRED_SECRETS, DISABLE_CLIENT,
+                ENABLE_CLIENT, EXPIRE_SECRETS, INSERT_CLIENT, INSERT_SECRET, SECRETS,
                 UPDATE_CLIENT, hash_columns, with_secrets,
             },
             grants::GrantSelector,
@@ -86,16 +86,24 @@ pub(super) async fn disable(
     now: i64,
 ) -> Result<(), StoreError> {
     revision::lock(connection).await?;
-    let disabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(false).bind(client_id);
+    let disabled = sqlx::query(DISABLE_CLIENT).bind(client_id);
     ensure_found(client_id, disabled.execute(&mut *connection).await?.rows_affected())?;
     grants::revoke(connection, GrantSelector::Client(client_id), now).await?;
     revision::bump(connection).await
 }
 
-pub(super) async fn enable(connection: &mut Connection, client_id: &str) -> Result<(), StoreError> {
+/// Enables a client. Its earlier access tokens stay void, even those from the last seconds, within
+/// the accepted clock difference.
+pub(super) async fn enable(
+    connection: &mut Connection,
+    client_id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     revision::lock(connection).await?;
-    let enabled = sqlx::query(ENABLE_OR_DISABLE_CLIENT).bind(true).bind(client_id);
-    ensure_found(client_id, enabled.execute(&mut *connection).await?.rows_affected())?;
+    let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(&mut *connection).await?;
+    ensure_found(client_id, u64::from(found.is_some()))?;
+    let enable = sqlx::query(ENABLE_CLIENT).bind(client_id).bind(now + CLOCK_LEEWAY_SECONDS);
+    enable.execute(&mut *connection).await?;
     revision::bump(connection).await
 }
 

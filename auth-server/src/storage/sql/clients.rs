@@ -7,12 +7,13 @@ use crate::{
 };
 
 pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
-     c.enabled, c.created_at, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
+     c.enabled, c.tokens_valid_from, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
 pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
      (client_id, scopes, default_scope, resources, default_resource, introspection_audiences, token_exchange, token_format, login, \
-     enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO NOTHING";
-pub const ENABLE_OR_DISABLE_CLIENT: &str = "UPDATE clients SET enabled = $1 WHERE client_id = $2";
+     enabled, tokens_valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO NOTHING";
+pub const DISABLE_CLIENT: &str = "UPDATE clients SET enabled = FALSE WHERE client_id = $1";
+pub const ENABLE_CLIENT: &str = "UPDATE clients SET enabled = TRUE, tokens_valid_from = $2 WHERE client_id = $1 AND NOT enabled";
 pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, default_scope = $3, resources = $4, default_resource = $5, \
      introspection_audiences = $6, token_format = $7, login = $8 WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
@@ -40,7 +41,7 @@ pub struct ClientRow {
     login: Option<String>,
     dynamic: bool,
     approved: bool,
-    created_at: i64,
+    tokens_valid_from: i64,
     enabled: bool,
 }
 
@@ -96,7 +97,7 @@ impl TryFrom<ClientRow> for Client {
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
             approved: row.approved,
-            created_at: row.created_at,
+            tokens_valid_from: row.tokens_valid_from,
             enabled: row.enabled,
         })
     }

@@ -134,7 +134,7 @@ async fn apply<'a>(
             client_registrations::approve(connection, client_id).await
         }
         Change::DisableClient { client_id } => clients::disable(connection, client_id, now).await,
-        Change::EnableClient { client_id } => clients::enable(connection, client_id).await,
+        Change::EnableClient { client_id } => clients::enable(connection, client_id, now).await,
         Change::UpdateClient(client) => clients::update(connection, client).await,
         Change::RemoveClient { client_id } => clients::remove(connection, client_id, now).await,
         Change::AddUser(user) => users::add(connection, user, now).await,

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clock::Clock;
@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 use super::library::{Metadata, discovery_error};
 use crate::providers::{ProviderError, transport::Transport};
 
-/// Age, in seconds, at which metadata and keys are fetched again.
-const MAX_AGE: i64 = 3_600;
-/// Interval, in seconds, between fetches for unknown keys. Tokens with made-up `kid` values cause
-/// no more requests than that.
-const KEY_FETCH_INTERVAL: i64 = 30;
-/// Time, in seconds, for which a failure is returned without another request. Otherwise every
-/// waiting login would wait for the timeout in turn.
-const FAILURE_BACKOFF: i64 = 2;
+/// Age at which metadata and keys are fetched again.
+const MAX_AGE: Duration = Duration::from_secs(3_600);
+/// Interval between fetches for unknown keys. Tokens with made-up `kid` values cause no more
+/// requests than that.
+const KEY_FETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// Time for which a failure is returned without another request. Otherwise every waiting login
+/// would wait for the timeout in turn.
+const FAILURE_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Metadata and keys of a provider: fetched once for concurrent logins, and kept while the provider
 /// is unavailable.
@@ -27,11 +27,12 @@ pub(super) struct Discovery {
     cache: Mutex<Cache>,
 }
 
+/// Times are the uptime of the clock: a clock that is set back must not stop fetches.
 #[derive(Default)]
 struct Cache {
-    metadata: Option<(i64, Arc<Metadata>)>,
-    failure: Option<(i64, ProviderError)>,
-    keys_fetched_at: Option<i64>,
+    metadata: Option<(Duration, Arc<Metadata>)>,
+    failure: Option<(Duration, ProviderError)>,
+    keys_fetched_at: Option<Duration>,
 }
 
 impl Discovery {
@@ -46,9 +47,9 @@ impl Discovery {
 
     /// Returns the metadata, at most an hour old unless the provider is unavailable.
     pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
-        let (mut cache, now) = (self.cache.lock().await, self.clock.seconds());
+        let (mut cache, now) = (self.cache.lock().await, self.clock.uptime());
         if let Some((at, metadata)) = &cache.metadata
-            && now - at < MAX_AGE
+            && now.saturating_sub(*at) < MAX_AGE
         {
             return Ok(Arc::clone(metadata));
         }
@@ -64,13 +65,13 @@ impl Discovery {
         &self,
         old: &Arc<Metadata>,
     ) -> Result<Arc<Metadata>, ProviderError> {
-        let (mut cache, now) = (self.cache.lock().await, self.clock.seconds());
+        let (mut cache, now) = (self.cache.lock().await, self.clock.uptime());
         let current = cache
             .metadata
             .as_ref()
             .map_or_else(|| Arc::clone(old), |(_, metadata)| Arc::clone(metadata));
         let fetched_recently =
-            cache.keys_fetched_at.is_some_and(|at| now - at < KEY_FETCH_INTERVAL);
+            cache.keys_fetched_at.is_some_and(|at| now.saturating_sub(at) < KEY_FETCH_INTERVAL);
         if fetched_recently || !Arc::ptr_eq(&current, old) {
             return Ok(current);
         }
@@ -83,9 +84,13 @@ impl Discovery {
         Ok(refreshed)
     }
 
-    async fn fetch(&self, cache: &mut Cache, now: i64) -> Result<Arc<Metadata>, ProviderError> {
+    async fn fetch(
+        &self,
+        cache: &mut Cache,
+        now: Duration,
+    ) -> Result<Arc<Metadata>, ProviderError> {
         if let Some((at, error)) = &cache.failure
-            && now - at < FAILURE_BACKOFF
+            && now.saturating_sub(*at) < FAILURE_BACKOFF
         {
             return Err(error.clone());
         }

@@ -41,6 +41,18 @@ async fn failed_metadata_fetch_shows_a_page_and_is_retried() {
 }
 
 #[tokio::test]
+async fn failed_metadata_fetch_is_retried_after_the_clock_was_set_back() {
+    let site = TestSite::start().await;
+    let mut browser = site.browser();
+    site.platform.set_response(METADATA, status(500));
+    browser.open("/login/platform").await.assert_error(502, "provider_unavailable");
+    site.platform.change_metadata(|_| ());
+    site.clock.set_back(Duration::from_secs(3_600));
+    site.clock.advance(Duration::from_secs(2));
+    site.log_in(&mut browser).await;
+}
+
+#[tokio::test]
 async fn provider_metadata_of_another_issuer_is_rejected() {
     let site = TestSite::start().await;
     site.platform.change_metadata(|metadata| metadata["issuer"] = json!("https://evil.example"));

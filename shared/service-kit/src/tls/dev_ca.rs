@@ -1,7 +1,7 @@
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -144,7 +144,7 @@ impl DevCa {
         let (certificate, key) = self.sign(names, clock)?;
         let name = names.first().map_or("localhost", String::as_str);
         let files = [folder.join(format!("{name}.pem")), folder.join(format!("{name}-key.pem"))];
-        fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
+        private_folder(folder).map_err(|source| at(folder, source))?;
         write_private(&files[1], &key.serialize_pem()).map_err(|source| at(&files[1], source))?;
         fs::write(&files[0], certificate.pem()).map_err(|source| at(&files[0], source))?;
         Ok(files)
@@ -175,7 +175,7 @@ impl DevCa {
 /// one of them succeeds and both use the result.
 fn create(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let draft = folder.with_extension(format!("new-{}", std::process::id()));
-    fs::create_dir_all(&draft).map_err(|source| at(&draft, source))?;
+    private_folder(&draft).map_err(|source| at(&draft, source))?;
     let key = KeyPair::generate()?;
     let pem = self_signed(&key, clock)?;
     let written = write_private(&draft.join(CA_KEY), &key.serialize_pem())
@@ -234,6 +234,11 @@ fn set_validity(params: &mut CertificateParams, clock: &Clock, validity: Duratio
         OffsetDateTime::from_unix_timestamp(clock.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     params.not_before = now - BACKDATED;
     params.not_after = now + validity;
+}
+
+/// Creates a folder, and the missing ones above it, for its owner alone.
+fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {

@@ -156,6 +156,17 @@ async fn introspection_response_is_cached_for_its_ttl() {
 }
 
 #[tokio::test]
+async fn clock_that_is_set_back_does_not_extend_the_cache() {
+    let c = AuthServer::with_introspection_response(active()).await;
+    let verifier = c.introspecting_verifier();
+    verifier.verify(&opaque()).await.unwrap();
+    c.introspection.respond(inactive());
+    c.clock.set_back(Duration::from_secs(3_600));
+    c.clock.advance(Duration::from_secs(10));
+    assert_eq!(violated_rule(verifier.verify(&opaque()).await), Some(Rule::Active));
+}
+
+#[tokio::test]
 async fn inactive_response_is_cached() {
     let c = AuthServer::with_introspection_response(json!({ "active": false })).await;
     let verifier = c.introspecting_verifier();
