@@ -12,7 +12,7 @@ use std::{net::IpAddr, sync::Arc};
 use clock::Clock;
 use flow_events::{Field, Party};
 use oauth_http::{
-    DnsResolver, HttpClientError, HttpClientSettings, HttpResponse, HttpTransport,
+    DnsResolver, HttpClientError, HttpClientSettings, HttpResponse, HttpTransport, Repeatable,
     http_client_with_optional_roots,
 };
 use reqwest::{Body, Client as Http, Request, RequestBuilder};
@@ -172,7 +172,7 @@ impl OutboundClient {
 }
 
 fn transport(client: Http) -> HttpTransport {
-    HttpTransport::new(client, Party::Client, MAX_BODY_BYTES)
+    HttpTransport::new(client, Party::Client, MAX_BODY_BYTES).repeating(Repeatable::Get)
 }
 
 /// Sends a request. A redirect is an error, because it could lead to a forbidden address.

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use flow_events::{Field, FieldValue, Party};
 use http::{HeaderMap, HeaderValue, header};
-use oauth_http::HttpTransport;
+use oauth_http::{HttpTransport, Repeatable};
 use oauth_types::{AccessToken, Issuer, parse_endpoint_url};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::Body;
@@ -61,7 +61,8 @@ impl<'c> AsyncHttpClient<'c> for Transport {
 
 impl Transport {
     pub(super) fn new(http: reqwest::Client, issuer: Option<Issuer>) -> Self {
-        Self { http: HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY), issuer }
+        let http = HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY);
+        Self { http: http.repeating(Repeatable::Get), issuer }
     }
 
     /// Sends a request and reads the response.

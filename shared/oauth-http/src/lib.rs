@@ -23,4 +23,4 @@ pub use credentials::ClientCredentials;
 pub use discovery::{DiscoveryError, fetch_metadata};
 pub use form_request::FormRequest;
 pub use response::{BodyError, HttpResponse};
-pub use transport::{HttpTransport, TransportError};
+pub use transport::{HttpTransport, Repeatable, TransportError};

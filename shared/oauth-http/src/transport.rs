@@ -18,7 +18,19 @@ pub struct HttpTransport {
     peer: Party,
     max_body_bytes: usize,
     timeout: Option<Duration>,
-    retries_closed_connections: bool,
+    repeatable: Repeatable,
+}
+
+/// The requests that are repeated once if the peer closes the connection instead of responding,
+/// which happens when it closes an idle connection at the moment in which we reuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeatable {
+    /// None: the caller repeats what it wants to.
+    Nothing,
+    /// GET requests, which change nothing (RFC 9110 §9.2.1).
+    Get,
+    /// All requests. Only if none of them changes anything: the peer may have processed the first.
+    All,
 }
 
 impl HttpTransport {
@@ -26,7 +38,7 @@ impl HttpTransport {
     /// body is not read at all.
     #[must_use]
     pub fn new(client: Client, peer: Party, max_body_bytes: usize) -> Self {
-        Self { client, peer, max_body_bytes, timeout: None, retries_closed_connections: false }
+        Self { client, peer, max_body_bytes, timeout: None, repeatable: Repeatable::Nothing }
     }
 
     /// Sets how long a request may take, to the last byte of its response. Without it, the limits
@@ -36,12 +48,10 @@ impl HttpTransport {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Repeats also requests other than GET once if the peer closes the connection instead of
-    /// responding, which happens when it closes an idle connection at the moment in which we reuse
-    /// it. Only for requests that change nothing: the peer may have processed the first one.
+    /// Sets which requests are repeated after the peer closed a connection.
     #[must_use]
-    pub fn with_retry_of_closed_connections(self) -> Self {
-        Self { retries_closed_connections: true, ..self }
+    pub fn repeating(self, repeatable: Repeatable) -> Self {
+        Self { repeatable, ..self }
     }
 
     /// Returns the HTTP client, to build requests with.
@@ -106,8 +116,11 @@ impl HttpTransport {
     }
 
     async fn execute(&self, request: Request) -> reqwest::Result<Response> {
-        // A GET changes nothing (RFC 9110 §9.2.1).
-        let repeatable = self.retries_closed_connections || request.method() == Method::GET;
+        let repeatable = match self.repeatable {
+            Repeatable::Nothing => false,
+            Repeatable::Get => request.method() == Method::GET,
+            Repeatable::All => true,
+        };
         let again = request.try_clone().filter(|_| repeatable);
         match (self.client.execute(request).await, again) {
             (Err(error), Some(again)) if is_closed_connection(&error) => {

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use clock::Clock;
 use flow_events::{Field, Party};
 use http::{StatusCode, header::ACCEPT};
-use oauth_http::{HttpResponse, HttpTransport, TransportError, fetch_metadata};
+use oauth_http::{HttpResponse, HttpTransport, Repeatable, TransportError, fetch_metadata};
 use oauth_types::{AuthorizationServerMetadata, Issuer};
 use reqwest::Client;
 use serde::de::DeserializeOwned;
@@ -30,7 +30,7 @@ impl IssuerClient {
     pub(crate) fn new(issuer: Issuer, http: Client, clock: Clock) -> Self {
         // Metadata, keys and introspection: none of the requests changes anything.
         let transport = HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY_BYTES)
-            .with_retry_of_closed_connections();
+            .repeating(Repeatable::All);
         let (metadata, metadata_backoff) = (OnceLock::new(), Mutex::default());
         Self { issuer, transport, clock, metadata, metadata_backoff }
     }

@@ -49,7 +49,7 @@ async fn failed_metadata_fetch_is_retried_after_the_clock_was_set_back() {
     site.platform.change_metadata(|_| ());
     site.clock.set_back(Duration::from_secs(3_600));
     site.clock.advance(Duration::from_secs(2));
-    site.log_in(&mut browser).await;
+    browser.start_login("/login/platform").await;
 }
 
 #[tokio::test]
