@@ -32,7 +32,9 @@ mod user_login_config;
 #[cfg(test)]
 pub use argon2id::computed_hashes;
 pub use audit::{Actor, AuditEvent, AuditQuery, AuditRecord, Outcome};
-pub use client::{CLOCK_LEEWAY_SECONDS, Client, Resource, TokenExchangeRule, TokenFormat, validate_defaults};
+pub use client::{
+    CLOCK_LEEWAY_SECONDS, Client, Resource, TokenExchangeRule, TokenFormat, validate_defaults,
+};
 pub use client_access::{GrantedAccess, authorize_scopes};
 pub use client_metadata::ClientMetadata;
 pub use consent::{Consent, ScopesByResource};

@@ -143,7 +143,8 @@ impl Introspection {
         let introspect = async {
             introspected = true;
             // Removed by the next caller, and not before.
-            let failed = |error| CachedIntrospection { result: Err(error), fresh_until: Duration::ZERO };
+            let failed =
+                |error| CachedIntrospection { result: Err(error), fresh_until: Duration::ZERO };
             let cached = self.introspect(token, audiences).await.unwrap_or_else(failed);
             Ok::<_, Infallible>(cached)
         };
