@@ -8,6 +8,8 @@ mod links;
 mod module_boundaries;
 mod reference;
 mod rfc_map;
+mod test_names;
+mod threat_model;
 
 use std::{
     fs,
