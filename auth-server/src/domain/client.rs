@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::{ClientAuthMethod, StoredSecret, UserLoginConfig};
 use oauth_types::Scope;
 
-/// Accepted clock difference between the servers that change clients and those that issue tokens, in
-/// seconds.
+/// Accepted clock difference, in seconds, between the servers that change clients and those that
+/// issue tokens.
 pub const CLOCK_LEEWAY_SECONDS: i64 = 5;
 
 /// An OAuth client.
