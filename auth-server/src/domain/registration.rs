@@ -93,6 +93,7 @@ pub fn validate_metadata(
             "id_token_signed_response_alg",
             asked.id_token_signed_response_alg.as_deref(),
         )?,
+        id_token_claims: false,
         userinfo_signed_response_alg: keys::algorithm(
             "userinfo_signed_response_alg",
             asked.userinfo_signed_response_alg.as_deref(),

@@ -37,6 +37,9 @@ pub struct UserLoginConfig {
     /// Signature algorithm of its ID tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
+    /// Puts the claims about the user that the scope allows into the ID token too, for clients that
+    /// do not call userinfo, or cannot: their access token is for another resource.
+    pub id_token_claims: bool,
     /// Signature algorithm of its userinfo responses; `None` returns plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,

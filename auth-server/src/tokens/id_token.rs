@@ -1,6 +1,7 @@
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{AccessToken, IdToken, IdTokenClaims};
+use oauth_types::{AccessToken, IdToken, IdTokenClaims, StandardClaims};
+use serde::Serialize;
 
 use crate::domain::{Algorithm, Client};
 use crate::keys::{KeyError, Signing, sign_jwt};
@@ -19,6 +20,8 @@ pub struct IdTokenFacts<'a> {
     /// Subject of the user for this client.
     pub sub: String,
     pub nonce: Option<String>,
+    /// Claims about the user, for clients that have them in the ID token.
+    pub profile: Option<StandardClaims>,
     /// The access token that is issued with it.
     pub access_token: &'a AccessToken,
     /// In seconds since 1970.
@@ -26,8 +29,16 @@ pub struct IdTokenFacts<'a> {
     pub lives: u32,
 }
 
-/// Creates an ID token (OpenID Connect Core §2, §3.1.3.6). Profile claims are available at the
-/// userinfo endpoint only.
+#[derive(Serialize)]
+struct ClaimsWithProfile {
+    #[serde(flatten)]
+    claims: IdTokenClaims,
+    #[serde(flatten)]
+    profile: Option<StandardClaims>,
+}
+
+/// Creates an ID token (OpenID Connect Core §2, §3.1.3.6). Without `profile`, claims about the user
+/// are available at the userinfo endpoint only (§5.4).
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails.
@@ -45,6 +56,7 @@ pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, K
         at_hash: Some(at_hash(facts.access_token, signing.algorithm)),
         sid: Some(facts.sid),
     };
+    let claims = ClaimsWithProfile { claims, profile: facts.profile };
     Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
 }
 

@@ -212,6 +212,24 @@ async fn resource_of_a_user_is_inferred_from_the_scope() {
     assert_eq!(server.userinfo(&token).await.status, 200);
 }
 
+#[tokio::test]
+async fn id_token_has_the_profile_beside_a_token_for_a_resource() {
+    let server = TestServer::start().await;
+    let browser = Browser::new(&server);
+    for (scope, nickname) in [("openid profile orders:read", true), ("openid orders:read", false)] {
+        let response = redeem(&browser, &kiosk().with("scope", scope), KIOSK, &[]).await;
+        assert_eq!(access(&response), is(ORDERS_API, "orders:read"));
+        let claims = jwt::claims(response.json()["id_token"].as_str().unwrap());
+        assert_eq!(claims.get("nickname").is_some(), nickname, "{claims}");
+        assert!(claims.get("email").is_none() && claims["aud"] == "kiosk", "{claims}");
+    }
+    // Other clients find the profile at userinfo alone.
+    let auth_request = depot("openid profile").with("resource", ORDERS_API);
+    let response = redeem(&browser, &auth_request, DEPOT, &[]).await;
+    let claims = jwt::claims(response.json()["id_token"].as_str().unwrap());
+    assert!(claims.get("nickname").is_none(), "{claims}");
+}
+
 /// Sends the request to the authorization, pushed request and device authorization endpoints, and
 /// returns each error with its description.
 async fn errors_at_first_endpoints(

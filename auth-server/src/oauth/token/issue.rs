@@ -185,7 +185,10 @@ async fn id_token_for(
         client.login.as_ref().map(UserLoginConfig::id_token_algorithm).unwrap_or_default();
     let now = context.clock.seconds();
     context.keys.ensure(algorithm, &*context.store, now).await?;
+    let has_profile = client.login.as_ref().is_some_and(|login| login.id_token_claims);
+    let found = if has_profile { context.store.user(&user.grant.sub).await? } else { None };
     let facts = IdTokenFacts {
+        profile: found.map(|found| found.claims.for_scope(&user.grant.scope)),
         issuer: &context.issuer.issuer,
         client,
         sid: context.subjects.session_id_for(client, &user.grant.sid),
