@@ -1,23 +1,21 @@
-//! Background tasks of C: reload changed clients and keys, rotate keys, notify clients of logouts,
-//! store the counts of rejections, and delete expired rows.
+//! Background tasks of C: reload changed clients and keys, create and rotate keys, notify clients of
+//! logouts, store the counts of rejections, and delete expired rows.
 
 use std::{sync::Arc, time::Duration};
 
 use clock::Clock;
 use service_kit::{CancellationToken, run_periodically};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
     audit::AuditLog,
     clients::Clients,
     domain::SessionTtl,
-    keys::KeyManager,
+    keys::{KeyManager, RELOAD_PERIOD},
     oidc::backchannel_logout::{self, BackchannelLogout},
     storage::{RetentionCutoffs, Store},
 };
 
-/// A running server applies a change within a second.
-const WATCH_PERIOD: Duration = Duration::from_millis(500);
 const SWEEP_PERIOD: Duration = Duration::from_secs(5);
 /// Maximum number of batches per sweep. The batches are small, so that requests can write in
 /// between.
@@ -46,10 +44,10 @@ pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
     let seen = Mutex::new(-1);
     tokio::join!(
         // Concurrent with the others, so that slow RSA key generation does not delay a reload.
-        generate_id_token_keys(&tasks),
+        activate_missing_keys(&tasks, stop.clone()),
         backchannel_logout::run(Arc::clone(&tasks.backchannel_logout), stop.clone()),
-        run_periodically(WATCH_PERIOD, stop.clone(), || watch(&tasks, &seen)),
-        run_periodically(WATCH_PERIOD, stop.clone(), || watch_file(&tasks)),
+        run_periodically(RELOAD_PERIOD, stop.clone(), || watch(&tasks, &seen)),
+        run_periodically(RELOAD_PERIOD, stop.clone(), || watch_file(&tasks)),
         run_periodically(COUNT_PERIOD, stop.clone(), || tasks.audit.store_due_counts()),
         run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&tasks)),
         run_periodically(SWEEP_PERIOD, stop, || sweep(&tasks)),
@@ -90,23 +88,29 @@ async fn watch_file(tasks: &BackgroundTasks) {
     }
 }
 
-/// Generates the keys of ID tokens after startup, because RSA keys take long and the first login
-/// must not wait for them.
-async fn generate_id_token_keys(tasks: &BackgroundTasks) {
-    let registry = tasks.clients.registry.current();
-    for login in registry.clients().filter_map(|client| client.login.as_ref()) {
-        if let Err(error) = tasks
-            .keys
-            .ensure(login.id_token_algorithm(), &*tasks.store, tasks.clock.seconds())
-            .await
-        {
-            tracing::error!(%error, "failed to generate keys for ID tokens");
+/// Creates the keys of the algorithms that clients need, before their first login waits for them.
+async fn activate_missing_keys(tasks: &BackgroundTasks, stop: CancellationToken) {
+    loop {
+        let registry = tasks.clients.registry.current();
+        let algorithms = registry.signing_algorithms();
+        let created = tasks.keys.activate_missing(algorithms, &*tasks.store, &tasks.clock).await;
+        if let Err(error) = &created {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "failed to create signing keys; will retry"
+            );
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(RELOAD_PERIOD) => {}
+            // After a failure, requests do not cause attempts in quick succession.
+            () = tasks.keys.request_for_key(), if created.is_ok() => {}
         }
     }
 }
 
 async fn rotate(tasks: &BackgroundTasks) {
-    if let Err(error) = tasks.keys.rotate_if_due(&*tasks.store, tasks.clock.seconds()).await {
+    if let Err(error) = tasks.keys.rotate_if_due(&*tasks.store, &tasks.clock).await {
         tracing::error!(%error, "failed to rotate the signing keys");
     }
 }

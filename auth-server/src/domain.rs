@@ -59,7 +59,9 @@ pub use secret_hash::{
     validate_password_hash,
 };
 pub use session::{LogoutNotification, Session, SessionTtl};
-pub use signing_key::{Algorithm, KeyState, NewKey, SigningKey, is_rotation_due};
+pub use signing_key::{
+    Algorithm, KeyState, NewKey, SigningKey, SigningStatus, is_rotation_due, signing_status,
+};
 pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,

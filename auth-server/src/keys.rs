@@ -5,10 +5,12 @@ mod jwt;
 mod key_pair;
 mod key_ring;
 mod manager;
+mod publication;
 mod signer;
 
 pub use derived_key::derive_key;
 pub use jwt::sign_jwt;
 pub use key_pair::{KeyError, generate, jws};
 pub use key_ring::{KeyRing, Signing, Verifying};
-pub use manager::{KeyGenerationError, KeyManager, KeyPolicy};
+pub use manager::{KeyManager, KeyPolicy, NoSigningKey};
+pub use publication::{RELOAD_PERIOD, await_publication};

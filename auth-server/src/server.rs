@@ -3,7 +3,10 @@ mod compose;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +21,7 @@ use prometheus_client::registry::Registry;
 use service_kit::{
     BindError, BoundListener, CancellationToken, Hosts, Management, OutageSimulator, Server,
     ServiceContext, ensure_distinct_listeners, ensure_safe_for_production,
-    health::{Readiness, cached_check},
+    health::{Check, Readiness, cached_check, check},
     metrics::HttpMetrics,
     tls::{DevCa, DevCertificate, ServerCertificate, with_cert_reload},
     with_request_context,
@@ -32,6 +35,7 @@ use crate::{
     AuthServerSettings, SecureRandom,
     background::{self, BackgroundTasks},
     http::html_errors,
+    oauth::jwks::KeySet,
     router,
     state::AppState,
     storage::{PostgresStore, SqliteStore, Store},
@@ -115,10 +119,11 @@ impl AuthServer {
         )
         .await?;
         let outage = state.outage.clone();
+        let key_set = settings.profile.is_production().then(|| Arc::clone(&state.key_set));
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
         let routes = public_routes(state, &settings, hosts, &mut registry, clock.clone(), events);
         let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
-        let readiness = readiness(store, is_shared, clock.clone());
+        let readiness = readiness(store, is_shared, key_set, clock.clone());
         let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
         let certificates = ServerCertificate::load(
             settings.tls.cert_file.as_ref(),
@@ -290,14 +295,38 @@ fn public_routes(
     with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors))
 }
 
-/// The check writes to the database, so its result is cached for a second.
-fn readiness(store: Arc<dyn Store>, is_shared: bool, clock: Clock) -> Readiness {
+/// The check of the database writes to it, so its result is cached for a second.
+fn readiness(
+    store: Arc<dyn Store>,
+    is_shared: bool,
+    key_set: Option<Arc<KeySet>>,
+    clock: Clock,
+) -> Readiness {
     let database = cached_check(clock, move || {
         let store = Arc::clone(&store);
         async move { store.ready().await.map_err(|error| error.to_string()) }
     });
-    let always = Readiness::always();
-    if is_shared { always.with_shared(database) } else { always.with_instance(database) }
+    let mut instance = Readiness::always();
+    if let Some(key_set) = key_set {
+        instance = instance.with_instance(first_key_set(key_set));
+    }
+    if is_shared { instance.with_shared(database) } else { instance.with_instance(database) }
+}
+
+/// Fails until the key set has been complete once. A new client whose algorithm needs a key does
+/// not make a running server unready.
+fn first_key_set(key_set: Arc<KeySet>) -> Check {
+    let was_complete = Arc::new(AtomicBool::new(false));
+    check(move || {
+        let complete = key_set.is_complete() || was_complete.load(Ordering::Relaxed);
+        was_complete.store(complete, Ordering::Relaxed);
+        async move {
+            match complete {
+                true => Ok(()),
+                false => Err("a signing key that clients need is not active yet".to_owned()),
+            }
+        }
+    })
 }
 
 #[cfg(test)]

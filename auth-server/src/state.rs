@@ -8,10 +8,9 @@ use service_kit::OutageSimulator;
 
 use crate::{
     http::PageContext,
-    keys::KeyManager,
     oauth::{
-        authorize::AuthorizationContext, device::DeviceContext, registration::RegistrationContext,
-        token::TokenContext,
+        authorize::AuthorizationContext, device::DeviceContext, jwks::KeySet,
+        registration::RegistrationContext, token::TokenContext,
     },
     oidc::UserInfoContext,
     users::SignInContext,
@@ -27,7 +26,7 @@ pub struct AppState {
     pub device: Arc<DeviceContext>,
     pub registration: Arc<RegistrationContext>,
     pub user_info: Arc<UserInfoContext>,
-    pub keys: Arc<KeyManager>,
+    pub key_set: Arc<KeySet>,
     pub pages: Pages,
     pub outage: OutageSimulator,
 }
@@ -58,7 +57,7 @@ parts! {
     device: Arc<DeviceContext>,
     registration: Arc<RegistrationContext>,
     user_info: Arc<UserInfoContext>,
-    keys: Arc<KeyManager>,
+    key_set: Arc<KeySet>,
     pages: Pages,
     outage: OutageSimulator,
 }

@@ -80,6 +80,11 @@ pub trait Store: UserStore + SessionStore + GrantStore {
     /// database.
     fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>>;
 
+    /// Returns whether several servers can use the database.
+    fn is_shared(&self) -> bool {
+        self.shared_buckets().is_some()
+    }
+
     /// Checks that the database can be written to, without changing anything. A read would also
     /// succeed on a full disk.
     async fn ready(&self) -> Result<(), StoreError>;

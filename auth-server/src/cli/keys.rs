@@ -6,8 +6,8 @@ use service_kit::cli::print_line;
 
 use crate::{
     AuthServerSettings,
-    domain::{Actor, KeyState, SigningKey},
-    keys::generate,
+    domain::{Actor, KeyState, SigningKey, SigningStatus, signing_status},
+    keys::{await_publication, generate},
     server::open_existing_store,
     storage::{AuditedChange, Store, StoreError},
 };
@@ -42,6 +42,8 @@ pub(super) async fn run(
                 !current.is_empty(),
                 "there is no key to rotate: start the server once, which creates the first keys"
             );
+            // The next keys begin to sign. They can be as young as the last rotation.
+            await_publication(&*store).await;
             for key in current {
                 let rotated = rotate(&*store, key, &clock).await?;
                 ensure!(
@@ -60,10 +62,16 @@ pub(super) async fn run(
                 KeyState::Next => bail!(
                     "the key `{kid}` is a next key and has signed nothing: activate it with `keys rotate` first"
                 ),
-                // If another process rotated it first, the key is retired as well.
-                KeyState::Current { .. } => drop(rotate(&*store, key, &clock).await?),
+                KeyState::Current { .. } => {
+                    await_publication(&*store).await;
+                    // If another process rotated it first, the key is retired as well.
+                    rotate(&*store, key, &clock).await?;
+                }
                 KeyState::Retired { .. } => {}
             }
+            // A server that has not reloaded yet still signs with it, and another one would no
+            // longer publish it.
+            await_publication(&*store).await;
             let withdraw = AuditedChange::withdraw_key(&kid, Actor::Cli, clock.millis());
             match store.apply(withdraw).await {
                 // Another process withdrew it first.
@@ -72,7 +80,8 @@ pub(super) async fn run(
             }
         }
     }
-    store.signing_keys().await?.iter().try_for_each(|key| print_line(line(key)))
+    let keys = store.signing_keys().await?;
+    keys.iter().try_for_each(|key| print_line(line(key, &keys)))
 }
 
 /// Rotates a key. Returns `false` if another process rotated it first.
@@ -86,8 +95,11 @@ async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::R
     }
 }
 
-fn line(key: &SigningKey) -> String {
+fn line(key: &SigningKey, keys: &[SigningKey]) -> String {
     let state = match key.state {
+        KeyState::Next if signing_status(key.algorithm, keys) != SigningStatus::Active => {
+            "next, signs once every server publishes it".to_owned()
+        }
         KeyState::Next => "next, signs after the next rotation".to_owned(),
         KeyState::Current { since } => {
             format!("current, signs since {}", super::audit::rfc3339(since * 1_000))

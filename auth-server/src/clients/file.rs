@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     SecureRandom,
     domain::{
-        ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType,
+        Algorithm, ApplicationType, Client, Resource, SecretHash, StoredSecret, SubjectType,
         TokenExchangeRule, TokenFormat, UserLoginConfig, validate_defaults, validate_password_hash,
         validate_redirect_uri,
     },
@@ -220,6 +220,13 @@ fn problems(parsed: &ClientsFileToml, profile: Profile) -> Vec<String> {
         {
             report("public and token_endpoint_auth_method contradict each other: a public client has no secret".to_owned());
         }
+        let shared_secret = |login: &&UserLoginConfig| {
+            login.signing_algorithms().any(|algorithm| algorithm == Algorithm::HS256)
+        };
+        if client.login.as_ref().filter(shared_secret).is_some() {
+            report("id_token_signed_response_alg and userinfo_signed_response_alg cannot be HS256, because C keeps only hashes of client secrets"
+                .to_owned());
+        }
         let unsigned = |login: &&UserLoginConfig| {
             login.require_signed_request_object && login.jwks.is_none() && login.jwks_uri.is_none()
         };
@@ -330,6 +337,21 @@ mod tests {
         let refusal = refusal(&text(false, "private_key_jwt"));
         assert!(refusal.contains("expected `client_secret_"), "{refusal}");
         assert!(refusal.contains("line 6") && !refusal.contains("private_key_jwt"), "{refusal}");
+    }
+
+    #[test]
+    fn responses_to_a_client_are_not_signed_with_a_shared_secret() {
+        for member in ["id_token_signed_response_alg", "userinfo_signed_response_alg"] {
+            let text = |algorithm: &str| {
+                format!(
+                    "[[clients]]\nclient_id = \"x\"\nclient_secret = \"abc\"\n[clients.login]\n\
+                     {member} = {algorithm:?}\n"
+                )
+            };
+            assert!(parse(&text("EdDSA"), Profile::Demo).is_ok());
+            let refusal = parse(&text("HS256"), Profile::Demo).unwrap_err().to_string();
+            assert!(refusal.contains(member) && refusal.contains("HS256"), "{refusal}");
+        }
     }
 
     #[test]

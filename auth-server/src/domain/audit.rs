@@ -168,8 +168,12 @@ pub enum AuditEvent {
     UserRemove,
     /// `grants revoke`
     GrantsRevoke,
-    /// The server creates the first keys of an algorithm.
+    /// The server creates the first keys of the database.
     KeysInstall,
+    /// The server publishes the first key of another algorithm.
+    KeysPublish,
+    /// The server begins to sign with that key.
+    KeysActivate,
     /// `keys rotate`, or a scheduled rotation.
     KeysRotate,
     /// `keys withdraw`
@@ -208,7 +212,7 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 30] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -235,6 +239,8 @@ impl AuditEvent {
         Self::UserRemove,
         Self::GrantsRevoke,
         Self::KeysInstall,
+        Self::KeysPublish,
+        Self::KeysActivate,
         Self::KeysRotate,
         Self::KeysWithdraw,
     ];
@@ -267,6 +273,8 @@ impl AuditEvent {
             Self::UserRemove => "user_remove",
             Self::GrantsRevoke => "grants_revoke",
             Self::KeysInstall => "keys_install",
+            Self::KeysPublish => "keys_publish",
+            Self::KeysActivate => "keys_activate",
             Self::KeysRotate => "keys_rotate",
             Self::KeysWithdraw => "keys_withdraw",
         }
@@ -302,6 +310,8 @@ impl AuditEvent {
             | Self::UserRemove
             | Self::GrantsRevoke
             | Self::KeysInstall
+            | Self::KeysPublish
+            | Self::KeysActivate
             | Self::KeysRotate
             | Self::KeysWithdraw => false,
         }

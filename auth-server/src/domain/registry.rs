@@ -1,8 +1,11 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use oauth_types::{Fingerprint, same_resource};
 
-use super::{Client, Resource, SecretHash};
+use super::{Algorithm, Client, Resource, SecretHash, UserLoginConfig};
 
 /// A snapshot of all clients and resources.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +13,7 @@ pub struct Registry {
     clients: HashMap<String, Arc<Client>>,
     resources: Vec<Resource>,
     costliest_hash: Option<SecretHash>,
+    signing_algorithms: HashSet<Algorithm>,
 }
 
 impl Registry {
@@ -24,7 +28,17 @@ impl Registry {
             .filter(|secret| secret.hash.is_slow());
         let costliest_hash =
             slow.map(|secret| &secret.hash).max_by_key(|hash| hash.cost()).cloned();
-        Self { clients, resources, costliest_hash }
+        let logins = clients.values().filter(|client| client.enabled);
+        let signing_algorithms = logins
+            .filter_map(|client| client.login.as_ref())
+            .flat_map(UserLoginConfig::signing_algorithms)
+            .collect();
+        Self { clients, resources, costliest_hash, signing_algorithms }
+    }
+
+    /// Returns the algorithms of the ID tokens and userinfo responses of all clients.
+    pub fn signing_algorithms(&self) -> &HashSet<Algorithm> {
+        &self.signing_algorithms
     }
 
     /// Returns the secret hash that takes longest to verify.

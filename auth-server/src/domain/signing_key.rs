@@ -16,7 +16,7 @@ pub enum Algorithm {
 /// State of a signing key. Keys in all states are published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published before use, so that verifiers know it when the first token arrives.
+    /// Published before it signs, so that verifiers know it when its first token arrives.
     Next,
     /// Signs tokens.
     Current { since: i64 },
@@ -65,6 +65,29 @@ impl Algorithm {
     }
 }
 
+/// Whether an algorithm can sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningStatus<'a> {
+    NoKey,
+    /// Its first key is published and not yet current.
+    Published {
+        kid: &'a str,
+    },
+    Active,
+}
+
+/// Returns whether an algorithm can sign with these keys. Retired keys do not count.
+pub fn signing_status(algorithm: Algorithm, keys: &[SigningKey]) -> SigningStatus<'_> {
+    let of_algorithm = || keys.iter().filter(|key| key.algorithm == algorithm);
+    if of_algorithm().any(|key| matches!(key.state, KeyState::Current { .. })) {
+        return SigningStatus::Active;
+    }
+    match of_algorithm().find(|key| key.state == KeyState::Next) {
+        Some(key) => SigningStatus::Published { kid: &key.kid },
+        None => SigningStatus::NoKey,
+    }
+}
+
 /// Returns whether the current key has signed for at least `days`. Zero disables the schedule.
 pub fn is_rotation_due(current_since: i64, now: i64, days: u32) -> bool {
     days > 0 && now.saturating_sub(current_since) >= i64::from(days) * 86_400
@@ -73,6 +96,31 @@ pub fn is_rotation_due(current_since: i64, now: i64, days: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn algorithm_signs_only_with_a_current_key_of_its_own() {
+        let key = |kid: &str, algorithm, state| SigningKey {
+            kid: kid.to_owned(),
+            algorithm,
+            pkcs8: Zeroizing::default(),
+            state,
+        };
+        let retired = key("a", Algorithm::RS256, KeyState::Retired { since: 1 });
+        let next = key("b", Algorithm::RS256, KeyState::Next);
+        let current = key("c", Algorithm::RS256, KeyState::Current { since: 2 });
+        let other = key("d", Algorithm::ES256, KeyState::Current { since: 2 });
+        let status = |keys: &[&SigningKey]| {
+            let keys: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
+            match signing_status(Algorithm::RS256, &keys) {
+                SigningStatus::NoKey => "no key".to_owned(),
+                SigningStatus::Published { kid } => format!("published {kid}"),
+                SigningStatus::Active => "active".to_owned(),
+            }
+        };
+        assert_eq!(status(&[&retired, &other]), "no key");
+        assert_eq!(status(&[&retired, &other, &next]), "published b");
+        assert_eq!(status(&[&next, &current]), "active");
+    }
 
     #[test]
     fn rotation_is_due_after_the_interval_unless_it_is_zero() {

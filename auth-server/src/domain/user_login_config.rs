@@ -121,6 +121,11 @@ impl UserLoginConfig {
         self.id_token_signed_response_alg.unwrap_or(Algorithm::RS256)
     }
 
+    /// Returns the algorithms of what C signs for it.
+    pub fn signing_algorithms(&self) -> impl Iterator<Item = Algorithm> + use<> {
+        [Some(self.id_token_algorithm()), self.userinfo_signed_response_alg].into_iter().flatten()
+    }
+
     /// Returns whether this redirect URI is registered. Compares byte by byte (RFC 9700 §2.1),
     /// except for the port of a loopback IP address, where a native app listens (RFC 8252 §7.3).
     pub fn allows_redirect_to(&self, asked: &str) -> bool {

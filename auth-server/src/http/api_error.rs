@@ -9,7 +9,7 @@ use crate::{
     audit::AuditLog,
     clients::ClientAuthError,
     domain::{AuditRecord, MetadataError, Outcome},
-    keys::{KeyError, KeyGenerationError},
+    keys::{KeyError, NoSigningKey},
     secure_random::SecureRandomError,
     storage::StoreError,
 };
@@ -250,8 +250,17 @@ impl From<SecureRandomError> for ApiError {
     }
 }
 
-impl From<KeyGenerationError> for ApiError {
-    fn from(error: KeyGenerationError) -> Self {
-        Self::server_error(&error)
+impl From<NoSigningKey> for ApiError {
+    fn from(error: NoSigningKey) -> Self {
+        tracing::warn!(reason = %error, "failed to sign a response");
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            hint: ResponseHint::RetryAfter(5),
+            ..Self::new(
+                ErrorCode::TemporarilyUnavailable,
+                "the signing key of this client's algorithm is not active yet; try again in 5 s",
+                REQUEST_RULE,
+            )
+        }
     }
 }

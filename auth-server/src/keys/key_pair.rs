@@ -6,7 +6,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jsonwebtoken::{
     Algorithm as Jws, EncodingKey,
-    jwk::{Jwk, KeyOperations, PublicKeyUse, ThumbprintHash},
+    jwk::{Jwk, PublicKeyUse, ThumbprintHash},
 };
 use zeroize::Zeroizing;
 
@@ -71,8 +71,9 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, KeyEr
 pub(super) fn public_jwk(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Jwk, KeyError> {
     let key = encoding_key(algorithm, pkcs8)?;
     let mut jwk = Jwk::from_encoding_key(&key, jws(algorithm)).map_err(|_| KeyError)?;
+    // `use` and `key_ops` should not be used together (RFC 7517 §4.3). Some clients reject keys
+    // that have both.
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-    jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
     Ok(jwk)
 }
 

@@ -1,18 +1,37 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use clock::Clock;
+use futures_util::future::join_all;
 use service_kit::SecretSetting;
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
-use super::{KeyRing, Signing, generate};
+use super::{
+    KeyRing, Signing,
+    publication::{
+        activate_published_key, await_publication, generate_key, install_first_keys,
+        publish_first_key,
+    },
+};
 use crate::{
-    domain::{Actor, Algorithm, KeyState, NewKey, SigningKey, is_rotation_due},
+    domain::{Actor, Algorithm, KeyState, SigningKey, is_rotation_due},
     storage::{AuditedChange, Store, StoreError},
 };
+
+/// How long a request waits for the first key of its algorithm, which takes about two seconds with
+/// several servers.
+const ACTIVATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Algorithm of access tokens, and rotation of their key.
 #[derive(Clone)]
@@ -33,21 +52,23 @@ pub struct KeyManager {
     overlap: i64,
     /// Time from which a retired key has been published for too long, in seconds since 1970.
     stale_from: AtomicI64,
-    /// Serializes key generation. Otherwise every concurrent request for a new algorithm would
-    /// generate a pair and starve other requests of CPU time.
-    generation_lock: Mutex<()>,
     /// Serializes reloads, so that an older read never replaces a newer one and restores a
     /// withdrawn key.
-    reload_lock: Mutex<()>,
+    reload_lock: tokio::sync::Mutex<()>,
+    /// Wakes the requests that wait for a key.
+    reloaded: watch::Sender<()>,
+    /// Algorithms that requests wait for.
+    requested: Mutex<HashSet<Algorithm>>,
+    request_arrived: Notify,
 }
 
-/// Key generation for an algorithm failed.
+/// An algorithm has no signing key yet. The client can repeat the request soon.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to generate signing keys: {0:#}")]
-pub struct KeyGenerationError(anyhow::Error);
+#[error("the first signing key for {} is not active yet", .0.as_str())]
+pub struct NoSigningKey(Algorithm);
 
 impl KeyManager {
-    /// Loads the keys. Generates those for access tokens at the first start.
+    /// Loads the keys. If those for access tokens are missing, creates them first.
     ///
     /// # Errors
     /// Returns an error if the database or a key cannot be used.
@@ -55,50 +76,94 @@ impl KeyManager {
         settings: KeyPolicy,
         overlap: i64,
         store: &dyn Store,
-        now: i64,
+        clock: &Clock,
     ) -> anyhow::Result<Self> {
+        let algorithm = settings.algorithm;
         // HS256 signs with the shared secret and needs no key pair.
-        if settings.algorithm != Algorithm::HS256 {
-            generate_missing(settings.algorithm, store, now).await?;
+        if algorithm != Algorithm::HS256 {
+            install_first_keys(algorithm, store, clock).await?;
+            if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
+                activate_published_key(&kid, algorithm, store, clock).await?;
+            }
         }
         let keys = store.signing_keys().await.context("failed to load the signing keys")?;
-        let ring =
-            KeyRing::new(&keys, settings.algorithm, active_hs256_secret(&settings), now - overlap)?;
+        let now = clock.seconds();
+        let ring = KeyRing::new(&keys, algorithm, active_hs256_secret(&settings), now - overlap)?;
         let stale_from = AtomicI64::new(stale_from(&keys, now, overlap));
         Ok(Self {
             ring: ArcSwap::from_pointee(ring),
             settings,
             overlap,
             stale_from,
-            generation_lock: Mutex::default(),
-            reload_lock: Mutex::default(),
+            reload_lock: tokio::sync::Mutex::default(),
+            reloaded: watch::Sender::default(),
+            requested: Mutex::default(),
+            request_arrived: Notify::default(),
         })
     }
 
-    /// Generates the keys of an algorithm that has none. RSA keys take long to generate, so they
-    /// are generated on demand.
+    /// Waits until an algorithm has a signing key. The background task creates the first key of an
+    /// algorithm, so that a request that ends early does not interrupt it.
+    ///
+    /// # Errors
+    /// Returns an error if there is no key after ten seconds.
+    pub async fn await_signing_key(&self, algorithm: Algorithm) -> Result<(), NoSigningKey> {
+        let mut reloaded = self.reloaded.subscribe();
+        if self.can_sign(algorithm) {
+            return Ok(());
+        }
+        self.requested().insert(algorithm);
+        self.request_arrived.notify_one();
+        let active =
+            async { while !self.can_sign(algorithm) && reloaded.changed().await.is_ok() {} };
+        // Either way, the ring decides.
+        let _ = timeout(ACTIVATION_TIMEOUT, active).await;
+        if self.can_sign(algorithm) { Ok(()) } else { Err(NoSigningKey(algorithm)) }
+    }
+
+    /// Waits for a request that needs another algorithm.
+    pub async fn request_for_key(&self) {
+        self.request_arrived.notified().await;
+    }
+
+    /// Creates the missing keys of these algorithms, and of those that requests wait for: publishes
+    /// each key, and activates it once every server publishes it.
     ///
     /// # Errors
     /// Returns an error if the database or a key cannot be used.
-    pub async fn ensure(
+    pub async fn activate_missing(
+        &self,
+        algorithms: &HashSet<Algorithm>,
+        store: &dyn Store,
+        clock: &Clock,
+    ) -> anyhow::Result<()> {
+        let requested = std::mem::take(&mut *self.requested());
+        let missing = algorithms.union(&requested).filter(|algorithm| !self.can_sign(**algorithm));
+        join_all(missing.map(|algorithm| self.activate(*algorithm, store, clock)))
+            .await
+            .into_iter()
+            .collect()
+    }
+
+    async fn activate(
         &self,
         algorithm: Algorithm,
         store: &dyn Store,
-        now: i64,
-    ) -> Result<(), KeyGenerationError> {
-        let missing = || self.ring().of(algorithm).is_none();
-        if !missing() {
-            return Ok(());
+        clock: &Clock,
+    ) -> anyhow::Result<()> {
+        if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
+            self.reload(store, clock.seconds()).await?;
+            activate_published_key(&kid, algorithm, store, clock).await?;
         }
-        let _generating = self.generation_lock.lock().await;
-        if missing() {
-            let generated = async {
-                generate_missing(algorithm, store, now).await?;
-                self.reload(store, now).await
-            };
-            generated.await.map_err(KeyGenerationError)?;
-        }
-        Ok(())
+        self.reload(store, clock.seconds()).await
+    }
+
+    fn can_sign(&self, algorithm: Algorithm) -> bool {
+        self.ring().of(algorithm).is_some()
+    }
+
+    fn requested(&self) -> MutexGuard<'_, HashSet<Algorithm>> {
+        self.requested.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn ring(&self) -> arc_swap::Guard<Arc<KeyRing>> {
@@ -121,6 +186,7 @@ impl KeyManager {
         )?;
         self.ring.store(Arc::new(ring));
         self.stale_from.store(stale_from(&keys, now, self.overlap), Ordering::Relaxed);
+        self.reloaded.send_replace(());
         Ok(())
     }
 
@@ -134,7 +200,8 @@ impl KeyManager {
     ///
     /// # Errors
     /// Returns an error if the database cannot be used.
-    pub async fn rotate_if_due(&self, store: &dyn Store, now: i64) -> anyhow::Result<()> {
+    pub async fn rotate_if_due(&self, store: &dyn Store, clock: &Clock) -> anyhow::Result<()> {
+        let now = clock.seconds();
         let due = |signing: &&Signing| {
             signing.since.is_some_and(|since| {
                 is_rotation_due(since, now, self.settings.rotation_interval_days)
@@ -146,10 +213,15 @@ impl KeyManager {
             .filter(due)
             .map(|signing| (signing.kid.clone(), signing.algorithm))
             .collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        // The next keys begin to sign. They can be as young as the last rotation.
+        await_publication(store).await;
         for (kid, algorithm) in &due {
             let next = generate_key(*algorithm).await?;
             match store
-                .apply(AuditedChange::rotate_key(kid, next, Actor::System, now * 1_000))
+                .apply(AuditedChange::rotate_key(kid, next, Actor::System, clock.millis()))
                 .await
             {
                 Ok(()) => tracing::info!(retired = %kid, "signing key rotated by schedule"),
@@ -158,7 +230,7 @@ impl KeyManager {
                 Err(error) => return Err(error.into()),
             }
         }
-        if due.is_empty() { Ok(()) } else { self.reload(store, now).await }
+        self.reload(store, clock.seconds()).await
     }
 }
 
@@ -173,26 +245,4 @@ fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
 
 fn active_hs256_secret(settings: &KeyPolicy) -> Option<&SecretSetting> {
     settings.hs256_secret.as_ref().filter(|_| settings.algorithm == Algorithm::HS256)
-}
-
-async fn generate_missing(algorithm: Algorithm, store: &dyn Store, now: i64) -> anyhow::Result<()> {
-    let keys = store.signing_keys().await.context("failed to load the signing keys")?;
-    let signs = |key: &SigningKey| {
-        key.algorithm == algorithm && matches!(key.state, KeyState::Current { .. })
-    };
-    if keys.iter().any(signs) {
-        return Ok(());
-    }
-    let (current, next) = (generate_key(algorithm).await?, generate_key(algorithm).await?);
-    match store.apply(AuditedChange::install_keys(current, next, Actor::System, now * 1_000)).await
-    {
-        // Another server installed its keys first; they are loaded next.
-        Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Generates a key on a blocking thread, because RSA keys take long.
-async fn generate_key(algorithm: Algorithm) -> anyhow::Result<NewKey> {
-    Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
 }

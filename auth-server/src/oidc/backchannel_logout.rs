@@ -141,6 +141,12 @@ async fn logout_token(
     client: &Client,
     notification: &LogoutNotification,
 ) -> Result<String, ApiError> {
+    let algorithm = client
+        .login
+        .as_ref()
+        .map(crate::domain::UserLoginConfig::id_token_algorithm)
+        .unwrap_or_default();
+    context.keys.await_signing_key(algorithm).await?;
     let iat = context.clock.seconds();
     let token = LogoutToken {
         iss: &context.issuer,
@@ -152,12 +158,6 @@ async fn logout_token(
         sid: context.subjects.session_id_for(client, &notification.sid),
         events: json!({ EVENT: {} }),
     };
-    let algorithm = client
-        .login
-        .as_ref()
-        .map(crate::domain::UserLoginConfig::id_token_algorithm)
-        .unwrap_or_default();
-    context.keys.ensure(algorithm, &*context.store, iat).await?;
     let ring = context.keys.ring();
     Ok(sign_jwt("logout+jwt", &token, ring.of(algorithm).ok_or(KeyError)?)?)
 }

@@ -74,7 +74,7 @@ async fn signed(
     client_id: &str,
     info: &UserInfo,
 ) -> Result<Response, ApiError> {
-    context.keys.ensure(algorithm, &*context.store, context.clock.seconds()).await?;
+    context.keys.await_signing_key(algorithm).await?;
     let ring = context.keys.ring();
     let signed_claims = SignedUserInfo { iss: &context.issuer, aud: client_id, info };
     let jwt = sign_jwt("JWT", &signed_claims, ring.of(algorithm).ok_or(KeyError)?)?;

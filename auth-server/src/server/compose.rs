@@ -17,6 +17,7 @@ use crate::{
     oauth::{
         authorize::{AuthorizationContext, ConsentTickets},
         device::DeviceContext,
+        jwks::KeySet,
         registration::{DynamicRegistration, RegistrationContext},
         token::TokenContext,
     },
@@ -97,7 +98,7 @@ impl Services {
             authenticator: client_authenticator(settings, &*store, &random)?,
             clock: clock.clone(),
         });
-        let keys = Arc::new(open_keys(settings, &*store, clock.seconds()).await?);
+        let keys = Arc::new(open_keys(settings, &*store, &clock).await?);
         let issuer = settings.issuer();
         Ok(Self {
             issued_tokens: Arc::new(IssuedTokens {
@@ -179,7 +180,7 @@ impl Services {
             authorization,
             pages: self.page.pages.clone(),
             page: self.page,
-            keys: self.keys,
+            key_set: Arc::new(KeySet { keys: self.keys, clients: self.clients }),
             outage: OutageSimulator::default(),
         }
     }
@@ -327,12 +328,12 @@ fn client_authenticator(
 async fn open_keys(
     settings: &AuthServerSettings,
     store: &dyn Store,
-    now: i64,
+    clock: &Clock,
 ) -> anyhow::Result<KeyManager> {
     let policy = KeyPolicy {
         algorithm: settings.keys.algorithm,
         rotation_interval_days: settings.keys.rotation_interval_days,
         hs256_secret: settings.keys.hs256_secret.clone(),
     };
-    KeyManager::open(policy, settings.tokens.key_overlap(), store, now).await
+    KeyManager::open(policy, settings.tokens.key_overlap(), store, clock).await
 }

@@ -154,13 +154,28 @@ pub enum Change {
     },
     /// Revokes the grants of a user, of a client, or of a user at a client.
     RevokeGrants(GrantOwner),
-    /// Stores the first keys of an algorithm. Fails with [`StoreError::KeysChanged`] if the
-    /// algorithm already has a current key.
+    /// Stores the first keys of the database. Fails with [`StoreError::KeysChanged`] if it has any.
     ///
     /// [`StoreError::KeysChanged`]: super::StoreError::KeysChanged
     InstallKeys {
         current: NewKey,
         next: NewKey,
+    },
+    /// Stores the first key of an algorithm as its next key. Fails with
+    /// [`StoreError::KeysChanged`] if the algorithm already has a next or a current key.
+    ///
+    /// [`StoreError::KeysChanged`]: super::StoreError::KeysChanged
+    PublishKey {
+        key: NewKey,
+    },
+    /// Makes the next key of an algorithm without a current key current, and publishes `new_next`.
+    /// Fails with [`StoreError::KeysChanged`] if the algorithm has a current key, or another next
+    /// key.
+    ///
+    /// [`StoreError::KeysChanged`]: super::StoreError::KeysChanged
+    ActivateKey {
+        kid: String,
+        new_next: NewKey,
     },
     /// Retires the current key, makes the next key of its algorithm current and publishes
     /// `new_next`. Fails with [`StoreError::KeysChanged`] if `current` is no longer the current
@@ -329,6 +344,24 @@ impl AuditedChange {
         Self {
             audit: AuditRecord { kid: Some(current.kid.clone()), ..audit },
             change: Change::InstallKeys { current, next },
+        }
+    }
+
+    pub fn publish_key(key: NewKey, actor: Actor, at_millis: i64) -> Self {
+        let audit = AuditRecord::admin(AuditEvent::KeysPublish, actor, at_millis);
+        Self {
+            audit: AuditRecord { kid: Some(key.kid.clone()), ..audit },
+            change: Change::PublishKey { key },
+        }
+    }
+
+    /// The record names the key that now signs.
+    pub fn activate_key(kid: &str, new_next: NewKey, actor: Actor, at_millis: i64) -> Self {
+        let kid = kid.to_owned();
+        let audit = AuditRecord::admin(AuditEvent::KeysActivate, actor, at_millis);
+        Self {
+            audit: AuditRecord { kid: Some(kid.clone()), ..audit },
+            change: Change::ActivateKey { kid, new_next },
         }
     }
 

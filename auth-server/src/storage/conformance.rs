@@ -4,23 +4,25 @@
 
 mod administration;
 mod client_registrations;
+mod keys;
 mod users_and_grants;
 
 use futures_util::future::join_all;
 use oauth_types::{AccessToken, AccessTokenClaims, Audience, ClientSecret};
-use zeroize::Zeroizing;
 
-use self::administration::{
-    add_client, disable_client, install_keys, rotate_keys, rotate_secret, withdraw_key,
+use self::{
+    administration::{add_client, disable_client, rotate_secret},
+    keys::{install_keys, key, rotate_keys, states},
 };
 use super::{AuditedChange, Change, RetentionCutoffs, Store, StoreError};
 use crate::domain::{
-    Actor, Algorithm, AuditEvent, AuditQuery, AuditRecord, Client, KeyState, NewKey, OpaqueToken,
-    Outcome, SecretHash, StoredSecret, TokenExchangeRule, TokenFormat, TokenHash,
+    Actor, AuditEvent, AuditQuery, AuditRecord, Client, OpaqueToken, Outcome, SecretHash,
+    StoredSecret, TokenExchangeRule, TokenFormat, TokenHash,
 };
 
 pub use administration::*;
 pub use client_registrations::*;
+pub use keys::*;
 pub use users_and_grants::*;
 
 /// Defines a test for each behaviour, on the store of `$fresh().await.store`.
@@ -34,6 +36,7 @@ macro_rules! store_conformance {
             changing_an_unknown_client_fails,
             every_change_of_clients_and_keys_bumps_the_revision,
             concurrent_key_installations_succeed_once,
+            first_key_of_an_algorithm_is_published_before_it_signs,
             rotation_advances_the_state_of_each_key,
             only_a_retired_key_can_be_withdrawn,
             readiness_check_changes_nothing,
@@ -171,64 +174,10 @@ pub async fn every_change_of_clients_and_keys_bumps_the_revision(store: &dyn Sto
     assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
 }
 
-pub async fn concurrent_key_installations_succeed_once(store: &dyn Store) {
-    let pairs: Vec<_> =
-        (0..10).map(|n| (key(&format!("current{n}")), key(&format!("next{n}")))).collect();
-    let results =
-        join_all(pairs.iter().map(|(current, next)| install_keys(store, current, next, 5))).await;
-    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
-    assert_eq!(store.signing_keys().await.unwrap().len(), 2);
-}
-
-pub async fn rotation_advances_the_state_of_each_key(store: &dyn Store) {
-    assert!(install_keys(store, &key("one"), &key("two"), 5).await.unwrap());
-    assert!(rotate_keys(store, "one", &key("three"), 9).await.unwrap());
-    let states = states(store).await;
-    assert_eq!(states["one"], KeyState::Retired { since: 9 });
-    assert_eq!(states["two"], KeyState::Current { since: 9 });
-    assert_eq!(states["three"], KeyState::Next);
-    // Each algorithm has one current and one next key, and rotates independently.
-    assert!(!install_keys(store, &key("x"), &key("y"), 12).await.unwrap());
-    let rsa = |kid| NewKey { algorithm: Algorithm::RS256, ..key(kid) };
-    assert!(install_keys(store, &rsa("four"), &rsa("five"), 12).await.unwrap());
-    assert!(
-        !rotate_keys(store, "four", &key("x"), 13).await.unwrap(),
-        "a key of another algorithm does not replace it"
-    );
-    assert!(rotate_keys(store, "four", &rsa("six"), 13).await.unwrap());
-    let states = self::states(store).await;
-    assert_eq!(
-        (states["four"], states["five"]),
-        (KeyState::Retired { since: 13 }, KeyState::Current { since: 13 })
-    );
-    assert_eq!((states["two"], states["three"]), (KeyState::Current { since: 9 }, KeyState::Next));
-}
-
-pub async fn only_a_retired_key_can_be_withdrawn(store: &dyn Store) {
-    install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
-    rotate_keys(store, "one", &key("three"), 9).await.unwrap();
-    for in_use in ["two", "three", "unknown"] {
-        assert!(!withdraw_key(store, in_use).await.unwrap(), "{in_use}");
-    }
-    let before = store.revision().await.unwrap();
-    assert!(withdraw_key(store, "one").await.unwrap());
-    assert!(store.revision().await.unwrap() > before, "running servers notice the change");
-    assert_eq!(states(store).await.len(), 2);
-    assert!(!withdraw_key(store, "one").await.unwrap());
-}
-
 pub async fn readiness_check_changes_nothing(store: &dyn Store) {
     let before = store.revision().await.unwrap();
     store.ready().await.unwrap();
     assert_eq!(store.revision().await.unwrap(), before);
-}
-
-pub async fn concurrent_rotations_succeed_once(store: &dyn Store) {
-    install_keys(store, &key("one"), &key("two"), 5).await.unwrap();
-    let fresh: Vec<_> = (0..20).map(|n| key(&format!("new{n}"))).collect();
-    let results = join_all(fresh.iter().map(|next| rotate_keys(store, "one", next, 9))).await;
-    assert_eq!(results.into_iter().filter(|won| *won.as_ref().unwrap()).count(), 1);
-    assert_eq!(states(store).await["two"], KeyState::Current { since: 9 });
 }
 
 pub async fn applied_change_and_its_record_can_be_read(store: &dyn Store) {
@@ -334,10 +283,6 @@ pub async fn delete_expired_deletes_only_expired_rows(store: &dyn Store) {
     assert!(!states.contains_key("one") && states.contains_key("two"));
 }
 
-async fn states(store: &dyn Store) -> std::collections::HashMap<String, KeyState> {
-    store.signing_keys().await.unwrap().into_iter().map(|key| (key.kid, key.state)).collect()
-}
-
 async fn all(store: &dyn Store) -> Vec<AuditRecord> {
     store.audit(&AuditQuery { limit: 10_000, ..AuditQuery::default() }).await.unwrap()
 }
@@ -358,14 +303,6 @@ fn client(client_id: &str) -> Client {
         }],
         token_format: TokenFormat::Opaque,
         ..Client::without_access(client_id)
-    }
-}
-
-fn key(kid: &str) -> NewKey {
-    NewKey {
-        kid: kid.to_owned(),
-        algorithm: Algorithm::ES256,
-        pkcs8: Zeroizing::new(vec![1, 2, 3]),
     }
 }
 

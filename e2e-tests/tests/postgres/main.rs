@@ -8,6 +8,7 @@ mod website;
 
 mod account_conformance;
 mod crash_recovery;
+mod key_publication;
 mod login;
 mod outage;
 mod redemption_races;

@@ -21,7 +21,7 @@ async fn two(database_url: &str) -> (Replica, Replica) {
 }
 
 /// Runs a command of C on this database.
-async fn command(database_url: &str, words: &'static [&'static str]) {
+pub async fn command(database_url: &str, words: &'static [&'static str]) {
     let setting = format!("database_url={database_url}");
     let run = move || {
         let arguments = [&["auth-server"], words, &["--set", &setting]].concat();

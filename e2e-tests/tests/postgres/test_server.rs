@@ -146,6 +146,10 @@ impl Replica {
             .await
     }
 
+    pub async fn user_info(&self, token: &str) -> TestResponse {
+        send(self.http.get(format!("{}/userinfo", self.base)).bearer_auth(token)).await
+    }
+
     /// Returns the sorted `kid`s of the published keys.
     pub async fn kids(&self) -> Vec<String> {
         let Value::Array(keys) = self.get("/.well-known/jwks.json").await.json()["keys"].take()

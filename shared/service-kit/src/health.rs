@@ -53,7 +53,15 @@ impl Readiness {
     /// Adds what each instance has for itself.
     #[must_use]
     pub fn with_instance(self, instance: Check) -> Self {
-        Self { instance, ..self }
+        let earlier = self.instance;
+        let both = check(move || {
+            let (earlier, instance) = (earlier(), instance());
+            async move {
+                earlier.await?;
+                instance.await
+            }
+        });
+        Self { instance: both, ..self }
     }
 
     /// Adds what the instances share. Only `/readyz?deep` runs this check: if it fails, it fails
@@ -183,7 +191,7 @@ mod tests {
         for deep in ["deep", "deep=1", "a=b&deep"] {
             assert_eq!(readiness.check(is_deep(Some(deep))).await, Err("database".to_owned()));
         }
-        let readiness = readiness.with_instance(fails("keys"));
+        let readiness = readiness.with_instance(fails("keys")).with_instance(fails("file"));
         assert_eq!(readiness.check(false).await, Err("keys".to_owned()));
     }
 

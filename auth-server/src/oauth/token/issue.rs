@@ -183,8 +183,7 @@ async fn id_token_for(
 ) -> Result<IdToken, ApiError> {
     let algorithm =
         client.login.as_ref().map(UserLoginConfig::id_token_algorithm).unwrap_or_default();
-    let now = context.clock.seconds();
-    context.keys.ensure(algorithm, &*context.store, now).await?;
+    context.keys.await_signing_key(algorithm).await?;
     let has_profile = client.login.as_ref().is_some_and(|login| login.id_token_claims);
     let found = if has_profile { context.store.user(&user.grant.sub).await? } else { None };
     let facts = IdTokenFacts {
@@ -196,7 +195,7 @@ async fn id_token_for(
         sub: context.subjects.subject_for(client, &user.grant.sub),
         nonce: user.nonce.clone(),
         access_token: token,
-        now,
+        now: context.clock.seconds(),
         lives: context.ttls.id_token,
     };
     let ring = context.keys.ring();

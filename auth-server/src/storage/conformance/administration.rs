@@ -3,7 +3,8 @@
 use oauth_types::ClientSecret;
 
 use super::{
-    all, client, key,
+    all, client,
+    keys::{activate_key, install_keys, key, publish_key, rotate_keys, rsa, withdraw_key},
     users_and_grants::{phc, user},
 };
 use crate::{
@@ -40,6 +41,8 @@ pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Stor
     store.apply(AuditedChange::enable_user(alice, Actor::Cli, 7_000)).await.unwrap();
     store.apply(AuditedChange::remove_user(alice, Actor::Cli, 7_000)).await.unwrap();
     install_keys(store, &key("one"), &key("two"), 8).await.unwrap();
+    publish_key(store, &rsa("four"), 8).await.unwrap();
+    activate_key(store, "four", &rsa("five"), 8).await.unwrap();
     rotate_keys(store, "one", &key("three"), 9).await.unwrap();
     withdraw_key(store, "one").await.unwrap();
     let found: Vec<_> = all(store)
@@ -54,6 +57,8 @@ pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Stor
     let expected = [
         (10_000, AuditEvent::KeysWithdraw, Actor::Cli, "one"),
         (9_000, AuditEvent::KeysRotate, Actor::Cli, "one"),
+        (8_000, AuditEvent::KeysActivate, Actor::Cli, "four"),
+        (8_000, AuditEvent::KeysPublish, Actor::Cli, "four"),
         (8_000, AuditEvent::KeysInstall, Actor::Cli, "one"),
         (7_000, AuditEvent::UserRemove, Actor::Cli, "sub of alice"),
         (7_000, AuditEvent::UserEnable, Actor::Cli, "sub of alice"),
@@ -102,6 +107,7 @@ pub async fn failed_administrative_action_leaves_no_audit_record(store: &dyn Sto
     }
     assert!(!rotate_keys(store, "x", &key("y"), 1).await.unwrap());
     assert!(!withdraw_key(store, "x").await.unwrap());
+    assert!(!activate_key(store, "x", &key("y"), 1).await.unwrap());
     assert_eq!(all(store).await, []);
 }
 
@@ -138,10 +144,13 @@ pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
 }
 
 pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn Store) {
+    let install = Change::InstallKeys { current: key("a"), next: key("b") };
+    reject_record(store, install).await;
     add_client(store, &client("kept"), 1).await.unwrap();
     store.apply(AuditedChange::add_user(user("kept"), Actor::Cli, 1)).await.unwrap();
     install_keys(store, &key("one"), &key("two"), 1).await.unwrap();
     rotate_keys(store, "one", &key("three"), 1).await.unwrap();
+    publish_key(store, &rsa("rsa"), 1).await.unwrap();
     super::users_and_grants::apply(store, super::client_registrations::register("registered", 9))
         .await;
     let (revision, keys) = (store.revision().await.unwrap(), key_states(store).await);
@@ -162,21 +171,18 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         Change::UpdateUser { sub: "sub of kept".to_owned(), claims: Box::default() },
         Change::SignOutUser { sub: "sub of kept".to_owned() },
         Change::DisableUser { sub: "sub of kept".to_owned() },
-        Change::InstallKeys { current: of_other_algorithm("a"), next: of_other_algorithm("b") },
+        Change::PublishKey { key: NewKey { algorithm: Algorithm::EdDSA, ..key("a") } },
+        Change::ActivateKey { kid: "rsa".to_owned(), new_next: rsa("b") },
         Change::RotateKey { current: "two".to_owned(), new_next: key("four") },
         Change::WithdrawKey { kid: "one".to_owned() },
         Change::RemoveUser { sub: "sub of kept".to_owned() },
         Change::RevokeGrants(GrantOwner::User { sub: "sub of kept".to_owned() }),
     ];
     for change in changes {
-        // The audit log has no records from before 1970.
-        let audit = crate::domain::AuditRecord::admin(AuditEvent::ClientAdd, Actor::Cli, -1);
-        let text = format!("{change:?}");
-        let result = store.apply(AuditedChange { audit, change }).await;
-        assert!(matches!(result, Err(StoreError::ConstraintViolation(_))), "{text}: {result:?}");
+        reject_record(store, change).await;
     }
     assert_eq!(store.revision().await.unwrap(), revision);
-    assert_eq!(all(store).await.len(), 5);
+    assert_eq!(all(store).await.len(), 6);
     let clients = store.clients().await.unwrap();
     assert!(clients.len() == 2 && clients[0].enabled && !clients[1].approved);
     assert!(!clients[0].resources.is_empty());
@@ -187,14 +193,17 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     assert_eq!(key_states(store).await, keys);
 }
 
+/// Applies a change whose record cannot be stored: the audit log has none from before 1970.
+async fn reject_record(store: &dyn Store, change: Change) {
+    let audit = crate::domain::AuditRecord::admin(AuditEvent::ClientAdd, Actor::Cli, -1);
+    let text = format!("{change:?}");
+    let result = store.apply(AuditedChange { audit, change }).await;
+    assert!(matches!(result, Err(StoreError::ConstraintViolation(_))), "{text}: {result:?}");
+}
+
 async fn key_states(store: &dyn Store) -> Vec<(String, KeyState)> {
     let keys = store.signing_keys().await.unwrap();
     keys.into_iter().map(|key| (key.kid, key.state)).collect()
-}
-
-/// An algorithm that has a current key cannot get its first keys again.
-fn of_other_algorithm(kid: &str) -> NewKey {
-    NewKey { algorithm: Algorithm::RS256, ..key(kid) }
 }
 
 // Administrative actions from the command line, at a given second.
@@ -258,41 +267,4 @@ pub(super) async fn disable_user(
 ) -> Result<(), StoreError> {
     let sub = format!("sub of {username}");
     store.apply(AuditedChange::disable_user(&sub, Actor::Cli, now * 1_000)).await
-}
-
-/// Returns whether the keys were installed.
-pub(super) async fn install_keys(
-    store: &dyn Store,
-    current: &NewKey,
-    next: &NewKey,
-    now: i64,
-) -> Result<bool, StoreError> {
-    let (current, next) = (current.clone(), next.clone());
-    changed(store.apply(AuditedChange::install_keys(current, next, Actor::Cli, now * 1_000)).await)
-}
-
-/// Returns whether the key was rotated.
-pub(super) async fn rotate_keys(
-    store: &dyn Store,
-    current: &str,
-    new_next: &NewKey,
-    now: i64,
-) -> Result<bool, StoreError> {
-    let new_next = new_next.clone();
-    changed(
-        store.apply(AuditedChange::rotate_key(current, new_next, Actor::Cli, now * 1_000)).await,
-    )
-}
-
-/// Returns whether the key was withdrawn.
-pub(super) async fn withdraw_key(store: &dyn Store, kid: &str) -> Result<bool, StoreError> {
-    changed(store.apply(AuditedChange::withdraw_key(kid, Actor::Cli, 10_000)).await)
-}
-
-fn changed(result: Result<(), StoreError>) -> Result<bool, StoreError> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(StoreError::KeysChanged) => Ok(false),
-        Err(error) => Err(error),
-    }
 }

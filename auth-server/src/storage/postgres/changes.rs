@@ -119,6 +119,12 @@ pub(super) async fn apply(
         Change::InstallKeys { current, next } => {
             keys::install(transaction.begin().await?, current, next, now).await?;
         }
+        Change::PublishKey { key } => {
+            keys::publish(transaction.begin().await?, key, now).await?;
+        }
+        Change::ActivateKey { kid, new_next } => {
+            keys::activate(transaction.begin().await?, kid, new_next, now).await?;
+        }
         Change::RotateKey { current, new_next } => {
             keys::rotate(transaction.begin().await?, current, new_next, now).await?;
         }

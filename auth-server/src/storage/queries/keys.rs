@@ -9,8 +9,8 @@ use crate::{
         sql::{
             decode,
             keys::{
-                CURRENT_KEY, DELETE_RETIRED_KEYS, INSERT_KEY, KEYS, KeyRow, PROMOTE_NEXT_KEY,
-                RETIRE_KEY, WITHDRAW_KEY,
+                ACTIVATE_KEY, ANY_KEY, CURRENT_KEY, DELETE_RETIRED_KEYS, INSERT_KEY, KEYS, KeyRow,
+                NEXT_OR_CURRENT_KEY, PROMOTE_NEXT_KEY, RETIRE_KEY, WITHDRAW_KEY,
             },
         },
     },
@@ -27,12 +27,45 @@ pub(super) async fn install(
     now: i64,
 ) -> Result<(), StoreError> {
     revision::lock(connection).await?;
-    let existing = sqlx::query(CURRENT_KEY).bind(current.algorithm.as_str());
-    if existing.fetch_optional(&mut *connection).await?.is_some() {
+    if sqlx::query(ANY_KEY).fetch_optional(&mut *connection).await?.is_some() {
         return Err(StoreError::KeysChanged);
     }
     insert(connection, current, "current", now).await?;
     insert(connection, next, "next", now).await?;
+    revision::bump(connection).await
+}
+
+pub(super) async fn publish(
+    connection: &mut Connection,
+    key: &NewKey,
+    now: i64,
+) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
+    let existing = sqlx::query(NEXT_OR_CURRENT_KEY).bind(key.algorithm.as_str());
+    if existing.fetch_optional(&mut *connection).await?.is_some() {
+        return Err(StoreError::KeysChanged);
+    }
+    insert(connection, key, "next", now).await?;
+    revision::bump(connection).await
+}
+
+pub(super) async fn activate(
+    connection: &mut Connection,
+    kid: &str,
+    new_next: &NewKey,
+    now: i64,
+) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
+    let algorithm = new_next.algorithm.as_str();
+    let existing = sqlx::query(CURRENT_KEY).bind(algorithm);
+    if existing.fetch_optional(&mut *connection).await?.is_some() {
+        return Err(StoreError::KeysChanged);
+    }
+    let activate = sqlx::query(ACTIVATE_KEY).bind(now).bind(kid).bind(algorithm);
+    if activate.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Err(StoreError::KeysChanged);
+    }
+    insert(connection, new_next, "next", now).await?;
     revision::bump(connection).await
 }
 

@@ -9,14 +9,19 @@ use crate::{
 
 pub const KEYS: &str =
     "SELECT kid, algorithm, pkcs8, state, state_since FROM signing_keys ORDER BY state_since DESC";
+pub const ANY_KEY: &str = "SELECT 1 FROM signing_keys LIMIT 1";
 pub const CURRENT_KEY: &str =
     "SELECT 1 FROM signing_keys WHERE state = 'current' AND algorithm = $1";
+pub const NEXT_OR_CURRENT_KEY: &str =
+    "SELECT 1 FROM signing_keys WHERE state IN ('next', 'current') AND algorithm = $1";
 pub const INSERT_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, pkcs8, state, state_since) \
      VALUES ($1, $2, $3, $4, $5)";
 pub const RETIRE_KEY: &str = "UPDATE signing_keys SET state = 'retired', state_since = $1 \
      WHERE kid = $2 AND state = 'current' AND algorithm = $3";
 pub const PROMOTE_NEXT_KEY: &str = "UPDATE signing_keys SET state = 'current', state_since = $1 \
      WHERE state = 'next' AND algorithm = $2";
+pub const ACTIVATE_KEY: &str = "UPDATE signing_keys SET state = 'current', state_since = $1 \
+     WHERE kid = $2 AND state = 'next' AND algorithm = $3";
 pub const DELETE_RETIRED_KEYS: &str =
     "DELETE FROM signing_keys WHERE state = 'retired' AND state_since < $1";
 /// Only retired keys can be withdrawn. A current or next key must be rotated first.

@@ -150,6 +150,10 @@ async fn apply<'a>(
         Change::InstallKeys { current, next } => {
             keys::install(connection, current, next, now).await
         }
+        Change::PublishKey { key } => keys::publish(connection, key, now).await,
+        Change::ActivateKey { kid, new_next } => {
+            keys::activate(connection, kid, new_next, now).await
+        }
         Change::RotateKey { current, new_next } => {
             keys::rotate(connection, current, new_next, now).await
         }

@@ -1,0 +1,92 @@
+//! Publishes keys before they sign, so that no server issues a token whose key another server does
+//! not publish.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clock::Clock;
+use tokio::time::sleep;
+
+use super::generate;
+use crate::{
+    domain::{Actor, Algorithm, NewKey, SigningKey, SigningStatus, signing_status},
+    storage::{AuditedChange, Store, StoreError},
+};
+
+/// How often a running server reloads changed clients and keys.
+pub const RELOAD_PERIOD: Duration = Duration::from_millis(500);
+
+/// How long a key is published before it signs: four reload periods, so that a slow reload is in
+/// time as well.
+const PUBLICATION_DELAY: Duration = Duration::from_secs(2);
+
+/// Waits until every server publishes the keys that the caller has read from the database. The
+/// delay begins after that read, so the keys are committed, and clocks are not compared. A server
+/// with SQLite is the only one.
+pub async fn await_publication(store: &dyn Store) {
+    if store.is_shared() {
+        sleep(PUBLICATION_DELAY).await;
+    }
+}
+
+/// Creates the first keys of an empty database. They sign at once, because no server publishes keys
+/// yet.
+pub(super) async fn install_first_keys(
+    algorithm: Algorithm,
+    store: &dyn Store,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    if !signing_keys(store).await?.is_empty() {
+        return Ok(());
+    }
+    let (current, next) = (generate_key(algorithm).await?, generate_key(algorithm).await?);
+    apply(AuditedChange::install_keys(current, next, Actor::System, clock.millis()), store).await
+}
+
+/// Publishes a key of an algorithm that has none. Returns the `kid` of the key to activate, if the
+/// algorithm has no current key.
+pub(super) async fn publish_first_key(
+    algorithm: Algorithm,
+    store: &dyn Store,
+    clock: &Clock,
+) -> anyhow::Result<Option<String>> {
+    loop {
+        match signing_status(algorithm, &signing_keys(store).await?) {
+            SigningStatus::Active => return Ok(None),
+            SigningStatus::Published { kid } => return Ok(Some(kid.to_owned())),
+            SigningStatus::NoKey => {
+                let key = generate_key(algorithm).await?;
+                apply(AuditedChange::publish_key(key, Actor::System, clock.millis()), store)
+                    .await?;
+            }
+        }
+    }
+}
+
+/// Activates a published key once every server publishes it.
+pub(super) async fn activate_published_key(
+    kid: &str,
+    algorithm: Algorithm,
+    store: &dyn Store,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let (next, ()) = tokio::join!(generate_key(algorithm), await_publication(store));
+    apply(AuditedChange::activate_key(kid, next?, Actor::System, clock.millis()), store).await
+}
+
+async fn signing_keys(store: &dyn Store) -> anyhow::Result<Vec<SigningKey>> {
+    store.signing_keys().await.context("failed to load the signing keys")
+}
+
+/// Applies a change, unless another server was faster.
+async fn apply(change: AuditedChange, store: &dyn Store) -> anyhow::Result<()> {
+    match store.apply(change).await {
+        Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Generates a key on a blocking thread, because RSA keys take long.
+pub(super) async fn generate_key(algorithm: Algorithm) -> anyhow::Result<NewKey> {
+    Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
+}
