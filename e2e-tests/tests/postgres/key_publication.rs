@@ -10,8 +10,7 @@ use std::{
 use auth_server::{
     AuthServerSettings,
     domain::{
-        Actor, Algorithm, Client, KeyState, NewKey, SecretHash, StoredSecret, TokenFormat,
-        UserLoginConfig,
+        Actor, Algorithm, Client, KeyState, NewKey, SecretHash, StoredSecret, UserLoginConfig,
     },
     storage::{AuditedChange, PostgresStore, Store},
 };
@@ -75,6 +74,8 @@ impl Replicas {
         let start = |_| {
             Replica::start_with(&database, |settings| {
                 settings.clients_file = Some(clients_file.clone());
+                // A busy machine must not end the requests of the test.
+                settings.database_timeout_millis = 20_000;
             })
         };
         let servers = join_all((0..3).map(start)).await;
@@ -168,26 +169,18 @@ async fn log_in(server: &Replica, login: (&str, &str)) -> TestResponse {
 
 fn shop(algorithm: Algorithm) -> Client {
     Client {
-        client_id: SHOP.0.to_owned(),
         secrets: vec![StoredSecret {
             hash: SecretHash::sha256(&ClientSecret::new(SHOP.1)),
             not_after: None,
         }],
         scopes: "openid".parse().unwrap(),
-        resources: Vec::new(),
-        introspection_audiences: Vec::new(),
-        token_exchange: Vec::new(),
-        token_format: TokenFormat::Jwt,
         login: Some(UserLoginConfig {
             redirect_uris: vec![CALLBACK.to_owned()],
             first_party: true,
             id_token_signed_response_alg: Some(algorithm),
             ..UserLoginConfig::default()
         }),
-        dynamic: false,
-        approved: true,
-        created_at: 0,
-        enabled: true,
+        ..Client::without_access(SHOP.0)
     }
 }
 
@@ -200,7 +193,11 @@ async fn id_token_of_a_registered_client_has_a_key_that_all_replicas_publish() {
     assert_eq!(registered.status, 201, "{registered:?}");
     let jwks = one.get("/.well-known/jwks.json").await;
     assert_eq!(jwks.header("cache-control"), "public, max-age=5", "the RSA key is missing");
-    assert_eq!(one.get("/readyz").await.status, 200, "a new client makes no replica unready");
+    assert_eq!(
+        one.get_managed("/readyz").await.status,
+        200,
+        "a new client makes no replica unready"
+    );
 
     let (id, secret) = (registered.member("client_id"), registered.member("client_secret"));
     let tokens = log_in(one, (&id, &secret)).await;
@@ -220,9 +217,11 @@ async fn id_token_of_an_added_client_has_a_key_that_all_replicas_publish() {
     let store = PostgresStore::connect(&replicas.database).await.unwrap();
     let added = AuditedChange::add_client(shop(Algorithm::EdDSA), Actor::Cli, 1_000);
     store.apply(added).await.unwrap();
+    for server in &replicas.servers {
+        until("the new client is accepted", async || server.authenticates(SHOP).await).await;
+    }
     // All replicas need the key at the same time, and one pair is made.
     join_all(replicas.servers.iter().map(async |server| {
-        until("the new client is accepted", async || server.authenticates(SHOP).await).await;
         replicas.assert_published(&log_in(server, SHOP).await.member("id_token"));
     }))
     .await;
@@ -240,8 +239,10 @@ async fn signed_responses_to_a_client_of_the_file_have_keys_that_all_replicas_pu
          first_party = true\nuserinfo_signed_response_alg = \"EdDSA\"\n"
     );
     std::fs::write(&replicas.clients_file, client).unwrap();
-    join_all(replicas.servers.iter().map(async |server| {
+    for server in &replicas.servers {
         until("the changed file is loaded", async || server.authenticates(SHOP).await).await;
+    }
+    join_all(replicas.servers.iter().map(async |server| {
         let tokens = log_in(server, SHOP).await;
         replicas.assert_published(&tokens.member("id_token"));
         let user_info = server.user_info(&tokens.member("access_token")).await;
@@ -279,6 +280,7 @@ async fn replica_with_another_algorithm_signs_once_all_replicas_publish_its_key(
     let other = Replica::start_with(&replicas.database, |settings| {
         settings.clients_file = Some(replicas.clients_file.clone());
         settings.keys.algorithm = Algorithm::EdDSA;
+        settings.database_timeout_millis = 20_000;
     })
     .await;
     replicas.assert_published(&other.access_token(WITH_JWT).await);
@@ -318,20 +320,25 @@ async fn production_replica_is_ready_once_its_keys_are_active() {
         issuer: "https://login.example".parse().unwrap(),
         listen: "127.0.0.1:0".to_owned(),
         tls_listen: String::new(),
+        manage_listen: "127.0.0.1:0".to_owned(),
         data_dir: folder.path().to_owned(),
         database_url: Some(SecretSetting::new(&*database)),
         ..AuthServerSettings::default()
     };
-    let (server, base) = prepare(settings).await.unwrap();
+    let (server, [base, manage]) = prepare(settings).await.unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(server.run(stop.clone()));
-    let get = async |path: &str| send(client().get(format!("{base}{path}"))).await;
-    let (readiness, jwks) = (get("/readyz").await, get("/.well-known/jwks.json").await);
-    assert_eq!((readiness.status, jwks.header("cache-control")), (503, "public, max-age=5"));
+    let jwks = async || send(client().get(format!("{base}/.well-known/jwks.json"))).await;
+    let readyz = async || send(client().get(format!("{manage}/readyz"))).await;
+    let (readiness, jwks_at_start) = (readyz().await, jwks().await);
+    assert_eq!(
+        (readiness.status, jwks_at_start.header("cache-control")),
+        (503, "public, max-age=5")
+    );
     assert!(readiness.member("reason").contains("not active yet"), "{readiness:?}");
 
-    until("C is ready", async || get("/readyz").await.status == 200).await;
-    let jwks = get("/.well-known/jwks.json").await;
+    until("C is ready", async || readyz().await.status == 200).await;
+    let jwks = jwks().await;
     assert_eq!(jwks.header("cache-control"), "public, max-age=300");
     let keys = jwks.json();
     let of_id_tokens = keys["keys"].as_array().unwrap().iter().filter(|key| key["alg"] == "RS256");

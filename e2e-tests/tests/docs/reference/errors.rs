@@ -29,6 +29,7 @@ C answers some requests of anyone with these:
 |---|---|---|---|
 | 429 | `temporarily_unavailable` | an address pushed requests or requested device codes too often with public clients, or with clients that registered themselves (`rate_limits.pushed_authorization`, `rate_limits.device_authorization`) | wait for the seconds in `Retry-After` |
 | 413 | `invalid_request` | a pushed request has more than 8192 bytes without its signature | send less, such as a shorter `state` |
+| 503 | `temporarily_unavailable` | the first key of the client's signature algorithm is not active yet: no server signs before all publish the key | repeat the request after the seconds in `Retry-After`; an authorization code stays valid |
 | redirect | `temporarily_unavailable` | an address sent signed requests of such clients too often | retry later |
 | redirect | `invalid_request_object` | a signed request has more than 8192 bytes without its signature | send less |
 
