@@ -102,13 +102,28 @@ fn pool(options: PgConnectOptions) -> PgPool {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(is_alive(connection)))
-        .after_release(|connection, _| Box::pin(is_alive(connection)))
+        .after_release(|connection, _| Box::pin(is_idle(connection)))
         .connect_lazy_with(options)
 }
 
 async fn is_alive(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let ping = timeout(PING_TIMEOUT, connection.ping()).await;
     ping.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+}
+
+/// Returns whether a connection responds and has no open transaction.
+///
+/// sqlx rolls back a transaction that is dropped, but not one whose `BEGIN` was cut off before it
+/// was answered. The connection would return to the pool with an open transaction, and what the
+/// next requests change there would be acknowledged and never committed.
+async fn is_idle(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // An empty statement begins nothing: sqlx fails unless a transaction is open already.
+    match timeout(PING_TIMEOUT, connection.begin_with("")).await {
+        Ok(Err(sqlx::Error::BeginFailed)) => Ok(true),
+        Ok(Ok(_open)) => Ok(false),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
 }
 
 /// Reads the database at `url` in read-only transactions: nothing is created or migrated.

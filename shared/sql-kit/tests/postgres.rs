@@ -1,0 +1,55 @@
+//! The pool on a real PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgPool, migrate::Migrator};
+use test_support::postgres::Cluster;
+use tokio::time::timeout;
+
+const INSERT: &str = "INSERT INTO numbers (number) VALUES (1)";
+const COUNT: &str = "SELECT count(*) FROM numbers";
+
+async fn pool(url: &str) -> PgPool {
+    let none = Migrator { migrations: [].as_slice().into(), ..Migrator::DEFAULT };
+    sql_kit::postgres::connect(url, &none, "migrate").await.unwrap()
+}
+
+async fn count(pool: &PgPool) -> i64 {
+    sqlx::query_scalar(COUNT).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn change_after_a_begin_that_was_cut_off_is_committed() {
+    let cluster = Cluster::start();
+    let url = cluster.fresh_database();
+    let (pool, other) = (pool(&url).await, pool(&url).await);
+    sqlx::query("CREATE TABLE numbers (number BIGINT)").execute(&pool).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    let frozen = cluster.freeze();
+    assert!(timeout(Duration::from_millis(50), connection.begin()).await.is_err());
+    drop(frozen);
+    // Back to the pool, with a `BEGIN` on the way.
+    drop(connection);
+    for expected in 1..=3 {
+        sqlx::query(INSERT).execute(&pool).await.unwrap();
+        assert_eq!(count(&other).await, expected, "the change is not committed");
+    }
+}
+
+#[tokio::test]
+async fn transaction_that_was_cut_off_is_rolled_back() {
+    let cluster = Cluster::start();
+    let url = cluster.fresh_database();
+    let (pool, other) = (pool(&url).await, pool(&url).await);
+    sqlx::query("CREATE TABLE numbers (number BIGINT)").execute(&pool).await.unwrap();
+    let mut transaction = pool.begin().await.unwrap();
+    sqlx::query(INSERT).execute(&mut *transaction).await.unwrap();
+    let frozen = cluster.freeze();
+    let cut_off = sqlx::query(INSERT).execute(&mut *transaction);
+    assert!(timeout(Duration::from_millis(50), cut_off).await.is_err());
+    drop(frozen);
+    drop(transaction);
+    sqlx::query(INSERT).execute(&pool).await.unwrap();
+    assert_eq!(count(&other).await, 1, "the transaction is rolled back, the change committed");
+}
