@@ -23,6 +23,9 @@ const SWEEP_ROUNDS: u32 = 200;
 /// A count of rejections is stored within this time after it is due.
 const COUNT_PERIOD: Duration = Duration::from_secs(1);
 const ROTATION_PERIOD: Duration = Duration::from_secs(60);
+/// How long revocations are kept after the token has expired, in seconds. A clock that was ahead
+/// and is set back makes the token unexpired again, and it must still be revoked.
+const REVOCATION_MARGIN: i64 = 86_400;
 
 /// Dependencies of the background tasks.
 pub struct BackgroundTasks {
@@ -119,6 +122,7 @@ async fn sweep(tasks: &BackgroundTasks) {
     let now = tasks.clock.seconds();
     let cutoffs = RetentionCutoffs {
         tokens: now,
+        revocations: now - REVOCATION_MARGIN,
         // Clients send expired ID tokens as hints for as long as a session lasts.
         keys: now - tasks.key_overlap_seconds.max(tasks.session_ttl.absolute),
         audit_millis: tasks.clock.millis() - i64::from(tasks.audit_retention_days) * 86_400_000,

@@ -42,6 +42,9 @@ pub use users::UserStore;
 pub struct RetentionCutoffs {
     /// Deletes grants, codes and tokens that expired before this second.
     pub tokens: i64,
+    /// Deletes revocations of access tokens, and uses of request objects, that expired before this
+    /// second. Without them a token or a request object would be valid.
+    pub revocations: i64,
     /// Deletes retired keys that were retired before this second.
     pub keys: i64,
     /// Deletes audit records from before this millisecond.

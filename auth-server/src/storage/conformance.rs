@@ -268,6 +268,7 @@ pub async fn delete_expired_deletes_only_expired_rows(store: &dyn Store) {
     let gone = store
         .delete_expired(RetentionCutoffs {
             tokens: 150,
+            revocations: 150,
             keys: 100,
             audit_millis: 1_500,
             sessions: 100,

@@ -323,8 +323,13 @@ async fn logout_token_is_sent_after_all_tokens_expired() {
     let browser = Browser::new(&server);
     let tokens = browser.tokens(&AuthorizationRequest::site(), ALICE, SITE).await;
     server.clock.advance(Duration::from_secs(1_860));
-    let expired =
-        RetentionCutoffs { tokens: server.clock.seconds(), keys: 0, audit_millis: 0, sessions: 0 };
+    let expired = RetentionCutoffs {
+        tokens: server.clock.seconds(),
+        revocations: 0,
+        keys: 0,
+        audit_millis: 0,
+        sessions: 0,
+    };
     let database = server.settings.data_dir.join("auth-server.db");
     let store = SqliteStore::open(&database).await.unwrap();
     while store.delete_expired(expired).await.unwrap() > 0 {}

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+
 use crate::{
     browser::{AuthorizationRequest, Browser},
+    client::wait_until,
     test_server::{ALICE, FORUM, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, SITE, TestServer},
 };
 
@@ -115,4 +118,30 @@ async fn revocation_requires_client_authentication() {
         "token is missing",
     );
     assert!(server.is_active(ORDERS, &token).await);
+}
+
+#[tokio::test]
+async fn revoked_token_stays_revoked_after_a_clock_was_ahead() {
+    let server = TestServer::start().await;
+    let token = server.access_token(SHOP, &[("resource", ORDERS_API)]).await;
+    assert!(server.is_active(ORDERS, &token).await);
+    assert_eq!(server.revoke(SHOP, &token).await.status, 200);
+    let ahead = Duration::from_secs(2 * 3_600);
+    server.clock.advance(ahead);
+    let file =
+        SqliteConnectOptions::new().filename(server.settings.data_dir.join("auth-server.db"));
+    let database = SqlitePool::connect_with(file).await.unwrap();
+    let ancient =
+        "INSERT INTO audit_log (at_millis, event, outcome) VALUES (0, 'token', 'rejected')";
+    let left = "SELECT count(*) FROM audit_log WHERE at_millis = 0";
+    // The first one may be deleted by work that has begun before.
+    for _ in 0..2 {
+        sqlx::query(ancient).execute(&database).await.unwrap();
+        wait_until("expired rows are deleted", async || {
+            sqlx::query_scalar::<_, i64>(left).fetch_one(&database).await.unwrap() == 0
+        })
+        .await;
+    }
+    server.clock.set_back(ahead);
+    assert!(!server.is_active(ORDERS, &token).await);
 }

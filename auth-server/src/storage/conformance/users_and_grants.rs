@@ -119,7 +119,13 @@ pub async fn session_lists_its_clients_until_it_ends(store: &dyn Store) {
         DeviceDecision { device: hash("d"), exp: 100, grant: Some(grant("of the device")) };
     apply(store, Change::DecideDevice(Box::new(decision))).await;
     store
-        .delete_expired(RetentionCutoffs { tokens: 100_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .delete_expired(RetentionCutoffs {
+            tokens: 100_000,
+            revocations: 0,
+            keys: 0,
+            audit_millis: 0,
+            sessions: 0,
+        })
         .await
         .unwrap();
     assert!(store.code(&hash("c")).await.unwrap().is_none());
@@ -439,7 +445,13 @@ pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Sto
     let stored = store.refresh_token("g").await.unwrap().unwrap();
     assert_eq!((stored.hash, stored.exp, stored.since), (hash("refresh of first"), 1_000, 30));
     store
-        .delete_expired(RetentionCutoffs { tokens: 199_999, keys: 0, audit_millis: 0, sessions: 0 })
+        .delete_expired(RetentionCutoffs {
+            tokens: 199_999,
+            revocations: 0,
+            keys: 0,
+            audit_millis: 0,
+            sessions: 0,
+        })
         .await
         .unwrap();
     assert!(
@@ -447,7 +459,13 @@ pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Sto
         "a grant is stored until its last token expires"
     );
     store
-        .delete_expired(RetentionCutoffs { tokens: 400_000, keys: 0, audit_millis: 0, sessions: 0 })
+        .delete_expired(RetentionCutoffs {
+            tokens: 400_000,
+            revocations: 0,
+            keys: 0,
+            audit_millis: 0,
+            sessions: 0,
+        })
         .await
         .unwrap();
     assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
@@ -741,7 +759,13 @@ pub async fn concurrent_uses_of_a_request_object_succeed_once(store: &dyn Store)
     let uses = join_all((0..10).map(|_| store.use_request_object(&used, 100))).await;
     assert_eq!(uses.into_iter().filter(|first| *first.as_ref().unwrap()).count(), 1);
     assert!(store.use_request_object(&hash("another"), 100).await.unwrap());
-    let before = |tokens| RetentionCutoffs { tokens, keys: 0, audit_millis: 0, sessions: 0 };
+    let before = |revocations| RetentionCutoffs {
+        tokens: 1_000,
+        revocations,
+        keys: 0,
+        audit_millis: 0,
+        sessions: 0,
+    };
     assert_eq!(store.delete_expired(before(100)).await.unwrap(), 0);
     assert!(!store.use_request_object(&used, 100).await.unwrap());
     assert_eq!(store.delete_expired(before(101)).await.unwrap(), 2);
@@ -764,7 +788,13 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
         };
         store.push_request(&pushed).await.unwrap();
     }
-    let before = RetentionCutoffs { tokens: 150_000, keys: 0, audit_millis: 0, sessions: 15 };
+    let before = RetentionCutoffs {
+        tokens: 150_000,
+        revocations: 0,
+        keys: 0,
+        audit_millis: 0,
+        sessions: 15,
+    };
     assert_eq!(
         store.delete_expired(before).await.unwrap(),
         4,
@@ -787,7 +817,8 @@ pub async fn delete_expired_deletes_only_expired_user_data(store: &dyn Store) {
     );
     authorize(store, UserGrant { sid: "young".to_owned(), ..grant("g") }, code("c", "g")).await;
     apply(store, Change::EndSession { sid: "young".to_owned() }).await;
-    let before = |tokens| RetentionCutoffs { tokens, keys: 0, audit_millis: 0, sessions: 0 };
+    let before =
+        |tokens| RetentionCutoffs { tokens, revocations: 0, keys: 0, audit_millis: 0, sessions: 0 };
     let left = async || store.take_due_logout_notifications(30, 30, 10).await.unwrap().len();
     store.delete_expired(before(3_630)).await.unwrap();
     assert_eq!(left().await, 1);

@@ -13,12 +13,12 @@ pub(super) async fn delete_expired(
     let mut deleted = 0;
     for (table, condition, cutoff) in [
         ("opaque_access_tokens", "exp < $1", before.tokens),
-        ("revoked_access_tokens", "exp < $1", before.tokens),
+        ("revoked_access_tokens", "exp < $1", before.revocations),
         // Deletes the authorization codes of the grants too.
         ("grants", "delete_after < $1", before.tokens),
         ("device_authorizations", "exp < $1 AND state <> 'approved'", before.tokens),
         ("pushed_authorization_requests", "exp < $1", before.tokens),
-        ("used_request_objects", "exp < $1", before.tokens),
+        ("used_request_objects", "exp < $1", before.revocations),
         ("backchannel_logout_queue", "exp < $1", before.tokens),
         ("sessions", "last_seen < $1", before.sessions),
         ("audit_log", "at_millis < $1", before.audit_millis),

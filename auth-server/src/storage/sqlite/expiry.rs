@@ -19,7 +19,7 @@ pub(super) async fn delete_expired(
         ),
         (
             "DELETE FROM revoked_access_tokens WHERE jti IN (SELECT jti FROM revoked_access_tokens WHERE exp < $1 LIMIT $2)",
-            before.tokens,
+            before.revocations,
         ),
         // Deletes the authorization codes of the grants too.
         (
@@ -39,7 +39,7 @@ pub(super) async fn delete_expired(
         (
             "DELETE FROM used_request_objects WHERE hash IN \
              (SELECT hash FROM used_request_objects WHERE exp < $1 LIMIT $2)",
-            before.tokens,
+            before.revocations,
         ),
         (
             "DELETE FROM backchannel_logout_queue WHERE (sid, client_id) IN \
