@@ -85,10 +85,21 @@ impl Program {
 
     /// Starts a server that logs JSON, and waits for the log line that contains `started`.
     pub fn serve(self, arguments: &[String], started: &str) -> ServerProcess {
+        self.serve_in(&[], arguments, started)
+    }
+
+    /// Starts a server like [`Program::serve`], with these environment variables.
+    pub fn serve_in(
+        self,
+        environment: &[(&str, &str)],
+        arguments: &[String],
+        started: &str,
+    ) -> ServerProcess {
         // Without SIGXFSZ, a write beyond the limit of `ServerProcess::set_disk_full` fails, as on
         // a full disk, instead of ending the process.
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", self.0]).args(arguments);
+        command.envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -136,6 +147,15 @@ impl ServerProcess {
         let pid = self.child.id().to_string();
         let status = Command::new("prlimit").args([limit, "--pid", &pid]).status().unwrap();
         assert!(status.success(), "prlimit: {status}");
+    }
+
+    /// Asks the process to stop, as a container engine does, and waits until it has exited. Returns
+    /// its exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let wait = move || self.child.wait().unwrap().code();
+        tokio::task::spawn_blocking(wait).await.unwrap()
     }
 
     /// Kills the process and waits until it is gone.

@@ -3,7 +3,9 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::{ErrorKind, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -51,9 +53,23 @@ impl Drop for Frozen<'_> {
 
 impl Cluster {
     pub fn start() -> Self {
-        let folder =
-            tempfile::Builder::new().prefix("gatepass-postgres-").tempdir().unwrap().keep();
-        hand_over(&folder);
+        Self::start_in(new_folder())
+    }
+
+    /// Starts a cluster whose data is on a disk of its own with this many megabytes, which
+    /// [`Cluster::fill_disk`] fills. Requires the right to mount.
+    pub fn start_on_disk_of(megabytes: u32) -> Self {
+        let folder = new_folder();
+        let data = folder.join("data");
+        fs::create_dir(&data).unwrap();
+        let options = format!("size={megabytes}m");
+        succeed(&["mount", "-t", "tmpfs", "-o", &options, "tmpfs", &text(&data)], &[]);
+        hand_over(&data);
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+        Self::start_in(folder)
+    }
+
+    fn start_in(folder: PathBuf) -> Self {
         let password = folder.join("password");
         fs::write(&password, PASSWORD).unwrap();
         hand_over(&password);
@@ -127,9 +143,37 @@ impl Cluster {
         Frozen(self)
     }
 
-    fn signal(&self, name: &str) {
+    /// Takes all space that is left on the disk of the data.
+    pub fn fill_disk(&self) {
+        let mut filler = fs::File::create(self.filler()).unwrap();
+        let zeros = [0; 64 * 1024];
+        let full = std::iter::repeat_with(|| filler.write_all(&zeros)).find_map(Result::err);
+        assert_eq!(full.unwrap().kind(), ErrorKind::StorageFull);
+    }
+
+    /// Returns the space that [`Cluster::fill_disk`] has taken.
+    pub fn free_disk(&self) {
+        fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.folder.join("data").join("filler")
+    }
+
+    /// Starts PostgreSQL again if it has stopped by itself.
+    pub fn restart_if_stopped(&mut self) {
+        if !self.keeper.is_running() {
+            self.restart();
+        }
+    }
+
+    fn postmaster(&self) -> String {
         let file = fs::read_to_string(self.folder.join("data").join("postmaster.pid")).unwrap();
-        let postmaster = file.lines().next().unwrap();
+        file.lines().next().unwrap().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let postmaster = self.postmaster();
         let script = format!("kill {name} {postmaster} $(pgrep -P {postmaster})");
         succeed(&["sh", "-c", &script], &[]);
     }
@@ -137,6 +181,13 @@ impl Cluster {
     /// Kills the server process with SIGKILL, which leaves the files as a crash would.
     pub fn kill(&mut self) {
         self.keeper.kill();
+    }
+
+    /// Stops the server as an administrator does: it ends all connections (fast shutdown).
+    pub fn stop(&mut self) {
+        let postmaster = self.postmaster();
+        succeed(&["kill", "-INT", &postmaster], &[]);
+        self.keeper.wait();
     }
 
     /// Starts PostgreSQL again on the same files and the same port.
@@ -179,6 +230,12 @@ impl Cluster {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
+}
+
+fn new_folder() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("gatepass-postgres-").tempdir().unwrap().keep();
+    hand_over(&folder);
+    folder
 }
 
 fn run(folder: &Path, port: u16) -> Keeper {

@@ -10,12 +10,13 @@ use std::{
 };
 
 /// The watchdog script. Standard input reaches its end when the test process ends. The script then
-/// stops PostgreSQL (process id `$1`) and deletes its folder (`$2`). A line on standard input makes
-/// it exit without doing so.
+/// stops PostgreSQL (process id `$1`) and deletes its folder (`$2`), in which a disk may be
+/// mounted. A line on standard input makes it exit without doing so.
 const WATCH: &str = r#"
 read -r _ && exit
 kill -QUIT "$1"
 for _ in $(seq 100); do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+umount -l "$2/data" 2>/dev/null
 rm -rf -- "$2"
 "#;
 
@@ -49,12 +50,17 @@ impl Keeper {
 
     /// Kills PostgreSQL with SIGKILL if it is running, and keeps its files.
     pub fn kill(&mut self) {
+        self.postgres.kill().unwrap();
+        self.wait();
+    }
+
+    /// Waits until PostgreSQL has exited, and keeps its files.
+    pub fn wait(&mut self) {
+        self.postgres.wait().unwrap();
         if let Some(mut watch) = self.watch.stdin.take() {
             watch.write_all(b"exit\n").unwrap();
         }
         self.watch.wait().unwrap();
-        self.postgres.kill().unwrap();
-        self.postgres.wait().unwrap();
     }
 }
 
