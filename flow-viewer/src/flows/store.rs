@@ -16,18 +16,31 @@ use super::{
     secret_holders::{SecretHolders, secret_holders},
 };
 
-/// How much is stored. The oldest flows and tokens are removed first.
+/// How much is stored. The oldest flows and tokens are removed first. Bytes are those of events as
+/// JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowLimits {
     pub flows: usize,
     pub events: usize,
+    pub bytes: usize,
     pub events_per_flow: usize,
+    pub bytes_per_flow: usize,
+    /// The traces and `state`s that join a flow.
+    pub keys_per_flow: usize,
     pub tokens: usize,
 }
 
 impl Default for FlowLimits {
     fn default() -> Self {
-        Self { flows: 500, events: 20_000, events_per_flow: 600, tokens: 2_000 }
+        Self {
+            flows: 500,
+            events: 20_000,
+            bytes: 16 * 1_024 * 1_024,
+            events_per_flow: 600,
+            bytes_per_flow: 512 * 1_024,
+            keys_per_flow: 100,
+            tokens: 2_000,
+        }
     }
 }
 
@@ -56,6 +69,8 @@ struct Inner {
     /// The oldest first.
     order: VecDeque<FlowId>,
     event_count: usize,
+    /// The bytes of all events.
+    bytes: usize,
     /// The traces and `state`s that belong to a flow which began in another trace.
     joined: HashMap<JoinKey, FlowId>,
     tokens: HashMap<Fingerprint, TokenInfo>,
@@ -71,6 +86,8 @@ enum JoinKey {
 #[derive(Debug, Default)]
 struct StoredFlow {
     events: Vec<FlowEvent>,
+    /// The bytes of the events.
+    bytes: usize,
     keys: Vec<JoinKey>,
     /// The revision of the last change.
     revision: u64,
@@ -78,6 +95,8 @@ struct StoredFlow {
     scenario: Option<&'static str>,
     /// Whether events were dropped because of the limit.
     truncated: bool,
+    /// The flow in the list, if it has not changed since.
+    summary: Option<FlowSummary>,
 }
 
 /// A flow with everything that the page shows.
@@ -137,7 +156,7 @@ impl FlowStore {
         let mut inner = self.lock();
         inner.make_room(trace, &self.limits);
         let flow = inner.flows.entry(trace).or_default();
-        (flow.scenario, flow.revision) = (Some(scenario), revision);
+        (flow.scenario, flow.revision, flow.summary) = (Some(scenario), revision, None);
     }
 
     /// Returns a receiver of the store's revision.
@@ -148,12 +167,18 @@ impl FlowStore {
     /// Returns the flows among the newest `limit` that changed after `revision`, newest first.
     #[must_use]
     pub fn changed_since(&self, revision: u64, limit: usize) -> Vec<FlowSummary> {
-        let inner = self.lock();
-        let newest_first = inner.order.iter().rev().take(limit);
-        let stored = newest_first.filter_map(|id| Some((*id, inner.flows.get(id)?)));
-        let changed =
-            stored.filter(|(_, flow)| flow.revision > revision && !flow.events.is_empty());
-        changed.map(|(id, flow)| summary(id, flow)).collect()
+        let inner = &mut *self.lock();
+        let mut changed = Vec::new();
+        for id in inner.order.iter().rev().take(limit) {
+            let Some(flow) = inner.flows.get_mut(id) else { continue };
+            if flow.revision > revision && !flow.events.is_empty() {
+                // Assembling a flow takes time, which unchanged flows do not take again.
+                let summary = flow.summary.take().unwrap_or_else(|| summary(*id, flow));
+                flow.summary = Some(summary.clone());
+                changed.push(summary);
+            }
+        }
+        changed
     }
 
     /// Returns a flow by the trace in which it began, or by any trace that joined it.
@@ -197,28 +222,43 @@ impl FlowStore {
     }
 }
 
+impl StoredFlow {
+    /// Adds an event, unless the flow then exceeds the limits. Returns whether it was added.
+    fn push(&mut self, event: FlowEvent, bytes: usize, limits: &FlowLimits) -> bool {
+        let fits = self.events.len() < limits.events_per_flow
+            && self.bytes + bytes <= limits.bytes_per_flow;
+        if fits {
+            self.events.push(event);
+            self.bytes += bytes;
+        }
+        self.truncated |= !fits;
+        fits
+    }
+}
+
 impl Inner {
     fn resolve(&self, id: FlowId) -> FlowId {
         self.joined.get(&JoinKey::Trace(id)).copied().unwrap_or(id)
     }
 
     fn record(&mut self, event: FlowEvent, revision: u64, limits: &FlowLimits) {
-        let id = self.flow_of(&event);
+        // The process that sent it may have other limits, or none.
+        let event = event.bounded();
+        let id = self.flow_of(&event, limits);
         self.make_room(id, limits);
         self.remember_token(&event.event, limits);
+        let bytes = event.json_bytes();
         let flow = self.flows.entry(id).or_default();
-        flow.revision = revision;
-        if flow.events.len() < limits.events_per_flow {
-            flow.events.push(event);
+        (flow.revision, flow.summary) = (revision, None);
+        if flow.push(event, bytes, limits) {
             self.event_count += 1;
-        } else {
-            flow.truncated = true;
+            self.bytes += bytes;
         }
     }
 
     /// Returns the flow that an event belongs to. A trace is one flow. Browsers carry no trace from
     /// page to page, so the traces of a login are joined by the `state` parameter.
-    fn flow_of(&mut self, event: &FlowEvent) -> FlowId {
+    fn flow_of(&mut self, event: &FlowEvent, limits: &FlowLimits) -> FlowId {
         let trace = JoinKey::Trace(event.trace_id);
         let states: Vec<JoinKey> = event
             .event
@@ -236,27 +276,55 @@ impl Inner {
             .or_else(|| self.flows.contains_key(&event.trace_id).then_some(event.trace_id));
         let id = states.iter().find_map(joined).or(own).unwrap_or(event.trace_id);
         if let Some(own) = own.filter(|own| *own != id) {
-            self.merge(own, id);
+            self.merge(own, id, limits);
         }
-        for key in states.into_iter().chain((event.trace_id != id).then_some(trace)) {
-            if self.joined.insert(key.clone(), id).is_none() {
-                self.flows.entry(id).or_default().keys.push(key);
-            }
+        for key in (event.trace_id != id).then_some(trace).into_iter().chain(states) {
+            self.join(key, id, limits);
         }
         id
     }
 
-    fn merge(&mut self, from: FlowId, into: FlowId) {
+    /// Joins a trace or a `state` to a flow. A flow with too many of them gets no further ones.
+    fn join(&mut self, key: JoinKey, id: FlowId, limits: &FlowLimits) {
+        let flow = self.flows.entry(id).or_default();
+        if flow.keys.contains(&key) {
+            return;
+        }
+        if flow.keys.len() >= limits.keys_per_flow {
+            flow.truncated = true;
+            return;
+        }
+        flow.keys.push(key.clone());
+        // A state that an earlier flow used joins the newer one.
+        if let Some(earlier) = self.joined.insert(key.clone(), id).filter(|earlier| *earlier != id)
+            && let Some(earlier) = self.flows.get_mut(&earlier)
+        {
+            earlier.keys.retain(|own| *own != key);
+        }
+    }
+
+    fn merge(&mut self, from: FlowId, into: FlowId, limits: &FlowLimits) {
         self.order.retain(|id| *id != from);
         let Some(moved) = self.flows.remove(&from) else { return };
-        for key in moved.keys.iter().cloned().chain([JoinKey::Trace(from)]) {
-            self.joined.insert(key, into);
+        self.event_count -= moved.events.len();
+        self.bytes -= moved.bytes;
+        for key in &moved.keys {
+            self.joined.remove(key);
+        }
+        for key in [JoinKey::Trace(from)].into_iter().chain(moved.keys) {
+            self.join(key, into, limits);
         }
         let flow = self.flows.entry(into).or_default();
-        flow.events.extend(moved.events);
-        flow.keys.extend(moved.keys);
-        flow.keys.push(JoinKey::Trace(from));
         flow.scenario = flow.scenario.or(moved.scenario);
+        flow.truncated |= moved.truncated;
+        flow.summary = None;
+        for event in moved.events {
+            let bytes = event.json_bytes();
+            if flow.push(event, bytes, limits) {
+                self.event_count += 1;
+                self.bytes += bytes;
+            }
+        }
     }
 
     /// Adds a flow to the order and removes the oldest ones beyond the limits.
@@ -265,14 +333,20 @@ impl Inner {
             self.order.push_back(id);
         }
         while self.order.len() > limits.flows
-            || (self.event_count >= limits.events && self.order.len() > 1)
+            || (self.order.len() > 1
+                && (self.event_count >= limits.events || self.bytes >= limits.bytes))
         {
             let Some(oldest) = self.order.pop_front() else { return };
             let Some(removed) = self.flows.remove(&oldest) else { continue };
             self.event_count -= removed.events.len();
+            self.bytes -= removed.bytes;
             for key in removed.keys {
                 self.joined.remove(&key);
             }
+        }
+        // If it was the oldest one itself, it begins again.
+        if !self.order.contains(&id) {
+            self.order.push_back(id);
         }
     }
 

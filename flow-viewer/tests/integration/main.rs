@@ -4,5 +4,6 @@
 mod config;
 mod doctor;
 mod hosts;
+mod limits;
 mod management;
 mod viewer;

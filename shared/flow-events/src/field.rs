@@ -2,6 +2,8 @@ use oauth_types::{AccessToken, Fingerprint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::limits::MAX_FIELDS;
+
 /// The maximum length of a value, in characters. The rest is cut off.
 const MAX_CHARS: usize = 300;
 
@@ -110,12 +112,21 @@ impl Field {
         Self::of(name, value)
     }
 
-    /// Creates the fields of a form-encoded body or query.
+    /// Creates the fields of a form-encoded body or query. The last one counts those beyond the
+    /// limit of an event.
     #[must_use]
     pub fn parameters(encoded: &[u8]) -> Vec<Self> {
-        form_urlencoded::parse(encoded)
+        let mut pairs = form_urlencoded::parse(encoded);
+        let mut fields: Vec<_> = pairs
+            .by_ref()
+            .take(MAX_FIELDS - 1)
             .map(|(name, value)| Self::parameter(&truncate(&name), &value))
-            .collect()
+            .collect();
+        match pairs.count() {
+            0 => {}
+            more => fields.push(Self::omitted(more)),
+        }
+        fields
     }
 
     /// Creates the fields of a JSON response: of a token response, an introspection response or an

@@ -8,6 +8,7 @@
 mod check;
 mod event;
 mod field;
+mod limits;
 #[cfg(not(feature = "events"))]
 mod no_events;
 #[cfg(feature = "events")]
@@ -17,6 +18,7 @@ mod trace;
 pub use check::{Check, Rule};
 pub use event::{Event, FlowEvent, Party, TokenHeader};
 pub use field::{Field, FieldLocation, FieldValue};
+pub use limits::MAX_EVENT_BYTES;
 #[cfg(not(feature = "events"))]
 pub use no_events::{current_trace, emit};
 #[cfg(feature = "events")]

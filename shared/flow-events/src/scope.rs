@@ -63,12 +63,13 @@ pub fn emit(make: impl FnOnce() -> Event) {
             return;
         };
         // An error means that the last subscriber has just been dropped.
-        let _ = sender.send(Arc::new(FlowEvent {
+        let event = FlowEvent {
             trace_id: scope.trace.trace_id,
             at_micros: scope.clock.micros(),
             reported_by: scope.party,
             event: make(),
-        }));
+        };
+        let _ = sender.send(Arc::new(event.bounded()));
     });
 }
 

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use flow_events::{EventSink, FlowEvent};
-use reqwest::Client;
+use reqwest::{Client, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use url::Url;
@@ -18,6 +18,8 @@ use crate::{
 const QUEUE_CAPACITY: usize = 4_096;
 /// Most events sent in one request.
 const MAX_BATCH: usize = 256;
+/// Most bytes sent in one request. The viewer accepts 2 MiB.
+const MAX_BATCH_BYTES: usize = 1_024 * 1_024;
 /// How long an incomplete batch waits for further events.
 const BATCH_DELAY: Duration = Duration::from_millis(20);
 /// Time between attempts to reach a viewer that does not respond.
@@ -101,12 +103,13 @@ impl Sender {
 
     async fn send_until_error(&self, mut events: Receiver<Arc<FlowEvent>>) {
         while let Some(batch) = next_batch(&mut events).await {
-            let batch: Vec<_> = batch.iter().map(|event| self.redact(event)).collect();
-            let sent =
-                self.http.post(format!("{}/api/events", self.viewer_url)).json(&batch).send().await;
-            if !sent.is_ok_and(|response| response.status().is_success()) {
-                tracing::debug!(dropped = batch.len(), "failed to send events to the flow viewer");
-                return;
+            for body in bodies(batch.iter().map(|event| self.redact(event))) {
+                let post = self.http.post(format!("{}/api/events", self.viewer_url));
+                let sent = post.header(CONTENT_TYPE, "application/json").body(body).send().await;
+                if !sent.is_ok_and(|response| response.status().is_success()) {
+                    tracing::debug!("failed to send events to the flow viewer");
+                    return;
+                }
             }
         }
     }
@@ -119,6 +122,23 @@ impl Sender {
             FlowEvent { event: event.event.without_bodies(), ..event }
         }
     }
+}
+
+/// Returns the JSON arrays of a batch, each within [`MAX_BATCH_BYTES`].
+fn bodies(events: impl Iterator<Item = FlowEvent>) -> Vec<String> {
+    let mut bodies: Vec<String> = Vec::new();
+    // Serializing plain structures cannot fail.
+    for event in events.filter_map(|event| serde_json::to_string(&event).ok()) {
+        match bodies.last_mut().filter(|body| body.len() + event.len() + 2 <= MAX_BATCH_BYTES) {
+            Some(body) => {
+                body.push(',');
+                body.push_str(&event);
+            }
+            None => bodies.push(format!("[{event}")),
+        }
+    }
+    bodies.iter_mut().for_each(|body| body.push(']'));
+    bodies
 }
 
 /// Waits for an event and then at most [`BATCH_DELAY`] for more. Returns `None` if the sink is
@@ -144,5 +164,26 @@ async fn next(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>> {
             }
             Err(RecvError::Closed) => return None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_events::{Event, Field, Party, TraceContext};
+
+    use super::*;
+
+    #[test]
+    fn large_batch_is_sent_in_several_requests() {
+        let event = || FlowEvent {
+            trace_id: TraceContext::root([7; 24]).unwrap().trace_id,
+            at_micros: 1,
+            reported_by: Party::Client,
+            event: Event::FormReceived { fields: vec![Field::text("a", "\u{1}".repeat(900)); 60] },
+        };
+        let bodies = bodies((0..MAX_BATCH).map(|_| event().bounded()));
+        assert!(bodies.len() > 1 && bodies.iter().all(|body| body.len() <= MAX_BATCH_BYTES));
+        let sent = bodies.iter().map(|body| serde_json::from_str::<Vec<FlowEvent>>(body).unwrap());
+        assert_eq!(sent.map(|events| events.len()).sum::<usize>(), MAX_BATCH);
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clock::Clock;
-use flow_events::{Event, EventSink, Field, FlowScope, Party, TraceContext, emit};
+use flow_events::{Event, EventSink, Field, FlowScope, MAX_EVENT_BYTES, Party, TraceContext, emit};
 use service_kit::{CancellationToken, EventSettings, Profile};
 use tokio::net::TcpListener;
 use wiremock::{
@@ -77,6 +77,27 @@ async fn events_are_sent_to_the_viewer() {
             && batch.contains("from-a-header"),
         "{batch}"
     );
+}
+
+#[tokio::test]
+async fn event_with_many_fields_is_sent_in_part() {
+    let viewer = viewer().await;
+    let sink = events_to(&viewer.uri(), Profile::Demo);
+    let trace = TraceContext::root([8; 24]).unwrap();
+    let scope =
+        FlowScope { trace, party: Party::Client, sink: sink.clone(), clock: Clock::manual(5) };
+    let batch = loop {
+        let fields = || vec![Field::text("a", "v".repeat(1_000)); 32_000];
+        scope.clone().run(async { emit(|| Event::FormReceived { fields: fields() }) }).await;
+        let requests = viewer.received_requests().await.unwrap();
+        if let Some(batch) = requests.iter().find(|request| request.url.path() == "/api/events") {
+            break String::from_utf8(batch.body.clone()).unwrap();
+        }
+        tokio::task::yield_now().await;
+    };
+    let events = batch.matches("form_received").count();
+    assert_eq!(batch.matches(" more fields").count(), events, "{batch}");
+    assert!(batch.len() < events * MAX_EVENT_BYTES, "{} bytes", batch.len());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use flow_events::{Field, Party, TraceContext};
+use flow_events::{Field, MAX_EVENT_BYTES, Party, TraceContext};
 
 use super::*;
 
@@ -39,7 +39,13 @@ fn trace_joins_a_login_when_its_state_appears() {
 
 #[test]
 fn oldest_flows_are_removed_and_memory_stays_bounded() {
-    let limits = FlowLimits { flows: 10, events: 30, events_per_flow: 5, tokens: 3 };
+    let limits = FlowLimits {
+        flows: 10,
+        events: 30,
+        events_per_flow: 5,
+        tokens: 3,
+        ..FlowLimits::default()
+    };
     let flows = FlowStore::new(limits);
     for name in 1..=200 {
         let state = format!("state={name}");
@@ -75,4 +81,81 @@ fn only_changed_flows_are_listed() {
     assert_eq!(ids, [trace(2)]);
     flows.set_scenario(trace(2), "tampered");
     assert_eq!(flows.changed_since(0, 10)[0].name, "tampered");
+}
+
+/// Asserts that the counts of the store are those of its flows, and within the limits.
+fn assert_bounded(flows: &FlowStore) {
+    let (inner, limits) = (flows.lock(), flows.limits);
+    let bytes_of = |flow: &StoredFlow| flow.events.iter().map(FlowEvent::json_bytes).sum::<usize>();
+    for flow in inner.flows.values() {
+        assert_eq!(flow.bytes, bytes_of(flow));
+        assert!(flow.bytes <= limits.bytes_per_flow, "{}", flow.bytes);
+        assert!(flow.events.len() <= limits.events_per_flow, "{}", flow.events.len());
+        assert!(flow.keys.len() <= limits.keys_per_flow, "{}", flow.keys.len());
+    }
+    assert_eq!(inner.bytes, inner.flows.values().map(|flow| flow.bytes).sum::<usize>());
+    let events = inner.flows.values().map(|flow| flow.events.len()).sum::<usize>();
+    assert_eq!(inner.event_count, events);
+    assert!(inner.bytes <= limits.bytes + MAX_EVENT_BYTES, "{}", inner.bytes);
+    assert!(inner.joined.len() <= limits.flows * limits.keys_per_flow, "{}", inner.joined.len());
+}
+
+/// A trace id for each number.
+fn numbered_trace(number: u32) -> TraceId {
+    let mut bytes = [1; 24];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    TraceContext::root(bytes).unwrap().trace_id
+}
+
+#[test]
+fn received_events_are_cut_and_kept_within_the_bytes() {
+    let limits = FlowLimits {
+        bytes: 200_000,
+        bytes_per_flow: 50_000,
+        flows: 1_000,
+        ..FlowLimits::default()
+    };
+    let flows = FlowStore::new(limits);
+    // As a process without limits would send them.
+    let fields = vec![Field::text("a", "v".repeat(1_000)); 32_000];
+    for number in 0..60 {
+        let event = Event::RequestReceived {
+            method: "GET".to_owned(),
+            path: "/nothing".to_owned(),
+            fields: fields.clone(),
+        };
+        let (trace_id, reported_by) = (numbered_trace(number / 12), Party::Client);
+        flows.record([FlowEvent { trace_id, at_micros: 1, reported_by, event }]);
+        assert_bounded(&flows);
+    }
+    let newest = flows.flow(numbered_trace(4)).unwrap();
+    assert!(newest.truncated, "the page says that events are missing");
+    let shown = format!("{:?}", newest.flow.messages[0].fields.last());
+    assert!(shown.contains("more fields"), "{shown}");
+}
+
+#[test]
+fn flow_has_a_limited_number_of_states_and_traces() {
+    let limits = FlowLimits { flows: 20, keys_per_flow: 10, ..FlowLimits::default() };
+    let flows = FlowStore::new(limits);
+    for number in 0..1_000 {
+        let state = format!("state=s{number}&state=s{}", number + 1);
+        let mut event = received(1, Party::Client, &state);
+        flows.record([event.clone()]);
+        event.trace_id = numbered_trace(number);
+        flows.record([event]);
+    }
+    assert_bounded(&flows);
+}
+
+#[test]
+fn joined_flows_stay_within_the_limits_of_one() {
+    let limits = FlowLimits { events_per_flow: 5, bytes_per_flow: 2_000, ..FlowLimits::default() };
+    let flows = FlowStore::new(limits);
+    for name in 1..=40 {
+        flows.record((0..5).map(|_| received(name, Party::Client, "scope=read")));
+        flows.record([received(name, Party::Client, "state=shared")]);
+        assert_bounded(&flows);
+    }
+    assert!(flows.flow(trace(1)).unwrap().truncated);
 }
