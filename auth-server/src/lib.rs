@@ -4,6 +4,7 @@
 //! A token request passes through `router` (every route), an endpoint, `clients`
 //! (authentication), a grant, `domain` (decisions), `storage` (atomic changes) and the token
 //! issuer.
+#![allow(clippy::duplicate_mod, reason = "each storage backend compiles `storage/queries`")]
 
 mod audit;
 mod background;

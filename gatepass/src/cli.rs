@@ -29,7 +29,7 @@ enum Command {
     /// Play scenarios and print them: server to server, a login, a revocation, or every attack
     Walk(WalkArguments),
     /// Run C, the authorization server
-    AuthServer(auth_server::cli::Arguments),
+    AuthServer(Box<auth_server::cli::Arguments>),
     /// Run A, the client
     ServiceA(service_a::cli::Arguments),
     /// Run B, the resource server
@@ -58,7 +58,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         None => block_on(demo::run(arguments.demo)),
         Some(Command::Walk(arguments)) => block_on(scenarios::run(arguments)),
-        Some(Command::AuthServer(arguments)) => auth_server::cli::run(arguments),
+        Some(Command::AuthServer(arguments)) => auth_server::cli::run(*arguments),
         Some(Command::ServiceA(arguments)) => service_a::cli::run(&arguments),
         Some(Command::ServiceB(arguments)) => service_b::cli::run(&arguments),
         Some(Command::FlowViewer(arguments)) => flow_viewer::cli::run(&arguments),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use service_kit::render_html_errors;
 
 use super::page_error::PageError;
+use crate::providers::Provider;
 use crate::views::{ProviderButton, Views};
 
 /// A [`PageError`] rendered as HTML. Also the rejection of extractors.
@@ -78,9 +79,7 @@ fn login_buttons(views: &Views, browser: &Browser, error: &PageError) -> Vec<Pro
         PageError::EmailTaken { providers } => {
             providers.iter().filter_map(|name| views.provider_button(browser, name)).collect()
         }
-        PageError::NoAccessToken => {
-            views.provider_buttons(browser, |provider| provider.grants_b_access())
-        }
+        PageError::NoAccessToken => views.provider_buttons(browser, Provider::grants_b_access),
         _ => views.provider_buttons(browser, |_| true),
     }
 }
