@@ -1,5 +1,5 @@
-//! Background tasks of C: reload changed clients and keys, create and rotate keys, notify clients of
-//! logouts, store the counts of rejections, and delete expired rows.
+//! Background tasks of C: reload changed clients and keys, create and rotate keys, notify clients
+//! of logouts, store the counts of rejections, and delete expired rows.
 
 use std::{sync::Arc, time::Duration};
 

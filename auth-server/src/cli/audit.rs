@@ -14,8 +14,9 @@ use crate::{
 /// `user:SUB`, or `-` for a caller that was not authenticated.
 ///
 /// Administrative actions are events too: `client_add`, `client_rotate_secret`, `client_disable`,
-/// `client_remove`, `user_add`, `user_set_password`, `user_disable`, `keys_install`, `keys_publish`,
-/// `keys_activate`, `keys_rotate`, `keys_withdraw`. Edits of the clients file are not recorded.
+/// `client_remove`, `user_add`, `user_set_password`, `user_disable`, `keys_install`,
+/// `keys_publish`, `keys_activate`, `keys_rotate`, `keys_withdraw`. Edits of the clients file are
+/// not recorded.
 ///
 /// Of several rejections of one kind, for callers that are not authenticated, the first is a record
 /// of its own. The others are counted: `count` is their number within about a minute, and the time
