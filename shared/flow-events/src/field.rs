@@ -2,8 +2,11 @@ use oauth_types::{AccessToken, Fingerprint};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::limits::MAX_FIELDS;
-
+/// The most fields of a message, with the one that counts the fields left out.
+pub(crate) const MAX_FIELDS: usize = 64;
+/// Marks a place where something was left out.
+pub(crate) const OMITTED: &str = "…";
+const MORE_FIELDS: &str = " more fields";
 /// The maximum length of a value, in characters. The rest is cut off.
 const MAX_CHARS: usize = 300;
 
@@ -54,6 +57,21 @@ impl Field {
     #[must_use]
     pub fn secret(name: &str) -> Self {
         Self::of(name, FieldValue::Secret)
+    }
+
+    /// Creates a field that says how many fields were left out.
+    pub(crate) fn omitted(count: usize) -> Self {
+        Self::text(OMITTED, format!("{count}{MORE_FIELDS}"))
+    }
+
+    /// Returns the number of fields that this one stands for, if it is such a field.
+    pub(crate) fn omitted_count(&self) -> Option<usize> {
+        match &self.value {
+            FieldValue::Text(text) if self.name == OMITTED => {
+                text.strip_suffix(MORE_FIELDS)?.parse().ok()
+            }
+            _ => None,
+        }
     }
 
     /// Creates a field with the fingerprint of a token.

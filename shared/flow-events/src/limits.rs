@@ -6,10 +6,11 @@ use std::io;
 use oauth_types::{AccessTokenClaims, Audience, Claims, Scope};
 use serde::Serialize;
 
-use crate::{Event, Field, FieldValue, FlowEvent};
+use crate::{
+    Event, Field, FieldValue, FlowEvent,
+    field::{MAX_FIELDS, OMITTED},
+};
 
-/// The most fields of a message, with the one that counts the fields left out.
-pub(crate) const MAX_FIELDS: usize = 64;
 /// The most bytes of a name or a value. JSON needs up to six for one of them.
 const MAX_TEXT_BYTES: usize = 1_200;
 /// The most bytes of a method, an algorithm or a claim.
@@ -21,9 +22,6 @@ const MAX_FIELDS_BYTES: usize = 8_192;
 /// The most bytes of an event as JSON. The limits of its parts add up to less.
 pub const MAX_EVENT_BYTES: usize = 16 * 1_024;
 
-/// Marks a place where something was left out.
-const OMITTED: &str = "…";
-const MORE_FIELDS: &str = " more fields";
 /// The bytes that the field that counts the others needs at most.
 const OMITTED_FIELD_BYTES: usize = 128;
 
@@ -79,23 +77,6 @@ impl Event {
             }
         }
         self
-    }
-}
-
-impl Field {
-    /// A field that says how many fields were left out.
-    pub(crate) fn omitted(count: usize) -> Self {
-        Self::text(OMITTED, format!("{count}{MORE_FIELDS}"))
-    }
-
-    /// Returns the number of fields that this one stands for, if it is such a field.
-    fn omitted_count(&self) -> Option<usize> {
-        match &self.value {
-            FieldValue::Text(text) if self.name == OMITTED => {
-                text.strip_suffix(MORE_FIELDS)?.parse().ok()
-            }
-            _ => None,
-        }
     }
 }
 
