@@ -279,15 +279,15 @@ impl Inner {
             self.merge(own, id, limits);
         }
         for key in (event.trace_id != id).then_some(trace).into_iter().chain(states) {
-            self.join(key, id, limits);
+            self.join(&key, id, limits);
         }
         id
     }
 
     /// Joins a trace or a `state` to a flow. A flow with too many of them gets no further ones.
-    fn join(&mut self, key: JoinKey, id: FlowId, limits: &FlowLimits) {
+    fn join(&mut self, key: &JoinKey, id: FlowId, limits: &FlowLimits) {
         let flow = self.flows.entry(id).or_default();
-        if flow.keys.contains(&key) {
+        if flow.keys.contains(key) {
             return;
         }
         if flow.keys.len() >= limits.keys_per_flow {
@@ -299,7 +299,7 @@ impl Inner {
         if let Some(earlier) = self.joined.insert(key.clone(), id).filter(|earlier| *earlier != id)
             && let Some(earlier) = self.flows.get_mut(&earlier)
         {
-            earlier.keys.retain(|own| *own != key);
+            earlier.keys.retain(|own| own != key);
         }
     }
 
@@ -312,7 +312,7 @@ impl Inner {
             self.joined.remove(key);
         }
         for key in [JoinKey::Trace(from)].into_iter().chain(moved.keys) {
-            self.join(key, into, limits);
+            self.join(&key, into, limits);
         }
         let flow = self.flows.entry(into).or_default();
         flow.scenario = flow.scenario.or(moved.scenario);
