@@ -6,6 +6,7 @@ mod container_files;
 mod line_widths;
 mod links;
 mod module_boundaries;
+mod orphan_files;
 mod reference;
 mod rfc_map;
 mod test_names;
