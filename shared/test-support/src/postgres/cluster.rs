@@ -47,7 +47,7 @@ pub struct Frozen<'a>(&'a Cluster);
 
 impl Drop for Frozen<'_> {
     fn drop(&mut self) {
-        self.0.signal("-CONT");
+        self.0.resume();
     }
 }
 
@@ -139,7 +139,13 @@ impl Cluster {
     /// Stops all processes of the server with SIGSTOP until the returned value is dropped. Its
     /// connections stay open and receive nothing.
     pub fn freeze(&self) -> Frozen<'_> {
-        self.signal("-STOP");
+        let postmaster = self.postmaster();
+        // The postmaster first: until it has stopped, it can start further processes.
+        let script = format!(
+            "kill -STOP {postmaster}; until grep -q '^State:.T' /proc/{postmaster}/status; do :; done; \
+             kill -STOP $(pgrep -P {postmaster})"
+        );
+        succeed(&["sh", "-c", &script], &[]);
         Frozen(self)
     }
 
@@ -172,9 +178,9 @@ impl Cluster {
         file.lines().next().unwrap().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    fn resume(&self) {
         let postmaster = self.postmaster();
-        let script = format!("kill {name} {postmaster} $(pgrep -P {postmaster})");
+        let script = format!("kill -CONT {postmaster} $(pgrep -P {postmaster})");
         succeed(&["sh", "-c", &script], &[]);
     }
 
