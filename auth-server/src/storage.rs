@@ -1,4 +1,5 @@
-//! Storage of C. Each method is atomic, and its effect is on disk when it returns.
+//! Storage of C. Each method is atomic. With a database on disk, its effect is durable when it
+//! returns; [`MemoryStore`] ends with the process.
 //!
 //! A backend implements [`Store`] and passes the suite in `conformance`, races included.
 
@@ -6,12 +7,14 @@ mod change;
 mod error;
 mod grants;
 mod inspection;
+mod memory;
 mod postgres;
 mod refresh_token_loader;
 mod sessions;
 mod shared_buckets;
 mod sql;
 mod sqlite;
+mod stored_keys;
 mod users;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -31,10 +34,12 @@ pub use change::{
 pub use error::StoreError;
 pub use grants::GrantStore;
 pub use inspection::{DatabaseContents, DatabaseInspection};
+pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub use sessions::SessionStore;
 pub use shared_buckets::SharedBuckets;
 pub use sqlite::SqliteStore;
+pub use stored_keys::StoredKeys;
 pub use users::UserStore;
 
 /// Limits of [`Store::delete_expired`].

@@ -11,9 +11,10 @@ CREATE TABLE clients (
     introspection_audiences TEXT NOT NULL, -- JSON array of resource identifiers
     token_exchange          TEXT NOT NULL, -- JSON array of resource, scopes and beyond_grant
     token_format            TEXT NOT NULL, -- jwt or opaque
+    attributes              TEXT NOT NULL, -- JSON object, for custom claims
     login                   TEXT, -- JSON; NULL for a client without user login
     enabled                 INTEGER NOT NULL,
-    tokens_valid_from       BIGINT NOT NULL -- access tokens issued before are void
+    token_generation        BIGINT NOT NULL -- access tokens of an earlier generation are void
 );
 
 -- Secret hashes of clients. A client has several while a new secret replaces an old one.
@@ -56,7 +57,8 @@ INSERT INTO revision (id, counter) VALUES (1, 0);
 -- Secret from which the servers of this installation derive their keys for cookies and refresh tokens.
 CREATE TABLE installation_secret (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
-    secret BLOB NOT NULL
+    secret BLOB NOT NULL,
+    issuer TEXT -- of the last server that started on this database
 );
 
 -- User accounts.
@@ -65,6 +67,7 @@ CREATE TABLE users (
     username          TEXT NOT NULL UNIQUE,
     password_hash     TEXT NOT NULL, -- PHC string of Argon2id
     claims            TEXT NOT NULL, -- JSON, OpenID Connect Core 5.1
+    attributes        TEXT NOT NULL, -- JSON object, for custom claims
     enabled           INTEGER NOT NULL,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
@@ -108,6 +111,7 @@ CREATE TABLE consents (
     client_id  TEXT NOT NULL,
     scope      TEXT NOT NULL,
     resources  TEXT NOT NULL, -- JSON object: resource identifiers, each with its scope
+    claims     TEXT NOT NULL, -- JSON object: names of the operator's claims, by scope and by resource
     granted_at BIGINT NOT NULL, -- when it was given or last extended
     PRIMARY KEY (sub, client_id)
 ) WITHOUT ROWID;
@@ -123,7 +127,9 @@ CREATE TABLE grants (
     scope                    TEXT NOT NULL,
     resources                TEXT NOT NULL, -- JSON object: the named resources, or the inferred one
     auth_time                BIGINT NOT NULL,
-    auth_time_requested      INTEGER NOT NULL, -- the request had max_age
+    auth_time_requested      INTEGER NOT NULL, -- the request had max_age, or claims with auth_time
+    claims                   TEXT NOT NULL, -- JSON object: names of the claims parameter
+    custom_claims            TEXT NOT NULL, -- JSON object, as claims in consents
     offline                  INTEGER NOT NULL, -- outlives the session (offline_access)
     exp                      BIGINT NOT NULL, -- expiry of the last code or token
     delete_after             BIGINT NOT NULL, -- end of the day of exp, so that its index changes once a day
@@ -211,6 +217,7 @@ CREATE TABLE audit_log (
     kid       TEXT, -- the signing key concerned
     jti       TEXT, -- the access token concerned
     scope     TEXT,
+    members   TEXT, -- names of the replaced members of a registration, or of the changed attributes
     address   TEXT, -- of the caller; NULL for cli and system, and for a count of several networks
     error     TEXT, -- OAuth error code of a rejection
     count     BIGINT NOT NULL DEFAULT 1 CHECK (count > 0) -- of rejections, the last one at at_millis

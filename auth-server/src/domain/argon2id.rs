@@ -17,9 +17,28 @@ use aws_lc_rs::constant_time;
 /// never touched, so they take no memory.
 const RESERVED_BLOCKS: usize = 33 * 1_024;
 
-/// Hashes a secret with the crate's defaults.
-pub(super) fn hash(secret: &str, salt: &[u8]) -> Result<PasswordHash> {
-    let hasher = Argon2::default();
+/// The work that computing a hash takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashCost {
+    /// The crate's defaults: 19 MiB, 2 passes, as OWASP recommends.
+    Recommended,
+    /// The least that the algorithm allows, for passwords that are no secrets: those of a seed,
+    /// which the control API exports.
+    Least,
+}
+
+impl HashCost {
+    fn params(self) -> Result<Params> {
+        match self {
+            Self::Recommended => Ok(Params::default()),
+            Self::Least => Ok(Params::new(Params::MIN_M_COST, Params::MIN_T_COST, 1, None)?),
+        }
+    }
+}
+
+/// Hashes a secret.
+pub(super) fn hash(secret: &str, salt: &[u8], cost: HashCost) -> Result<PasswordHash> {
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::default(), cost.params()?);
     Ok(PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::default().into()),
@@ -79,11 +98,14 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_crate() {
-        let own = hash("a secret", &[7; 16]).unwrap();
+        let own = hash("a secret", &[7; 16], HashCost::Recommended).unwrap();
         let other = Argon2::default().hash_password_with_salt(b"a secret", &[7; 16]).unwrap();
         assert_eq!(own.to_string(), other.to_string());
         assert!(Argon2::default().verify_password(b"a secret", &own).is_ok());
         assert!(matches(&own, "a secret") && !matches(&own, "another"));
+        let least = hash("a secret", &[7; 16], HashCost::Least).unwrap();
+        assert!(least.to_string().starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{least}");
+        assert!(matches(&least, "a secret") && !matches(&least, "another"));
         let weaker = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQxMjM0NTY$";
         let params = Params::new(8, 1, 1, None).unwrap();
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);

@@ -21,6 +21,10 @@ pub struct AuditRecord {
     /// The access token concerned.
     pub jti: Option<String>,
     pub scope: Option<String>,
+    /// The names of the members concerned, separated by spaces: those that the server replaced in
+    /// a registration (RFC 7591 §3.2.1), or the attributes of a user or client that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<String>,
     /// The caller's IP address; `None` for [`Actor::Cli`] and [`Actor::System`], and for a count of
     /// several networks.
     pub address: Option<String>,
@@ -57,6 +61,7 @@ impl AuditRecord {
             kid: None,
             jti: None,
             scope: None,
+            members: None,
             address: None,
             error: None,
             count: 1,
@@ -74,7 +79,7 @@ impl AuditRecord {
     /// out, and otherwise the client. A client that failed to authenticate is not an actor.
     #[must_use]
     pub fn with_request_actor(mut self) -> Self {
-        let user = self.sub.clone().filter(|_| self.event.is_by_user()).map(Actor::User);
+        let user = self.sub.clone().filter(|_| self.is_of_signed_in_user()).map(Actor::User);
         let authenticated = self.error.as_deref() != Some("invalid_client");
         let client = || self.client_id.clone().filter(|_| authenticated).map(Actor::Client);
         self.actor = self.actor.or(user).or_else(client);
@@ -84,7 +89,13 @@ impl AuditRecord {
     /// Returns whether the caller of a rejected request is accountable: a client of the operator
     /// that authenticated, or a user who is signed in.
     pub fn is_of_known_caller(&self) -> bool {
-        self.actor.is_some() || (self.sub.is_some() && self.event.is_by_user())
+        self.actor.is_some() || (self.sub.is_some() && self.is_of_signed_in_user())
+    }
+
+    /// A failed sign-in names the user whose name was typed, who is not necessarily the caller.
+    fn is_of_signed_in_user(&self) -> bool {
+        self.event.is_by_user()
+            && (self.event, self.outcome) != (AuditEvent::SignIn, Outcome::Rejected)
     }
 }
 
@@ -203,6 +214,7 @@ pub struct AuditQuery {
     pub client_id: Option<String>,
     pub sub: Option<String>,
     pub jti: Option<String>,
+    pub event: Option<AuditEvent>,
     /// Earliest time, in milliseconds since 1970.
     pub since_millis: Option<i64>,
     /// Latest time, in milliseconds since 1970.
@@ -212,7 +224,7 @@ pub struct AuditQuery {
 }
 
 impl AuditEvent {
-    const ALL: [Self; 30] = [
+    pub const ALL: [Self; 30] = [
         Self::Token,
         Self::Introspection,
         Self::Revocation,
@@ -377,5 +389,17 @@ mod tests {
         assert_eq!(record(AuditEvent::Token, Some("u"), None), client);
         assert_eq!(record(AuditEvent::Token, None, Some("invalid_scope")), client);
         assert_eq!(record(AuditEvent::Token, None, Some("invalid_client")), None);
+    }
+
+    #[test]
+    fn failed_sign_in_is_not_by_the_user_whose_name_was_typed() {
+        let record = AuditRecord {
+            sub: Some("u".to_owned()),
+            outcome: Outcome::Rejected,
+            actor: None,
+            ..AuditRecord::admin(AuditEvent::SignIn, Actor::System, 0)
+        };
+        assert!(!record.is_of_known_caller());
+        assert_eq!(record.with_request_actor().actor, None);
     }
 }

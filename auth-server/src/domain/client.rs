@@ -1,11 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ClientAuthMethod, StoredSecret, UserLoginConfig};
-use oauth_types::Scope;
-
-/// Accepted clock difference, in seconds, between the servers that change clients and those that
-/// issue tokens.
-pub const CLOCK_LEEWAY_SECONDS: i64 = 5;
+use super::{
+    Algorithm, Attributes, ClientAuthMethod, JwtType, StoredSecret, TokenProfile, UserLoginConfig,
+};
+use oauth_types::{Scope, same_resource};
 
 /// An OAuth client.
 #[derive(Clone, Debug)]
@@ -27,16 +25,18 @@ pub struct Client {
     /// Token exchanges that it can request (RFC 8693).
     pub token_exchange: Vec<TokenExchangeRule>,
     pub token_format: TokenFormat,
+    /// What the operator records about it, for custom claims.
+    pub attributes: Attributes,
     /// Configuration of user login; `None` for a client without users.
     pub login: Option<UserLoginConfig>,
     /// Registered dynamically (RFC 7591), so that its metadata is not trusted.
     pub dynamic: bool,
     /// Added by an operator, or registered dynamically and approved since (`client approve`).
     pub approved: bool,
-    /// In seconds since 1970. Access tokens issued before are void: they belong to a removed client
-    /// that had the same id, or the client was disabled since. 0 for a client of the clients file,
-    /// and for one that is not stored yet.
-    pub tokens_valid_from: i64,
+    /// Grows whenever the client is added again under the same id, or enabled again. Access tokens
+    /// contain it, and those of another generation are void. It does not depend on clocks, which
+    /// can be set back. 0 for a client of the clients file, and for one that is not stored yet.
+    pub token_generation: i64,
     pub enabled: bool,
 }
 
@@ -53,10 +53,11 @@ impl Client {
             introspection_audiences: Vec::new(),
             token_exchange: Vec::new(),
             token_format: TokenFormat::default(),
+            attributes: Attributes::default(),
             login: None,
             dynamic: false,
             approved: true,
-            tokens_valid_from: 0,
+            token_generation: 0,
             enabled: true,
         }
     }
@@ -72,9 +73,14 @@ impl Client {
         self.is_public() || !self.approved
     }
 
-    /// The one way in which it shows its secret, if it has registered one.
+    /// The registered client authentication method; `None` allows either.
     pub fn auth_method(&self) -> Option<ClientAuthMethod> {
         self.login.as_ref().and_then(|login| login.token_endpoint_auth_method)
+    }
+
+    /// Returns whether it can request access tokens for a resource.
+    pub fn has_resource(&self, identifier: &str) -> bool {
+        self.resources.iter().any(|own| same_resource(own, identifier))
     }
 
     /// Returns whether it can use a grant type.
@@ -129,7 +135,7 @@ pub struct TokenExchangeRule {
 }
 
 /// The API of a resource server, which access tokens are issued for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
     /// Absolute URI without a fragment (RFC 8707 §2); the `aud` of its access tokens.
@@ -137,6 +143,39 @@ pub struct Resource {
     pub scopes: Scope,
     #[serde(default)]
     pub token_format: TokenFormat,
+    /// Lets clients that nobody configured have all its scopes: those that register themselves from
+    /// then on, and those with a client ID metadata document.
+    #[serde(default)]
+    pub open_to_registered_clients: bool,
+    /// Type of its JWTs.
+    #[serde(default)]
+    pub typ: JwtType,
+    /// Signature algorithm of its JWTs; `None` for `keys.algorithm`.
+    #[serde(default)]
+    pub algorithm: Option<Algorithm>,
+    /// Lifetime of its access tokens, at most `tokens.access_token_ttl_seconds`, which is the
+    /// default.
+    #[serde(default)]
+    pub access_token_ttl_seconds: Option<u32>,
+    /// Nobody registered it, so no request without a resource leads to it.
+    #[serde(skip)]
+    pub unregistered: bool,
+}
+
+impl Resource {
+    pub fn token_profile(&self) -> TokenProfile {
+        TokenProfile {
+            typ: self.typ,
+            algorithm: self.algorithm,
+            ttl_seconds: self.access_token_ttl_seconds,
+        }
+    }
+
+    /// Returns whether its access tokens could be taken for ID tokens of this client, and ID tokens
+    /// of the client for access tokens: both have the type `JWT` and the same `aud` (RFC 9068 §5).
+    pub fn is_confusable_with(&self, client_id: &str) -> bool {
+        self.typ == JwtType::Jwt && same_resource(&self.identifier, client_id)
+    }
 }
 
 /// Format of an access token.

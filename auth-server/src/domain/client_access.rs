@@ -1,10 +1,8 @@
 use oauth_types::{Audience, Scope};
 
 use super::{
-    Client, GrantError, Registry, Resource, TokenFormat,
-    resource_choice::{
-        default_resource, default_scope, is_openid_scope, named_resource, resource_of_scope,
-    },
+    Client, GrantError, Registry, Resource, TokenFormat, TokenProfile,
+    resource_choice::{default_resource, default_scope, named_resource, resource_of_scope},
 };
 
 /// The access that an access token gives.
@@ -14,6 +12,7 @@ pub struct GrantedAccess {
     /// One resource, or the issuer.
     pub audience: Audience,
     pub format: TokenFormat,
+    pub profile: TokenProfile,
 }
 
 impl GrantedAccess {
@@ -27,6 +26,7 @@ impl GrantedAccess {
             } else {
                 client.token_format
             },
+            profile: resource.token_profile(),
         }
     }
 }
@@ -42,37 +42,36 @@ impl GrantedAccess {
 pub fn authorize_scopes(
     client: &Client,
     registry: &Registry,
-    asked_scope: Option<&Scope>,
-    asked_resources: &[&str],
+    requested_scope: Option<&Scope>,
+    requested_resources: &[&str],
 ) -> Result<GrantedAccess, GrantError> {
-    let asked_scope = asked_scope.filter(|asked| !asked.is_empty());
-    if let Some(openid_scope) =
-        asked_scope.and_then(|asked| asked.iter().find(|token| is_openid_scope(token)))
-    {
-        return Err(GrantError::ScopeRequiresUser(openid_scope.to_owned()));
+    let requested_scope = requested_scope.filter(|requested| !requested.is_empty());
+    let is_of_user = |token: &&str| registry.is_issuer_scope(token);
+    if let Some(token) = requested_scope.and_then(|requested| requested.iter().find(is_of_user)) {
+        return Err(GrantError::ScopeRequiresUser(token.to_owned()));
     }
-    let resource = match (asked_resources, asked_scope) {
+    let resource = match (requested_resources, requested_scope) {
         ([], Some(scope)) => resource_of_scope(client, registry, scope)?,
         ([], None) => default_resource(client, registry)?.ok_or(GrantError::NothingToGrant)?,
-        ([asked], _) => named_resource(client, registry, asked)?,
+        ([identifier], _) => named_resource(client, registry, identifier)?,
         _ => return Err(GrantError::SeveralResources),
     };
-    let Some(asked) = asked_scope else {
-        return Ok(GrantedAccess::at(client, resource, &default_scope(client)));
+    let Some(requested) = requested_scope else {
+        return Ok(GrantedAccess::at(client, resource, &default_scope(client, registry)));
     };
-    ensure_allowed_at(client, resource, asked)?;
-    Ok(GrantedAccess::at(client, resource, asked))
+    ensure_allowed_at(client, resource, requested)?;
+    Ok(GrantedAccess::at(client, resource, requested))
 }
 
 /// Rejects a scope that the client or the resource does not have.
 fn ensure_allowed_at(
     client: &Client,
     resource: &Resource,
-    asked: &Scope,
+    requested: &Scope,
 ) -> Result<(), GrantError> {
     let is_allowed =
         |token: &&str| client.scopes.contains(token) && resource.scopes.contains(token);
-    match asked.iter().find(|token| !is_allowed(token)) {
+    match requested.iter().find(|token| !is_allowed(token)) {
         Some(foreign) => Err(GrantError::ScopeNotAllowedAt {
             scope: foreign.to_owned(),
             resource: resource.identifier.clone(),
@@ -92,6 +91,7 @@ mod tests {
             identifier: identifier.to_owned(),
             scopes: scopes.parse().unwrap(),
             token_format,
+            ..Resource::default()
         }
     }
 
@@ -262,16 +262,16 @@ mod tests {
         fn every_access_is_at_one_own_resource(
             own in resources(),
             default in prop::option::of(0..4_usize),
-            asked in scope(),
-            asked_at in resources(),
+            requested in scope(),
+            requested_at in resources(),
         ) {
             let default_resource = default.and_then(|at| own.get(at)).map(|one| (*one).to_owned());
             let client = Client { default_resource, ..client(&own) };
-            if let Ok(granted) = ask_as(&client, asked.as_deref(), &asked_at) {
+            if let Ok(granted) = ask_as(&client, requested.as_deref(), &requested_at) {
                 let [audience] = &granted.audience.iter().collect::<Vec<_>>()[..] else {
                     panic!("one audience");
                 };
-                prop_assert!(asked_at.len() < 2 && own.contains(audience));
+                prop_assert!(requested_at.len() < 2 && own.contains(audience));
                 let registry = registry();
                 let resource = registry.resource(audience).unwrap();
                 for token in granted.scope.iter() {
@@ -279,8 +279,8 @@ mod tests {
                         resource.scopes.contains(token) && client.scopes.contains(token)
                     );
                 }
-                if let Some(asked) = asked.filter(|asked| !asked.is_empty()) {
-                    prop_assert_eq!(granted.scope, asked.parse().unwrap(), "all or nothing");
+                if let Some(requested) = requested.filter(|requested| !requested.is_empty()) {
+                    prop_assert_eq!(granted.scope, requested.parse().unwrap(), "all or nothing");
                 }
             }
         }

@@ -25,9 +25,9 @@ pub enum DeviceCodeStatus {
     SlowDown,
     Denied,
     Approved {
-        grant: UserGrant,
+        grant: Box<UserGrant>,
         revoked: bool,
-        spent: bool,
+        consumed: bool,
     },
 }
 

@@ -26,6 +26,8 @@ pub enum GrantError {
     },
     #[error("the scope {0} requires a user, and client_credentials has none")]
     ScopeRequiresUser(String),
+    #[error("the client may no longer request any scope of the grant at {0}: ask the user again")]
+    NoScopeLeft(String),
     #[error("the scope {0} is not part of the grant")]
     ScopeNotGranted(String),
     #[error(
@@ -50,7 +52,11 @@ pub enum GrantError {
 
 impl GrantError {
     pub fn code(&self) -> ErrorCode {
-        if self.is_about_resource() { ErrorCode::InvalidTarget } else { ErrorCode::InvalidScope }
+        match self {
+            Self::NoScopeLeft(_) => ErrorCode::InvalidGrant,
+            _ if self.is_about_resource() => ErrorCode::InvalidTarget,
+            _ => ErrorCode::InvalidScope,
+        }
     }
 
     /// Returns the URL of the rule that the request violates.
@@ -63,6 +69,7 @@ impl GrantError {
             Self::ResourceNotExchangeable(_) => {
                 "https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2"
             }
+            Self::NoScopeLeft(_) => "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
             _ if self.is_about_resource() => "https://www.rfc-editor.org/rfc/rfc8707#section-2",
             _ => "https://www.rfc-editor.org/rfc/rfc6749#section-3.3",
         }

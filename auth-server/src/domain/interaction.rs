@@ -10,9 +10,9 @@ pub enum NextStep {
     /// The user has allowed the request, now or before.
     Allow,
     /// `prompt=none`, but a page would be needed.
-    Refuse(ErrorCode),
-    /// Another user signed in than the one of the `id_token_hint`.
-    RefuseOther,
+    Reject(ErrorCode),
+    /// Another user signed in than the one of the `id_token_hint` or of `claims`.
+    RejectOtherUser,
 }
 
 /// Input of [`next_step`].
@@ -26,7 +26,7 @@ pub struct InteractionContext<'a> {
     /// `prompt=select_account`: the account must be chosen for this request.
     pub wants_choice: bool,
     pub max_age: Option<i64>,
-    /// The session's user matches the `id_token_hint`, or there is none.
+    /// The session's user is the one of the `id_token_hint` and of `claims`, if they name one.
     pub is_hinted: bool,
     /// The request is covered by a consent, or needs none.
     pub is_allowed: bool,
@@ -47,25 +47,25 @@ pub enum InteractionProgress {
 }
 
 /// Decides the next step (OpenID Connect Core §3.1.2.3, §3.1.2.4).
-pub fn next_step(situation: &InteractionContext<'_>) -> NextStep {
+pub fn next_step(context: &InteractionContext<'_>) -> NextStep {
     // The user has chosen another account. Asking again would loop, so the client gets an error
     // (§3.1.2.1, `id_token_hint`).
-    if situation.session.is_some()
-        && !situation.is_hinted
-        && situation.done != InteractionProgress::Nothing
+    if context.session.is_some()
+        && !context.is_hinted
+        && context.done != InteractionProgress::Nothing
     {
-        return NextStep::RefuseOther;
+        return NextStep::RejectOtherUser;
     }
-    if !is_signed_in(situation) {
-        return if situation.silent {
-            NextStep::Refuse(ErrorCode::LoginRequired)
+    if !is_signed_in(context) {
+        return if context.silent {
+            NextStep::Reject(ErrorCode::LoginRequired)
         } else {
             NextStep::SignIn
         };
     }
-    if !situation.is_allowed {
-        return if situation.silent {
-            NextStep::Refuse(ErrorCode::ConsentRequired)
+    if !context.is_allowed {
+        return if context.silent {
+            NextStep::Reject(ErrorCode::ConsentRequired)
         } else {
             NextStep::AskConsent
         };
@@ -73,16 +73,16 @@ pub fn next_step(situation: &InteractionContext<'_>) -> NextStep {
     NextStep::Allow
 }
 
-fn is_signed_in(situation: &InteractionContext<'_>) -> bool {
-    let Some(session) = situation.session else { return false };
+fn is_signed_in(context: &InteractionContext<'_>) -> bool {
+    let Some(session) = context.session else { return false };
     // With `max_age=0` only a password entered for this request is recent enough (§3.1.2.1).
     let young_enough =
-        situation.max_age.is_none_or(|max| max > 0 && situation.now - session.auth_time <= max);
-    let shown = young_enough && !situation.wants_login;
-    situation.is_hinted
-        && match situation.done {
-            InteractionProgress::Nothing => shown && !situation.wants_choice,
-            InteractionProgress::Chosen => shown,
+        context.max_age.is_none_or(|max| max > 0 && context.now - session.auth_time <= max);
+    let session_suffices = young_enough && !context.wants_login;
+    context.is_hinted
+        && match context.done {
+            InteractionProgress::Nothing => session_suffices && !context.wants_choice,
+            InteractionProgress::Chosen => session_suffices,
             InteractionProgress::SignedIn | InteractionProgress::All => true,
         }
 }
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    fn situation(session: Option<&Session>) -> InteractionContext<'_> {
+    fn context(session: Option<&Session>) -> InteractionContext<'_> {
         InteractionContext {
             session,
             silent: false,
@@ -120,32 +120,32 @@ mod tests {
 
     #[test]
     fn signed_in_user_with_consent_is_not_asked_again() {
-        assert_eq!(next_step(&situation(Some(&session()))), NextStep::Allow);
-        assert_eq!(next_step(&situation(None)), NextStep::SignIn);
+        assert_eq!(next_step(&context(Some(&session()))), NextStep::Allow);
+        assert_eq!(next_step(&context(None)), NextStep::SignIn);
         assert_eq!(
-            next_step(&InteractionContext { is_allowed: false, ..situation(Some(&session())) }),
+            next_step(&InteractionContext { is_allowed: false, ..context(Some(&session())) }),
             NextStep::AskConsent
         );
     }
 
     #[test]
     fn prompt_none_never_shows_a_page() {
-        let silent = |session| InteractionContext { silent: true, ..situation(session) };
-        assert_eq!(next_step(&silent(None)), NextStep::Refuse(ErrorCode::LoginRequired));
+        let silent = |session| InteractionContext { silent: true, ..context(session) };
+        assert_eq!(next_step(&silent(None)), NextStep::Reject(ErrorCode::LoginRequired));
         let session = session();
         assert_eq!(next_step(&silent(Some(&session))), NextStep::Allow);
         let unasked = InteractionContext { is_allowed: false, ..silent(Some(&session)) };
-        assert_eq!(next_step(&unasked), NextStep::Refuse(ErrorCode::ConsentRequired));
+        assert_eq!(next_step(&unasked), NextStep::Reject(ErrorCode::ConsentRequired));
         let old = InteractionContext { max_age: Some(999), ..silent(Some(&session)) };
-        assert_eq!(next_step(&old), NextStep::Refuse(ErrorCode::LoginRequired));
+        assert_eq!(next_step(&old), NextStep::Reject(ErrorCode::LoginRequired));
         let other = InteractionContext { is_hinted: false, ..silent(Some(&session)) };
-        assert_eq!(next_step(&other), NextStep::Refuse(ErrorCode::LoginRequired));
+        assert_eq!(next_step(&other), NextStep::Reject(ErrorCode::LoginRequired));
     }
 
     #[test]
     fn prompted_interactions_are_performed_exactly_once() {
         let session = session();
-        let step = |done| InteractionContext { done, ..situation(Some(&session)) };
+        let step = |done| InteractionContext { done, ..context(Some(&session)) };
         let login =
             |done| next_step(&InteractionContext { wants_login: true, now: 1_000, ..step(done) });
         assert_eq!(
@@ -175,7 +175,7 @@ mod tests {
                 max_age: Some(max_age),
                 now,
                 done,
-                ..situation(Some(&session))
+                ..context(Some(&session))
             })
         };
         for done in [InteractionProgress::Nothing, InteractionProgress::Chosen] {
@@ -198,13 +198,13 @@ mod tests {
     fn user_other_than_the_hinted_one_is_asked_once() {
         let session = session();
         let other = |done| {
-            next_step(&InteractionContext { is_hinted: false, done, ..situation(Some(&session)) })
+            next_step(&InteractionContext { is_hinted: false, done, ..context(Some(&session)) })
         };
         assert_eq!(other(InteractionProgress::Nothing), NextStep::SignIn);
         assert_eq!(
             [InteractionProgress::Chosen, InteractionProgress::SignedIn, InteractionProgress::All]
                 .map(other),
-            [NextStep::RefuseOther; 3]
+            [NextStep::RejectOtherUser; 3]
         );
     }
 }

@@ -3,21 +3,36 @@ use std::{
     sync::Arc,
 };
 
-use oauth_types::{Fingerprint, same_resource};
+use oauth_types::{Fingerprint, Scope, same_resource};
 
-use super::{Algorithm, Client, Resource, SecretHash, UserLoginConfig};
+use super::{
+    Algorithm, Client, CustomClaims, Looseness, OPENID_SCOPES, Resource, SecretHash,
+    UserLoginConfig, redirect_uri::is_redirectable,
+};
 
 /// A snapshot of all clients and resources.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     clients: HashMap<String, Arc<Client>>,
     resources: Vec<Resource>,
+    claims: Arc<CustomClaims>,
     costliest_hash: Option<SecretHash>,
     signing_algorithms: HashSet<Algorithm>,
+    /// Origins of the pages of public clients.
+    page_origins: HashSet<String>,
+    looseness: Arc<Looseness>,
+    /// Clients that nobody registered, see [`Looseness::accepts_any_client`].
+    unregistered: HashSet<String>,
+    /// Clients that are not in force, see [`Resource::is_confusable_with`].
+    confusable_clients: Vec<String>,
 }
 
 impl Registry {
     pub fn new(clients: impl IntoIterator<Item = Client>, resources: Vec<Resource>) -> Self {
+        let (confusable, clients): (Vec<_>, Vec<_>) = clients.into_iter().partition(|client| {
+            resources.iter().any(|resource| resource.is_confusable_with(&client.client_id))
+        });
+        let confusable_clients = confusable.into_iter().map(|client| client.client_id).collect();
         let clients: HashMap<_, _> = clients
             .into_iter()
             .map(|client| (client.client_id.clone(), Arc::new(client)))
@@ -28,17 +43,86 @@ impl Registry {
             .filter(|secret| secret.hash.is_slow());
         let costliest_hash =
             slow.map(|secret| &secret.hash).max_by_key(|hash| hash.cost()).cloned();
-        let logins = clients.values().filter(|client| client.enabled);
-        let signing_algorithms = logins
-            .filter_map(|client| client.login.as_ref())
-            .flat_map(UserLoginConfig::signing_algorithms)
-            .collect();
-        Self { clients, resources, costliest_hash, signing_algorithms }
+        let enabled = clients.values().filter(|client| client.enabled);
+        let logins: Vec<_> = enabled.filter_map(|client| client.login.as_ref()).collect();
+        let signing_algorithms = logins.iter().flat_map(|login| login.signing_algorithms());
+        let of_resources = resources.iter().filter_map(|resource| resource.algorithm);
+        let signing_algorithms = signing_algorithms.chain(of_resources).collect();
+        let page_origins = logins.iter().flat_map(|login| login.page_origins()).collect();
+        Self {
+            clients,
+            resources,
+            claims: Arc::default(),
+            looseness: Arc::default(),
+            unregistered: HashSet::new(),
+            costliest_hash,
+            signing_algorithms,
+            page_origins,
+            confusable_clients,
+        }
     }
 
-    /// Returns the algorithms of the ID tokens and userinfo responses of all clients.
+    /// Returns the registry with the claims that the operator defines.
+    #[must_use]
+    pub fn with_claims(self, claims: Arc<CustomClaims>) -> Self {
+        Self { claims, ..self }
+    }
+
+    /// Returns the registry with the rules that do not apply, and the clients that exist for this
+    /// reason alone.
+    #[must_use]
+    pub fn with_looseness(self, looseness: Arc<Looseness>, unregistered: HashSet<String>) -> Self {
+        Self { looseness, unregistered, ..self }
+    }
+
+    /// Returns the rules that do not apply.
+    pub fn looseness(&self) -> &Looseness {
+        &self.looseness
+    }
+
+    /// Returns whether a client exists only because any client is accepted.
+    pub fn is_unregistered(&self, client_id: &str) -> bool {
+        self.unregistered.contains(client_id)
+    }
+
+    /// Returns whether a client may use a redirect URI.
+    pub fn allows_redirect_to(&self, client: &Client, login: &UserLoginConfig, uri: &str) -> bool {
+        self.looseness.allows_redirect_to(login, uri)
+            || self.is_unregistered(&client.client_id) && is_redirectable(uri)
+    }
+
+    /// Returns the claims that the operator defines.
+    pub fn claims(&self) -> &CustomClaims {
+        &self.claims
+    }
+
+    /// Returns whether a scope belongs to no resource: it is one of OpenID Connect, or only carries
+    /// claims that the operator defines.
+    pub fn is_issuer_scope(&self, token: &str) -> bool {
+        OPENID_SCOPES.contains(&token) || self.claims.has_scope(token)
+    }
+
+    /// Returns the scopes in a grant's scope that belong to no resource. The user has allowed them,
+    /// but an access token for a resource does not contain them.
+    pub fn issuer_part(&self, scope: &Scope) -> Scope {
+        scope.filtered(|token| self.is_issuer_scope(token))
+    }
+
+    /// Returns the clients that are not in force because a resource has their identifier and access
+    /// tokens of the type `JWT`.
+    pub fn confusable_clients(&self) -> &[String] {
+        &self.confusable_clients
+    }
+
+    /// Returns the algorithms of the ID tokens and userinfo responses of all clients, and of the
+    /// access tokens of resources that name one.
     pub fn signing_algorithms(&self) -> &HashSet<Algorithm> {
         &self.signing_algorithms
+    }
+
+    /// Returns whether a public client has pages of this origin, written as browsers send it.
+    pub fn has_page_origin(&self, origin: &str) -> bool {
+        self.page_origins.contains(origin)
     }
 
     /// Returns the secret hash that takes longest to verify.
@@ -49,6 +133,11 @@ impl Registry {
     /// Returns a client. A disabled one is not found.
     pub fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
         self.clients.get(client_id).filter(|client| client.enabled)
+    }
+
+    /// Returns whether there is such a client, also a disabled one.
+    pub fn has_client(&self, client_id: &str) -> bool {
+        self.clients.contains_key(client_id)
     }
 
     /// Returns the client id for logs and audit records. An unknown one is replaced by its

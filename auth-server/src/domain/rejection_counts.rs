@@ -8,10 +8,10 @@ use super::{AuditEvent, AuditRecord, BucketLimit, TokenBucket};
 /// log: the first of a kind is a record of its own, the following ones are counted into one record
 /// a minute.
 ///
-/// Rejections of one kind share event, error, network, client and user. If there are too many
-/// kinds, further rejections are counted with less detail: without client and user, or without
-/// network too. This bounds the number of kinds, their size, and the number of records over time,
-/// whatever callers send.
+/// Rejections of one kind share event, error, network, client and, except for sign-ins, user. If
+/// there are too many kinds, further rejections are counted with less detail: without client and
+/// user, or without network too. This bounds the number of kinds, their size, and the number of
+/// records over time, whatever callers send.
 #[derive(Debug, Default)]
 pub struct RejectionCounts {
     counted: HashMap<Kind, Counted>,
@@ -50,6 +50,8 @@ struct Counted {
     last: AuditRecord,
     /// Number of rejections that are not in the audit log yet.
     count: u32,
+    /// The user of all of them, if it is the same one.
+    sub: Option<String>,
     since: Duration,
 }
 
@@ -66,11 +68,17 @@ impl RejectionCounts {
     pub fn add(&mut self, record: AuditRecord, uptime: Duration) -> Option<AuditRecord> {
         let kind = self.kind_of(&record, uptime);
         if let Some(counted) = self.counted.get_mut(&kind) {
+            if counted.count == 0 {
+                counted.sub.clone_from(&record.sub);
+            } else if counted.sub != record.sub {
+                counted.sub = None;
+            }
             counted.count = counted.count.saturating_add(1);
             counted.last = record;
             return None;
         }
-        self.counted.insert(kind, Counted { last: record.clone(), count: 0, since: uptime });
+        let counted = Counted { last: record.clone(), count: 0, sub: None, since: uptime };
+        self.counted.insert(kind, counted);
         Some(record)
     }
 
@@ -136,8 +144,9 @@ impl RejectionCounts {
     fn forget_network(&mut self, kind: &Kind) {
         let Some(moved) = self.counted.remove(kind) else { return };
         let of_all = Kind { network: None, subject: None, ..kind.clone() };
-        let Counted { last, count, since } = moved;
-        let counted = self.counted.entry(of_all).or_insert(Counted { last, count: 0, since });
+        let Counted { last, count, since, .. } = moved;
+        let moved = Counted { last, count: 0, sub: None, since };
+        let counted = self.counted.entry(of_all).or_insert(moved);
         counted.count = counted.count.saturating_add(count);
     }
 }
@@ -145,7 +154,10 @@ impl RejectionCounts {
 impl Kind {
     fn of(record: &AuditRecord) -> Self {
         let network = record.address.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
-        let subject = Subject { client_id: record.client_id.clone(), sub: record.sub.clone() };
+        // The first rejection of a kind waits for its record. If kinds of failed sign-ins differed
+        // by user, this time would tell a caller which names exist.
+        let sub = record.sub.clone().filter(|_| record.event != AuditEvent::SignIn);
+        let subject = Subject { client_id: record.client_id.clone(), sub };
         Self {
             event: record.event,
             error: record.error.clone(),
@@ -155,10 +167,10 @@ impl Kind {
     }
 
     /// Returns the count of this kind with the time of its last rejection.
-    fn count(&self, Counted { last, count, .. }: &Counted) -> RejectionCount {
-        let subject = self.subject.clone();
-        let (client_id, sub) =
-            subject.map_or((None, None), |Subject { client_id, sub }| (client_id, sub));
+    fn count(&self, Counted { last, count, sub, .. }: &Counted) -> RejectionCount {
+        let detailed = self.subject.as_ref();
+        let client_id = detailed.and_then(|subject| subject.client_id.clone());
+        let sub = sub.clone().filter(|_| detailed.is_some());
         let record = AuditRecord {
             client_id,
             sub,

@@ -6,30 +6,20 @@ use url::Url;
 
 use super::{Client, GrantError, Registry, Resource};
 
-/// Scopes of C itself: claims at the userinfo endpoint and `offline_access` (OpenID Connect Core
-/// §5.4, §11).
-pub const OPENID_SCOPES: [&str; 6] =
-    ["openid", "profile", "email", "address", "phone", "offline_access"];
-
-pub(super) fn is_openid_scope(token: &str) -> bool {
-    OPENID_SCOPES.contains(&token)
-}
-
 /// Returns the resource that a request names, if it is one of the client's.
 pub(super) fn named_resource<'a>(
     client: &Client,
     registry: &'a Registry,
-    asked: &str,
+    identifier: &str,
 ) -> Result<&'a Resource, GrantError> {
-    let is_own = client.resources.iter().any(|own| same_resource(own, asked));
-    let resource = registry.resource(asked).filter(|_| is_own);
+    let resource = registry.resource(identifier).filter(|_| client.has_resource(identifier));
     resource.ok_or_else(|| {
-        let asked = asked.to_owned();
+        let identifier = identifier.to_owned();
         // RFC 8707 §2
-        if Url::parse(&asked).is_ok_and(|url| url.fragment().is_none()) {
-            GrantError::ResourceNotAllowed(asked)
+        if Url::parse(&identifier).is_ok_and(|url| url.fragment().is_none()) {
+            GrantError::ResourceNotAllowed(identifier)
         } else {
-            GrantError::InvalidResource(asked)
+            GrantError::InvalidResource(identifier)
         }
     })
 }
@@ -67,16 +57,17 @@ pub(super) fn default_resource<'a>(
 
 /// Returns the scope of a request without scope (RFC 6749 §3.3), before it is narrowed to the
 /// chosen resource. Without a `default_scope`, these are the client's scopes except for those of
-/// OpenID Connect, which mean nothing without `openid`.
-pub(super) fn default_scope(client: &Client) -> Scope {
+/// the issuer, which mean nothing without `openid`.
+pub(super) fn default_scope(client: &Client, registry: &Registry) -> Scope {
     match &client.default_scope {
         Some(default) => default.filtered(|token| client.scopes.contains(token)),
-        None => client.scopes.filtered(|token| !is_openid_scope(token)),
+        None => client.scopes.filtered(|token| !registry.is_issuer_scope(token)),
     }
 }
 
-fn own_resources<'a>(client: &Client, registry: &'a Registry) -> Vec<&'a Resource> {
-    client.resources.iter().filter_map(|own| registry.resource(own)).collect()
+pub(super) fn own_resources<'a>(client: &Client, registry: &'a Registry) -> Vec<&'a Resource> {
+    let known = client.resources.iter().filter_map(|own| registry.resource(own));
+    known.filter(|resource| !resource.unregistered).collect()
 }
 
 fn one_of<'a>(client: &Client, candidates: &[&'a Resource]) -> Result<&'a Resource, GrantError> {

@@ -3,13 +3,13 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::ClientSecret;
 
-use super::argon2id;
+use super::argon2id::{self, HashCost};
 
 /// Prefix of generated secrets, so that secret scanners find them.
 pub const GENERATED_SECRET_PREFIX: &str = "gpcs_";
 
 /// Secrets and passwords of the demo, which are public. Production never accepts them.
-const WELL_KNOWN: [&str; 3] = ["abc123", "wonderland", "builder"];
+const WELL_KNOWN: [&str; 4] = ["abc123", "wonderland", "builder", "looking-glass"];
 
 /// Returns whether a secret or password is one of the demo.
 pub fn is_well_known(secret: &str) -> bool {
@@ -103,8 +103,7 @@ pub fn new_secret(random: [u8; 32]) -> ClientSecret {
     ClientSecret::new(format!("{GENERATED_SECRET_PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Hashes a secret or password that a person chose (Argon2id with the crate's defaults: 19 MiB, 2
-/// passes, as OWASP recommends).
+/// Hashes a secret or password that a person chose, at the recommended cost.
 ///
 /// # Errors
 /// Returns an error if the secret is too long.
@@ -112,7 +111,19 @@ pub fn hash_password(
     secret: &str,
     salt: [u8; 16],
 ) -> Result<SecretHash, argon2::password_hash::Error> {
-    Ok(SecretHash::Argon2id(argon2id::hash(secret, &salt)?.to_string()))
+    hash_password_at(HashCost::Recommended, secret, salt)
+}
+
+/// Hashes a password at this cost.
+///
+/// # Errors
+/// Returns an error if the password is too long.
+pub fn hash_password_at(
+    cost: HashCost,
+    password: &str,
+    salt: [u8; 16],
+) -> Result<SecretHash, argon2::password_hash::Error> {
+    Ok(SecretHash::Argon2id(argon2id::hash(password, &salt, cost)?.to_string()))
 }
 
 /// Checks an Argon2id hash that was made elsewhere. `require_strong` rejects parameters below the

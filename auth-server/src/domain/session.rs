@@ -37,8 +37,8 @@ pub struct SessionTtl {
 const TOUCH_SECONDS: i64 = 60;
 
 impl Session {
-    pub fn is_live(&self, now: i64, life: SessionTtl) -> bool {
-        now < self.last_seen + life.idle + TOUCH_SECONDS && now < self.auth_time + life.absolute
+    pub fn is_live(&self, now: i64, ttl: SessionTtl) -> bool {
+        now < self.last_seen + ttl.idle + TOUCH_SECONDS && now < self.auth_time + ttl.absolute
     }
 
     pub fn needs_touch(&self, now: i64) -> bool {
@@ -61,9 +61,9 @@ mod tests {
             address: String::new(),
             user_agent: String::new(),
         };
-        let life = SessionTtl { idle: 1_000, absolute: 5_000 };
-        assert!(session(0, 0).is_live(1_059, life) && !session(0, 0).is_live(1_060, life));
-        assert!(session(0, 4_900).is_live(4_999, life) && !session(0, 4_900).is_live(5_000, life));
+        let ttl = SessionTtl { idle: 1_000, absolute: 5_000 };
+        assert!(session(0, 0).is_live(1_059, ttl) && !session(0, 0).is_live(1_060, ttl));
+        assert!(session(0, 4_900).is_live(4_999, ttl) && !session(0, 4_900).is_live(5_000, ttl));
         assert!(!session(0, 0).needs_touch(59) && session(0, 0).needs_touch(60));
     }
 }

@@ -1,68 +1,84 @@
 use oauth_types::{Audience, Scope, same_resource};
 
-use super::{
-    Client, GrantError, GrantResources, GrantedAccess, Registry, UserGrant,
-    resource_choice::is_openid_scope,
-};
+use super::{Client, GrantError, GrantResources, GrantedAccess, Registry, TokenProfile, UserGrant};
 
 /// Decides the access of a token under a user's grant, narrowed to the requested scope and resource
-/// (RFC 8707 §2.2). Without a resource, the one of the authorization request holds; if that named
-/// none, the scope decides.
+/// (RFC 8707 §2.2) and to what the client may still request. Without a resource, the one of the
+/// authorization request holds; if that named none, the scope decides.
 ///
 /// # Errors
-/// Returns an error if the request exceeds the grant, or fits no single resource.
+/// Returns an error if the request exceeds the grant or what the client may still request, or fits
+/// no single resource.
 pub fn narrow_grant(
     client: &Client,
     registry: &Registry,
     issuer: &str,
     grant: &UserGrant,
-    asked_scope: Option<&Scope>,
-    asked_resources: &[&str],
+    requested_scope: Option<&Scope>,
+    requested_resources: &[&str],
 ) -> Result<GrantedAccess, GrantError> {
-    let asked_scope = asked_scope.filter(|asked| !asked.is_empty());
-    if let Some(foreign) =
-        asked_scope.and_then(|asked| asked.iter().find(|token| !grant.scope.contains(token)))
-    {
-        return Err(GrantError::ScopeNotGranted(foreign.to_owned()));
+    let requested_scope = requested_scope.filter(|requested| !requested.is_empty());
+    let current = grant.narrowed_to(client, issuer);
+    for token in requested_scope.iter().flat_map(|requested| requested.iter()) {
+        if !grant.scope.contains(token) {
+            return Err(GrantError::ScopeNotGranted(token.to_owned()));
+        }
+        if !current.scope.contains(token) {
+            return Err(GrantError::ScopeNotAllowed(token.to_owned()));
+        }
     }
-    let scope = asked_scope.unwrap_or(&grant.scope);
-    let identifier = match (asked_resources, &grant.resources) {
-        ([asked], _) => *asked,
+    let scope = requested_scope.unwrap_or(&current.scope);
+    let identifier = match (requested_resources, &grant.resources) {
+        ([identifier], _) => *identifier,
         ([], GrantResources::Named(named)) => match &named[..] {
             [only] => only.as_str(),
             _ => return Err(GrantError::AmbiguousResource),
         },
         ([], GrantResources::Inferred(None)) => issuer,
         ([], GrantResources::Inferred(Some(inferred))) => {
-            match asked_scope.filter(|asked| asked.iter().all(is_openid_scope)) {
+            let is_of_issuer = |token: &str| registry.is_issuer_scope(token);
+            match requested_scope.filter(|requested| requested.iter().all(is_of_issuer)) {
                 None => inferred.as_str(),
-                Some(asked) if asked.contains("openid") => issuer,
-                Some(asked) => return Err(GrantError::OpenIdScopesAlone(asked.clone())),
+                Some(requested) if requested.contains("openid") => issuer,
+                Some(requested) => return Err(GrantError::OpenIdScopesAlone(requested.clone())),
             }
         }
         _ => return Err(GrantError::SeveralResources),
     };
+    let has_lost = |is_served: &dyn Fn(&str) -> bool| {
+        grant.scope.iter().any(is_served) && !current.scope.iter().any(is_served)
+    };
     if same_resource(identifier, issuer) && grant.scope.contains("openid") {
-        return at_userinfo(client, issuer, scope);
+        if has_lost(&|token| token == "openid") {
+            return Err(GrantError::NoScopeLeft(issuer.to_owned()));
+        }
+        return at_userinfo(client, registry, issuer, scope);
     }
-    let is_granted = grant.resources.iter().any(|granted| same_resource(granted, identifier));
-    // The client may have lost the resource since.
-    let is_own = client.resources.iter().any(|own| same_resource(own, identifier));
-    match registry.resource(identifier).filter(|_| is_granted && is_own) {
+    let is_granted = current.resources.iter().any(|granted| same_resource(granted, identifier));
+    match registry.resource(identifier).filter(|_| is_granted) {
+        Some(resource) if has_lost(&|token| resource.scopes.contains(token)) => {
+            Err(GrantError::NoScopeLeft(resource.identifier.clone()))
+        }
         Some(resource) => Ok(GrantedAccess::at(client, resource, scope)),
         None => Err(GrantError::ResourceNotGranted(identifier.to_owned())),
     }
 }
 
 /// Returns the access to userinfo, whose resource is the issuer.
-fn at_userinfo(client: &Client, issuer: &str, scope: &Scope) -> Result<GrantedAccess, GrantError> {
+fn at_userinfo(
+    client: &Client,
+    registry: &Registry,
+    issuer: &str,
+    scope: &Scope,
+) -> Result<GrantedAccess, GrantError> {
     if !scope.contains("openid") {
         return Err(GrantError::UserInfoRequiresOpenId);
     }
     Ok(GrantedAccess {
-        scope: scope.filtered(is_openid_scope),
+        scope: registry.issuer_part(scope),
         audience: Audience::new([issuer]),
         format: client.token_format,
+        profile: TokenProfile::default(),
     })
 }
 
@@ -71,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Resource, TokenFormat};
+    use crate::domain::{ConsentedClaims, RequestedClaims, Resource, TokenFormat};
 
     const ISSUER: &str = "http://c";
 
@@ -80,6 +96,7 @@ mod tests {
             identifier: identifier.to_owned(),
             scopes: scopes.parse().unwrap(),
             token_format,
+            ..Resource::default()
         };
         let resources = vec![
             resource("http://b", "read write", TokenFormat::Jwt),
@@ -99,6 +116,8 @@ mod tests {
             resources,
             auth_time: 0,
             auth_time_requested: false,
+            claims: RequestedClaims::default(),
+            custom_claims: ConsentedClaims::default(),
             offline: false,
         }
     }
@@ -116,7 +135,18 @@ mod tests {
         scope: Option<&str>,
         resources: &[&str],
     ) -> Result<(String, String, TokenFormat), GrantError> {
+        let own = "openid profile offline_access read write open";
+        token_for(own, grant, scope, resources)
+    }
+
+    fn token_for(
+        own: &str,
+        grant: &UserGrant,
+        scope: Option<&str>,
+        resources: &[&str],
+    ) -> Result<(String, String, TokenFormat), GrantError> {
         let client = Client {
+            scopes: own.parse().unwrap(),
             resources: ["http://b", "http://vault"].map(str::to_owned).to_vec(),
             ..Client::without_access("a")
         };
@@ -201,6 +231,36 @@ mod tests {
         assert_eq!(lost, Err(GrantError::ResourceNotGranted("http://lost".to_owned())));
     }
 
+    #[test]
+    fn scope_that_the_client_lost_is_not_granted() {
+        let grant = grant("openid profile read write", inferred("http://b"));
+        assert_eq!(token_for("openid read", &grant, None, &[]), is("http://b", "read"));
+        let at_issuer = token_for("openid read", &grant, None, &[ISSUER]);
+        assert_eq!(at_issuer, is(ISSUER, "openid"));
+        assert_eq!(
+            token_for("openid read", &grant, Some("read write"), &[]),
+            Err(GrantError::ScopeNotAllowed("write".to_owned()))
+        );
+        for (own, resource) in [("openid", "http://b"), ("profile read", ISSUER)] {
+            let lost = token_for(own, &grant, None, &[resource]);
+            assert_eq!(lost, Err(GrantError::NoScopeLeft(resource.to_owned())));
+        }
+    }
+
+    #[test]
+    fn grant_without_offline_access_ends_with_the_session() {
+        let offline = UserGrant {
+            offline: true,
+            ..grant("openid offline_access", GrantResources::Inferred(None))
+        };
+        let client = |scopes: &str| Client {
+            scopes: scopes.parse().unwrap(),
+            ..Client::without_access("a")
+        };
+        assert!(offline.narrowed_to(&client("openid offline_access"), ISSUER).offline);
+        assert!(!offline.narrowed_to(&client("openid"), ISSUER).offline);
+    }
+
     fn scope() -> impl Strategy<Value = String> {
         let tokens = ["openid", "profile", "offline_access", "read", "write", "open"];
         prop::sample::subsequence(tokens.to_vec(), 0..6).prop_map(|tokens| tokens.join(" "))
@@ -217,17 +277,20 @@ mod tests {
             granted in scope(),
             at in resources(),
             names in any::<bool>(),
-            asked in prop::option::of(scope()),
-            asked_at in resources(),
+            own in scope(),
+            requested in prop::option::of(scope()),
+            requested_at in resources(),
         ) {
             let granted_at = match names {
                 true => named(&at),
                 false => GrantResources::Inferred(at.first().map(|one| (*one).to_owned())),
             };
             let grant = grant(&granted, granted_at);
-            if let Ok((audience, scope, _)) = token(&grant, asked.as_deref(), &asked_at) {
+            let own: Scope = own.parse().unwrap();
+            let token = token_for(&own.to_string(), &grant, requested.as_deref(), &requested_at);
+            if let Ok((audience, scope, _)) = token {
                 let resource = registry().resource(&audience).cloned();
-                prop_assert!(asked_at.len() < 2);
+                prop_assert!(requested_at.len() < 2);
                 prop_assert!(
                     grant.resources.iter().any(|one| one == audience)
                         || (audience == ISSUER && grant.scope.contains("openid"))
@@ -235,9 +298,10 @@ mod tests {
                 for token in scope.split(' ').filter(|token| !token.is_empty()) {
                     let is_served = match &resource {
                         Some(resource) => resource.scopes.contains(token),
-                        None => is_openid_scope(token),
+                        None => registry().is_issuer_scope(token),
                     };
-                    prop_assert!(is_served && grant.scope.contains(token), "{audience} {token}");
+                    let is_granted = grant.scope.contains(token) && own.contains(token);
+                    prop_assert!(is_served && is_granted, "{audience} {token}");
                 }
             }
         }

@@ -3,18 +3,25 @@ use oauth_types::{Scope, same_resource};
 use super::{Client, GrantError, GrantResources, GrantedAccess, Registry, UserGrant};
 
 /// What limits a token exchange: the user's grant to the first client, or the subject token if no
-/// user takes part.
-pub struct ExchangeLimit<'a> {
-    pub scope: &'a Scope,
-    pub resources: Option<&'a GrantResources>,
+/// user takes part. Either way, only what the first client may still request counts.
+pub struct ExchangeLimit {
+    scope: Scope,
+    resources: Option<GrantResources>,
 }
 
-impl<'a> ExchangeLimit<'a> {
-    pub fn new(grant: Option<&'a UserGrant>, subject_scope: &'a Scope) -> Self {
-        Self {
-            scope: grant.map_or(subject_scope, |grant| &grant.scope),
-            resources: grant.map(|grant| &grant.resources),
-        }
+impl ExchangeLimit {
+    /// The limit of a user's grant to `client`.
+    pub fn of_grant(client: &Client, grant: &UserGrant, issuer: &str) -> Self {
+        let current = grant.narrowed_to(client, issuer);
+        Self { scope: current.scope, resources: Some(current.resources) }
+    }
+
+    /// The limit of a token that `client` obtained on its own behalf, perhaps by another exchange.
+    pub fn of_subject(client: &Client, scope: &Scope) -> Self {
+        let is_exchanged =
+            |token: &str| client.token_exchange.iter().any(|rule| rule.scopes.contains(token));
+        let scope = scope.filtered(|token| client.scopes.contains(token) || is_exchanged(token));
+        Self { scope, resources: None }
     }
 }
 
@@ -26,33 +33,33 @@ impl<'a> ExchangeLimit<'a> {
 pub fn authorize_exchange(
     client: &Client,
     registry: &Registry,
-    limit: &ExchangeLimit<'_>,
-    asked_scope: Option<&Scope>,
-    asked_resource: &str,
+    limit: &ExchangeLimit,
+    requested_scope: Option<&Scope>,
+    requested_resource: &str,
 ) -> Result<GrantedAccess, GrantError> {
     let rule =
-        client.token_exchange.iter().find(|rule| same_resource(&rule.resource, asked_resource));
+        client.token_exchange.iter().find(|rule| same_resource(&rule.resource, requested_resource));
     let found = rule.and_then(|rule| Some((rule, registry.resource(&rule.resource)?)));
     let Some((rule, resource)) = found else {
-        return Err(GrantError::ResourceNotExchangeable(asked_resource.to_owned()));
+        return Err(GrantError::ResourceNotExchangeable(requested_resource.to_owned()));
     };
     let in_rule = |token: &str| rule.scopes.contains(token) && resource.scopes.contains(token);
     let is_granted = |token: &str| rule.beyond_grant || limit.scope.contains(token);
-    if let Some(asked) = asked_scope.filter(|asked| !asked.is_empty()) {
-        if let Some(foreign) = asked.iter().find(|token| !in_rule(token)) {
+    if let Some(requested) = requested_scope.filter(|requested| !requested.is_empty()) {
+        if let Some(foreign) = requested.iter().find(|token| !in_rule(token)) {
             return Err(GrantError::ScopeNotExchangeable(foreign.to_owned()));
         }
-        if let Some(foreign) = asked.iter().find(|token| !is_granted(token)) {
+        if let Some(foreign) = requested.iter().find(|token| !is_granted(token)) {
             return Err(GrantError::ScopeNotGranted(foreign.to_owned()));
         }
-        return Ok(GrantedAccess::at(client, resource, asked));
+        return Ok(GrantedAccess::at(client, resource, requested));
     }
     let scope = rule.scopes.filtered(|token| in_rule(token) && is_granted(token));
     // A resource needs no scope, but then nothing else shows that the user allowed it.
     let is_resource_granted = rule.beyond_grant
-        || limit
-            .resources
-            .is_some_and(|granted| granted.iter().any(|one| same_resource(one, asked_resource)));
+        || limit.resources.as_ref().is_some_and(|granted| {
+            granted.iter().any(|one| same_resource(one, requested_resource))
+        });
     if scope.is_empty() && !is_resource_granted {
         return Err(GrantError::NothingExchangeable);
     }
@@ -76,7 +83,7 @@ mod tests {
 
     fn exchange_within(
         rules: &[(&str, &str, bool)],
-        granted_at: Option<&GrantResources>,
+        granted_at: Option<GrantResources>,
         scope: Option<&str>,
         resource: &str,
     ) -> Result<GrantedAccess, GrantError> {
@@ -85,6 +92,7 @@ mod tests {
             identifier: identifier.to_owned(),
             scopes: "read write".parse().unwrap(),
             token_format,
+            ..Resource::default()
         });
         let rule = |(resource, scopes, beyond_grant): &(&str, &str, bool)| TokenExchangeRule {
             resource: (*resource).to_owned(),
@@ -101,7 +109,7 @@ mod tests {
         let registry = Registry::new([], resources.to_vec());
         let scope = scope.map(|text| text.parse::<Scope>().unwrap());
         let granted = "openid read".parse().unwrap();
-        let limit = ExchangeLimit { scope: &granted, resources: granted_at };
+        let limit = ExchangeLimit { scope: granted, resources: granted_at };
         authorize_exchange(&client, &registry, &limit, scope.as_ref(), resource)
     }
 
@@ -149,7 +157,7 @@ mod tests {
         assert_eq!(exchange(&rules, None, "http://b"), Err(GrantError::NothingExchangeable));
         assert!(exchange(&[("http://b", "", true)], None, "http://b").is_ok());
         let granted_at = GrantResources::Named(vec!["http://b".to_owned()]);
-        let granted = exchange_within(&rules, Some(&granted_at), None, "http://b").unwrap();
+        let granted = exchange_within(&rules, Some(granted_at), None, "http://b").unwrap();
         assert!(granted.scope.is_empty());
         assert_eq!(granted.audience, Audience::new(["http://b"]));
     }

@@ -1,5 +1,5 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use uuid::{Builder, Uuid};
+use uuid::Builder;
 
 /// Returns a new `jti`: a UUID version 7, so that the index of the audit log grows at one end.
 pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
@@ -7,11 +7,16 @@ pub fn new_jti(now_millis: i64, random: &[u8; 10]) -> String {
     Builder::from_unix_timestamp_millis(millis, random).into_uuid().to_string()
 }
 
-/// Returns when a token was issued, from its `jti`, in milliseconds since 1970.
-pub fn issued_at(jti: &str) -> Option<i64> {
-    let uuid = Uuid::try_parse(jti.split('.').next()?).ok()?;
-    let (seconds, nanos) = uuid.get_timestamp()?.to_unix();
-    Some(i64::try_from(seconds).ok()? * 1_000 + i64::from(nanos / 1_000_000))
+/// Returns the `jti` of an access token of a client. It contains the client's token generation,
+/// unless that is 0.
+pub fn with_generation(jti: &str, generation: i64) -> String {
+    if generation == 0 { jti.to_owned() } else { format!("{jti}:{generation}") }
+}
+
+/// Returns the token generation in a `jti`; `None` if it is malformed.
+pub fn generation_of(jti: &str) -> Option<i64> {
+    let own = jti.split_once('.').map_or(jti, |(own, _)| own);
+    own.split_once(':').map_or(Some(0), |(_, generation)| generation.parse().ok())
 }
 
 /// Returns the `jti` of an access token under a user's grant. It contains the grant id, so that
@@ -41,12 +46,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_id_contains_the_issue_time() {
+    fn token_id_contains_generation_and_grant() {
         let jti = new_jti(1_767_225_600_123, &[7; 10]);
-        assert_eq!(issued_at(&jti), Some(1_767_225_600_123));
-        assert_eq!(issued_at(&with_grant_id(&jti, "some-grant")), Some(1_767_225_600_123));
-        for other in ["", "no name of ours", &new_sub([7; 16])] {
-            assert_eq!(issued_at(other), None, "{other}");
+        for generation in [0, 1, 1_234_567] {
+            let own = with_generation(&jti, generation);
+            assert_eq!((generation_of(&own), grant_id_of(&own)), (Some(generation), None));
+            let of_grant = with_grant_id(&own, "some-grant");
+            assert_eq!(generation_of(&of_grant), Some(generation));
+            assert_eq!(grant_id_of(&of_grant), Some("some-grant"));
         }
+        assert_eq!(generation_of("a:b"), None);
     }
 }

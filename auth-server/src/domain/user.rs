@@ -1,6 +1,6 @@
 use oauth_types::StandardClaims;
 
-use super::SecretHash;
+use super::{Attributes, SecretHash};
 
 /// A user account.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct User {
     pub username: String,
     pub password: SecretHash,
     pub claims: StandardClaims,
+    /// What the operator records about the user, for custom claims.
+    pub attributes: Attributes,
     pub enabled: bool,
     /// Changes when the user's known devices are forgotten: with a new password, at a sign-out by
     /// an operator, and when the user is disabled.

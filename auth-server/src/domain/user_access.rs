@@ -3,7 +3,7 @@ use oauth_types::{Scope, same_resource};
 use super::{
     Client, GrantError, GrantResources, Registry, Resource, ScopesByResource,
     resource_choice::{
-        default_resource, default_scope, is_openid_scope, named_resource, resource_of_scope,
+        default_resource, default_scope, named_resource, own_resources, resource_of_scope,
     },
 };
 
@@ -19,8 +19,10 @@ pub struct AllowedAccess {
 /// scope there.
 ///
 /// Unknown scopes are ignored (OpenID Connect Core §3.1.2.1), and `offline_access` if the client
-/// cannot use refresh tokens (§11). A known scope that the client is not allowed rejects the
-/// request, and so does a scope that gives no access token any access.
+/// cannot use refresh tokens (§11). Scopes of other clients' resources are unknown as well: anyone
+/// can send the request, and must not learn which scopes exist. A scope of the issuer or of the
+/// client's resources that the client is not allowed rejects the request, and so does a scope that
+/// gives no access token any access.
 ///
 /// # Errors
 /// Returns an error if the client is not allowed the access, or the request fits no single
@@ -29,16 +31,17 @@ pub fn authorize_user_scopes(
     client: &Client,
     registry: &Registry,
     issuer: &str,
-    asked_scope: Option<&Scope>,
-    asked_resources: &[&str],
+    requested_scope: Option<&Scope>,
+    requested_resources: &[&str],
 ) -> Result<AllowedAccess, GrantError> {
-    let asked = match asked_scope.filter(|asked| !asked.is_empty()) {
-        Some(asked) => Some(without_ignored(client, &requested_scope(registry, asked)?)),
-        None => None,
-    };
-    match asked_resources {
-        [] => inferred_access(client, registry, asked),
-        named => named_access(client, registry, issuer, asked, named),
+    // What is ignored does not count, also if nothing else was requested.
+    let requested = requested_scope.map(|requested| without_ignored(client, requested));
+    let requested = requested.filter(|requested| !requested.is_empty());
+    let requested =
+        requested.map(|requested| known_scope(client, registry, &requested)).transpose()?;
+    match requested_resources {
+        [] => inferred_access(client, registry, requested),
+        named => named_access(client, registry, issuer, requested, named),
     }
 }
 
@@ -47,14 +50,19 @@ fn without_ignored(client: &Client, scope: &Scope) -> Scope {
     scope.filtered(|token| can_refresh || token != "offline_access")
 }
 
-/// Returns the known part of a requested scope.
-fn requested_scope(registry: &Registry, asked: &Scope) -> Result<Scope, GrantError> {
-    let is_served = |token: &str| registry.resources().iter().any(|all| all.scopes.contains(token));
-    let known = asked.filtered(|token| is_openid_scope(token) || is_served(token));
+/// Returns the part of a requested scope that is known at C or at a resource of the client.
+fn known_scope(
+    client: &Client,
+    registry: &Registry,
+    requested: &Scope,
+) -> Result<Scope, GrantError> {
+    let own = own_resources(client, registry);
+    let is_served = |token: &str| own.iter().any(|resource| resource.scopes.contains(token));
+    let known = requested.filtered(|token| registry.is_issuer_scope(token) || is_served(token));
     if known.is_empty() {
         return Err(GrantError::UnknownScope);
     }
-    if !known.contains("openid") && known.iter().all(is_openid_scope) {
+    if !known.contains("openid") && known.iter().all(|token| registry.is_issuer_scope(token)) {
         return Err(GrantError::OpenIdScopesAlone(known));
     }
     Ok(known)
@@ -65,7 +73,7 @@ fn named_access(
     client: &Client,
     registry: &Registry,
     issuer: &str,
-    asked: Option<Scope>,
+    requested: Option<Scope>,
     named: &[&str],
 ) -> Result<AllowedAccess, GrantError> {
     let mut resources: Vec<&Resource> = Vec::new();
@@ -83,17 +91,18 @@ fn named_access(
         }
     }
     let is_served = |token: &str| {
-        is_openid_scope(token) || resources.iter().any(|resource| resource.scopes.contains(token))
+        registry.is_issuer_scope(token)
+            || resources.iter().any(|resource| resource.scopes.contains(token))
     };
-    let scope = match asked {
-        None => without_ignored(client, &default_scope(client)).filtered(is_served),
-        Some(asked) => {
+    let scope = match requested {
+        None => without_ignored(client, &default_scope(client, registry)).filtered(is_served),
+        Some(requested) => {
             let is_allowed = |token: &&str| client.scopes.contains(token) && is_served(token);
-            if let Some(foreign) = asked.iter().find(|token| !is_allowed(token)) {
+            if let Some(foreign) = requested.iter().find(|token| !is_allowed(token)) {
                 let (scope, resource) = (foreign.to_owned(), identifiers.join(" "));
                 return Err(GrantError::ScopeNotAllowedAt { scope, resource });
             }
-            asked
+            requested
         }
     };
     if identifiers.iter().any(|one| one == issuer) && !scope.contains("openid") {
@@ -106,14 +115,15 @@ fn named_access(
 fn inferred_access(
     client: &Client,
     registry: &Registry,
-    asked: Option<Scope>,
+    requested: Option<Scope>,
 ) -> Result<AllowedAccess, GrantError> {
-    let Some(scope) = asked else { return default_access(client, registry) };
-    let is_foreign = |token: &&str| is_openid_scope(token) && !client.scopes.contains(token);
+    let Some(scope) = requested else { return default_access(client, registry) };
+    let is_foreign =
+        |token: &&str| registry.is_issuer_scope(token) && !client.scopes.contains(token);
     if let Some(foreign) = scope.iter().find(is_foreign) {
         return Err(GrantError::ScopeNotAllowed(foreign.to_owned()));
     }
-    let of_resource = scope.filtered(|token| !is_openid_scope(token));
+    let of_resource = scope.filtered(|token| !registry.is_issuer_scope(token));
     let resource = if of_resource.is_empty() {
         None
     } else {
@@ -124,7 +134,7 @@ fn inferred_access(
 
 /// Decides the access of a request with neither scope nor resource.
 fn default_access(client: &Client, registry: &Registry) -> Result<AllowedAccess, GrantError> {
-    let scope = without_ignored(client, &default_scope(client));
+    let scope = without_ignored(client, &default_scope(client, registry));
     let Some(resource) = default_resource(client, registry)? else {
         let resources = GrantResources::Inferred(None);
         let is_enough = scope.contains("openid");
@@ -132,7 +142,8 @@ fn default_access(client: &Client, registry: &Registry) -> Result<AllowedAccess,
             .then_some(AllowedAccess { scope, resources })
             .ok_or(GrantError::NoDefaultScope);
     };
-    let is_served = |token: &str| is_openid_scope(token) || resource.scopes.contains(token);
+    let is_served =
+        |token: &str| registry.is_issuer_scope(token) || resource.scopes.contains(token);
     Ok(AllowedAccess {
         scope: scope.filtered(is_served),
         resources: GrantResources::Inferred(Some(resource.identifier.clone())),
@@ -160,8 +171,10 @@ pub fn scopes_by_resource(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::domain::{TokenFormat, UserLoginConfig};
+    use crate::domain::{CustomClaims, UserLoginConfig};
 
     const ISSUER: &str = "http://c";
 
@@ -169,7 +182,7 @@ mod tests {
         let resource = |identifier: &str, scopes: &str| Resource {
             identifier: identifier.to_owned(),
             scopes: scopes.parse().unwrap(),
-            token_format: TokenFormat::Jwt,
+            ..Resource::default()
         };
         let resources = vec![
             resource("http://b", "read write"),
@@ -301,13 +314,42 @@ mod tests {
     }
 
     #[test]
+    fn scope_of_claims_is_for_the_issuer_as_profile_is() {
+        let claims = CustomClaims::default().with_scopes("groups".parse().unwrap());
+        let registry = registry().with_claims(Arc::new(claims));
+        let mut client = client(&["http://b"]);
+        let ask = |client: &Client, scope: Option<&str>| {
+            let scope = scope.map(|text| text.parse::<Scope>().unwrap());
+            let allowed = authorize_user_scopes(client, &registry, ISSUER, scope.as_ref(), &[])?;
+            Ok((allowed.scope.to_string(), allowed.resources))
+        };
+        let not_allowed = Err(GrantError::ScopeNotAllowed("groups".to_owned()));
+        assert_eq!(ask(&client, Some("openid groups")), not_allowed);
+        client.scopes = "openid groups read".parse().unwrap();
+        assert_eq!(ask(&client, Some("openid groups")), inferred("openid groups", None));
+        assert_eq!(ask(&client, None), inferred("read", Some("http://b")), "the default scope");
+        let alone = ask(&client, Some("groups"));
+        assert!(matches!(alone, Err(GrantError::OpenIdScopesAlone(_))), "{alone:?}");
+    }
+
+    #[test]
     fn unknown_scope_is_ignored_and_disallowed_scope_is_rejected() {
         assert_eq!(ask(Some("openid nonsense"), &[]), inferred("openid", None));
-        for scope in ["openid email", "openid secret", "write"] {
+        for scope in ["openid email", "openid write", "write"] {
             let rejected = ask(Some(scope), &[]);
             assert!(matches!(rejected, Err(GrantError::ScopeNotAllowed(_))), "{scope}");
         }
         assert_eq!(ask(Some("nonsense"), &[]), Err(GrantError::UnknownScope));
+    }
+
+    #[test]
+    fn scope_of_another_resource_is_unknown() {
+        for rest in ["", "openid ", "archive ", "profile ", "openid write "] {
+            for resources in [&[][..], &["http://b2"], &["http://bare"], &[ISSUER]] {
+                let ask_for = |scope| ask(Some(&format!("{rest}{scope}")), resources);
+                assert_eq!(ask_for("secret"), ask_for("nonsense"), "{rest:?} at {resources:?}");
+            }
+        }
     }
 
     #[test]
@@ -321,6 +363,11 @@ mod tests {
         assert_eq!(offline, inferred("openid", None));
         let offline = ask_as(&client, Some("read offline_access"), &["http://b"]);
         assert_eq!(offline, named("read", &["http://b"]));
+        for resources in [&[][..], &["http://b"]] {
+            let alone = ask_as(&client, Some("offline_access"), resources);
+            assert_eq!(alone, ask_as(&client, None, resources), "as a request without scope");
+            assert!(alone.is_ok(), "{alone:?}");
+        }
     }
 
     #[test]
@@ -331,11 +378,11 @@ mod tests {
                 ["http://b", "http://b2", ISSUER].map(str::to_owned).to_vec(),
             ),
         };
-        let shown = allowed.by_resource(&registry());
-        let shown: Vec<_> =
-            shown.iter().map(|(at, scope)| (at.as_str(), scope.to_string())).collect();
+        let by_resource = allowed.by_resource(&registry());
+        let by_resource: Vec<_> =
+            by_resource.iter().map(|(at, scope)| (at.as_str(), scope.to_string())).collect();
         assert_eq!(
-            shown,
+            by_resource,
             [("http://b", "read".to_owned()), ("http://b2", "read archive".to_owned())]
         );
     }

@@ -1,7 +1,7 @@
-use oauth_types::Scope;
+use oauth_types::{Scope, same_resource};
 use serde::{Deserialize, Serialize};
 
-use super::{OpaqueToken, TokenHash};
+use super::{Client, ConsentedClaims, OpaqueToken, RequestedClaims, TokenHash};
 
 /// A user's grant to a client. Its authorization code and every token issued for it belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +14,30 @@ pub struct UserGrant {
     pub scope: Scope,
     pub resources: GrantResources,
     pub auth_time: i64,
-    /// The authorization request had `max_age`, so `auth_time` is in the ID token of every client
-    /// (OpenID Connect Core §2).
+    /// The authorization request asked for it (`max_age`, `claims`), so `auth_time` is in the ID
+    /// token of every client (OpenID Connect Core §2).
     pub auth_time_requested: bool,
+    /// Claims that the request names one by one.
+    pub claims: RequestedClaims,
+    /// Claims that the operator defines, as far as the user agreed to them.
+    pub custom_claims: ConsentedClaims,
     /// Outlives the session (`offline_access`, OpenID Connect Core §11).
     pub offline: bool,
+}
+
+impl UserGrant {
+    /// Returns the part of the grant that the client may still request. An operator can take scopes
+    /// and resources from a client after a user granted them.
+    pub fn narrowed_to(&self, client: &Client, issuer: &str) -> Self {
+        let scope = self.scope.filtered(|token| client.scopes.contains(token));
+        Self {
+            offline: self.offline && scope.contains("offline_access"),
+            scope,
+            claims: self.claims.narrowed_to(client),
+            resources: self.resources.narrowed_to(client, issuer),
+            ..self.clone()
+        }
+    }
 }
 
 /// The resources that the access tokens of a grant can be for, one at a time. With the scope
@@ -34,6 +53,15 @@ pub enum GrantResources {
 }
 
 impl GrantResources {
+    /// Returns those that the client may still request.
+    pub fn narrowed_to(&self, client: &Client, issuer: &str) -> Self {
+        let is_own = |one: &&String| same_resource(one, issuer) || client.has_resource(one);
+        match self {
+            Self::Named(named) => Self::Named(named.iter().filter(is_own).cloned().collect()),
+            Self::Inferred(inferred) => Self::Inferred(inferred.as_ref().filter(is_own).cloned()),
+        }
+    }
+
     /// Returns the resource identifiers, which may include the issuer.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         match self {
@@ -61,7 +89,7 @@ pub struct AuthorizationCode {
 pub struct StoredAuthorizationCode {
     pub code: AuthorizationCode,
     pub grant: UserGrant,
-    pub spent: bool,
+    pub consumed: bool,
     pub revoked: bool,
 }
 
@@ -91,7 +119,7 @@ pub struct StoredRefreshToken {
 #[derive(Clone, Debug)]
 pub struct UserIssuance {
     pub grant_id: String,
-    pub spends: Option<OneTimeCredential>,
+    pub consumes: Option<OneTimeCredential>,
     /// Expiry of the access token.
     pub exp: i64,
     /// The access token, if it is opaque.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use jsonwebtoken::jwk::JwkSet;
-use oauth_types::has_loopback_ip;
+use oauth_types::{has_loopback_ip, is_loopback_url, is_web_origin, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -20,11 +20,14 @@ pub struct UserLoginConfig {
     pub client_names: BTreeMap<String, String>,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
+    /// Origins of its pages besides those of its redirect URIs. Only for a public client.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
     /// Public client without a secret: a native app or a browser app (RFC 6749 §2.1).
     pub public: bool,
-    /// The one way in which it shows its secret; without it, either.
+    /// The registered client authentication method; `None` allows either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// First-party client: its users are not asked for consent.
@@ -37,8 +40,8 @@ pub struct UserLoginConfig {
     /// Signature algorithm of its ID tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
-    /// Puts the claims about the user that the scope allows into the ID token too, for clients that
-    /// do not call userinfo, or cannot: their access token is for another resource.
+    /// Puts the claims of userinfo that the scope allows into the ID token too, for clients that do
+    /// not call userinfo, or cannot: their access token is for another resource.
     pub id_token_claims: bool,
     /// Signature algorithm of its userinfo responses; `None` returns plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,24 +129,76 @@ impl UserLoginConfig {
         [Some(self.id_token_algorithm()), self.userinfo_signed_response_alg].into_iter().flatten()
     }
 
+    /// Returns the origins of its pages, as browsers send them. Only a public client has any,
+    /// because a page keeps no secret.
+    pub fn page_origins(&self) -> impl Iterator<Item = String> {
+        let of_redirect_uri = |uri: &String| {
+            // A private-use scheme has no origin.
+            parse_endpoint_url(uri).ok().map(|url| url.origin().ascii_serialization())
+        };
+        let of_redirect_uris = self.redirect_uris.iter().filter_map(of_redirect_uri);
+        of_redirect_uris.chain(self.allowed_origins.iter().cloned()).filter(|_| self.public)
+    }
+
+    /// Checks `allowed_origins`.
+    ///
+    /// # Errors
+    /// Returns the problem, which names the setting.
+    pub fn check_allowed_origins(&self) -> Result<(), String> {
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_web_origin(origin)) {
+            return Err(format!(
+                "allowed_origins: `{origin}` is no origin such as https://app.example"
+            ));
+        }
+        if !self.public && !self.allowed_origins.is_empty() {
+            return Err(
+                "allowed_origins requires public = true: a page cannot keep a client secret"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Returns whether one of its redirect URIs leads to an app on the user's device: a loopback
+    /// address or a private-use URI scheme (RFC 8252 §7).
+    pub fn redirects_to_apps(&self) -> bool {
+        self.redirect_uris.iter().any(|uri| !uri.starts_with("https://"))
+    }
+
     /// Returns whether this redirect URI is registered. Compares byte by byte (RFC 9700 §2.1),
-    /// except for the port of a loopback IP address, where a native app listens (RFC 8252 §7.3).
-    pub fn allows_redirect_to(&self, asked: &str) -> bool {
+    /// except for the port of a loopback address, where a native app listens (RFC 8252 §7.3).
+    pub fn allows_redirect_to(&self, requested: &str) -> bool {
         self.redirect_uris
             .iter()
-            .any(|own| own == asked || differs_in_loopback_port_alone(own, asked))
+            .any(|own| own == requested || self.differs_in_loopback_port_alone(own, requested))
+    }
+
+    /// Returns whether a URI differs from a registered one at a loopback host in its port alone.
+    pub(super) fn differs_in_port_of_loopback(&self, requested: &str) -> bool {
+        let own = self.redirect_uris.iter().filter_map(|own| Url::parse(own).ok());
+        let mut loopback = own.filter(is_loopback_url);
+        loopback.any(|own| differs_in_port_alone(&own, requested))
+    }
+
+    /// For an IP address, whatever port is registered. For `localhost`, only a public client that
+    /// registered no port: a website in development has one, and a name may be that of another
+    /// machine (RFC 8252 §8.3). Never for names below `localhost`, which tell websites apart.
+    fn differs_in_loopback_port_alone(&self, own: &str, requested: &str) -> bool {
+        let Ok(own) = Url::parse(own) else { return false };
+        let is_localhost_app =
+            self.public && own.domain() == Some("localhost") && own.port().is_none();
+        (has_loopback_ip(&own) || is_localhost_app) && differs_in_port_alone(&own, requested)
     }
 }
 
-fn differs_in_loopback_port_alone(own: &str, asked: &str) -> bool {
-    let (Ok(own), Ok(mut asked_url)) = (Url::parse(own), Url::parse(asked)) else { return false };
+fn differs_in_port_alone(own: &Url, requested: &str) -> bool {
+    let Ok(mut requested_url) = Url::parse(requested) else { return false };
     // The parser normalizes; a URI that it changed is not compared.
-    let unmended = asked_url.as_str() == asked;
-    has_loopback_ip(&own)
-        && unmended
+    let unmended = requested_url.as_str() == requested;
+    unmended
         && own.scheme() == "http"
-        && asked_url.set_port(own.port()).is_ok()
-        && asked_url.as_str() == own.as_str()
+        && requested_url.set_port(own.port()).is_ok()
+        && requested_url.as_str() == own.as_str()
 }
 
 #[cfg(test)]
@@ -181,7 +236,7 @@ mod tests {
     fn native_app_can_use_any_loopback_port() {
         assert!(client("http://127.0.0.1/cb").allows_redirect_to("http://127.0.0.1:51004/cb"));
         assert!(client("http://[::1]:8000/cb").allows_redirect_to("http://[::1]:9/cb"));
-        for (own, asked) in [
+        for (own, requested) in [
             ("http://127.0.0.1/cb", "http://127.0.0.1:51004/other"),
             ("http://127.0.0.1/cb", "https://127.0.0.1:51004/cb"),
             ("http://127.0.0.1/cb", "http://127.0.0.2:51004/cb"),
@@ -190,8 +245,43 @@ mod tests {
             ("http://localhost/cb", "http://localhost:51004/cb"),
             ("https://app.example/cb", "https://app.example:8443/cb"),
         ] {
-            assert!(!client(own).allows_redirect_to(asked), "{own} {asked}");
+            assert!(!client(own).allows_redirect_to(requested), "{own} {requested}");
         }
+    }
+
+    #[test]
+    fn public_client_without_port_can_use_any_port_of_localhost() {
+        let app = |redirect_uri: &str| UserLoginConfig { public: true, ..client(redirect_uri) };
+        let requested = "http://localhost:51004/cb";
+        assert!(app("http://localhost/cb").allows_redirect_to(requested));
+        assert!(!client("http://localhost/cb").allows_redirect_to(requested), "confidential");
+        for (own, requested) in [
+            ("http://localhost:5173/cb", requested),
+            ("http://localhost/cb", "http://localhost:51004/other"),
+            ("http://localhost/cb", "https://localhost:51004/cb"),
+            ("http://localhost/cb", "http://127.0.0.1:51004/cb"),
+            ("http://localhost/cb", "http://app.localhost:51004/cb"),
+            ("http://localhost/cb", "http://LOCALHOST:51004/cb"),
+        ] {
+            assert!(!app(own).allows_redirect_to(requested), "{own} {requested}");
+        }
+    }
+
+    #[test]
+    fn host_below_localhost_is_compared_with_its_port() {
+        let app = UserLoginConfig { public: true, ..client("http://app.localhost:8080/cb") };
+        assert!(app.allows_redirect_to("http://app.localhost:8080/cb"));
+        for requested in [
+            "http://app.localhost:8081/cb",
+            "http://app.localhost/cb",
+            "http://other.localhost:8080/cb",
+            "http://localhost:8080/cb",
+            "http://x.app.localhost:8080/cb",
+        ] {
+            assert!(!app.allows_redirect_to(requested), "{requested}");
+        }
+        let without_port = UserLoginConfig { public: true, ..client("http://app.localhost/cb") };
+        assert!(!without_port.allows_redirect_to("http://app.localhost:8080/cb"));
     }
 
     #[test]
@@ -199,8 +289,8 @@ mod tests {
         let names = [("zh-Hans", "商店"), ("de-AT", "Laden")]
             .map(|(tag, name)| (tag.to_owned(), name.to_owned()));
         let client = UserLoginConfig { client_names: names.into(), ..UserLoginConfig::default() };
-        let told =
+        let names =
             ["zh-Hans", "zh", "ZH-hans", "de", "en"].map(|language| client.name_in(language));
-        assert_eq!(told, [Some("商店"), Some("商店"), Some("商店"), Some("Laden"), None]);
+        assert_eq!(names, [Some("商店"), Some("商店"), Some("商店"), Some("Laden"), None]);
     }
 }

@@ -1,8 +1,9 @@
 use oauth_types::StandardClaims;
 
 use crate::domain::{
-    Actor, AuditEvent, AuditRecord, AuthorizationCode, Client, Consent, NewKey, OpaqueToken,
-    Registration, SecretHash, Session, StoredSecret, TokenHash, User, UserGrant, UserIssuance,
+    Actor, Attributes, AuditEvent, AuditRecord, AuthorizationCode, Client, Consent, NewKey,
+    OpaqueToken, Registration, SecretHash, Session, StoredSecret, TokenHash, User, UserGrant,
+    UserIssuance,
 };
 
 /// A change and its audit record. Both are stored, or neither.
@@ -111,18 +112,28 @@ pub enum Change {
     EnableClient {
         client_id: String,
     },
-    /// Replaces scopes, resources, their defaults, introspection audiences, token format and login
-    /// of a client.
-    UpdateClient(Box<Client>),
+    /// Replaces scopes, resources, their defaults, introspection audiences, token format,
+    /// attributes and login of a client. Fails with [`StoreError::ChangedSinceRead`] if `revision`
+    /// is no longer that of the database: the client may have been changed in between.
+    ///
+    /// [`StoreError::ChangedSinceRead`]: super::StoreError::ChangedSinceRead
+    UpdateClient {
+        client: Box<Client>,
+        revision: i64,
+    },
     /// Deletes a client and revokes its grants.
     RemoveClient {
         client_id: String,
     },
     AddUser(Box<User>),
-    /// Replaces the claims of a user.
+    /// Replaces the claims and attributes of a user. Fails with [`StoreError::ChangedSinceRead`] if
+    /// they are no longer those of `before`.
+    ///
+    /// [`StoreError::ChangedSinceRead`]: super::StoreError::ChangedSinceRead
     UpdateUser {
-        sub: String,
+        before: Box<User>,
         claims: Box<StandardClaims>,
+        attributes: Attributes,
     },
     /// Sets a password, ends every session of the user as [`Change::EndSession`] does, forgets
     /// their known devices and revokes all their grants, so that anyone who knew the old password
@@ -152,7 +163,7 @@ pub enum Change {
     RemoveUser {
         sub: String,
     },
-    /// Revokes the grants of a user, of a client, or of a user at a client.
+    /// Revokes all grants, or those of a user, of a client, or of a user at a client.
     RevokeGrants(GrantOwner),
     /// Stores the first keys of the database. Fails with [`StoreError::KeysChanged`] if it has any.
     ///
@@ -198,6 +209,7 @@ pub enum Change {
 /// Whose grants to revoke.
 #[derive(Clone, Debug)]
 pub enum GrantOwner {
+    All,
     User { sub: String },
     Client { client_id: String },
     UserAtClient { sub: String, client_id: String },
@@ -244,6 +256,8 @@ impl AuditedChange {
 impl AuditedChange {
     pub fn add_client(client: Client, actor: Actor, at_millis: i64) -> Self {
         let audit = of_client(AuditEvent::ClientAdd, &client.client_id, actor, at_millis);
+        let members = client.attributes.names_of_changes(&Attributes::default());
+        let audit = AuditRecord { members, ..audit };
         Self { audit, change: Change::AddClient(Box::new(client)) }
     }
 
@@ -280,9 +294,19 @@ impl AuditedChange {
         Self { audit, change: Change::EnableClient { client_id } }
     }
 
-    pub fn update_client(client: Client, actor: Actor, at_millis: i64) -> Self {
-        let audit = of_client(AuditEvent::ClientUpdate, &client.client_id, actor, at_millis);
-        Self { audit, change: Change::UpdateClient(Box::new(client)) }
+    /// Changes a client that was read at a revision of the database. The record names the changed
+    /// attributes.
+    pub fn update_client(
+        before: &Client,
+        after: Client,
+        revision: i64,
+        actor: Actor,
+        at_millis: i64,
+    ) -> Self {
+        let audit = of_client(AuditEvent::ClientUpdate, &after.client_id, actor, at_millis);
+        let members = after.attributes.names_of_changes(&before.attributes);
+        let audit = AuditRecord { members, ..audit };
+        Self { audit, change: Change::UpdateClient { client: Box::new(after), revision } }
     }
 
     pub fn remove_client(client_id: &str, actor: Actor, at_millis: i64) -> Self {
@@ -293,13 +317,19 @@ impl AuditedChange {
 
     pub fn add_user(user: User, actor: Actor, at_millis: i64) -> Self {
         let audit = of_user(AuditEvent::UserAdd, &user.sub, actor, at_millis);
+        let members = user.attributes.names_of_changes(&Attributes::default());
+        let audit = AuditRecord { members, ..audit };
         Self { audit, change: Change::AddUser(Box::new(user)) }
     }
 
-    pub fn update_user(sub: &str, claims: StandardClaims, actor: Actor, at_millis: i64) -> Self {
-        let audit = of_user(AuditEvent::UserUpdate, sub, actor, at_millis);
-        let (sub, claims) = (sub.to_owned(), Box::new(claims));
-        Self { audit, change: Change::UpdateUser { sub, claims } }
+    /// Changes claims and attributes of a user. The record names the changed attributes.
+    pub fn update_user(before: &User, after: User, actor: Actor, at_millis: i64) -> Self {
+        let User { sub, claims, attributes, .. } = after;
+        let members = attributes.names_of_changes(&before.attributes);
+        let audit = of_user(AuditEvent::UserUpdate, &sub, actor, at_millis);
+        let audit = AuditRecord { members, ..audit };
+        let before = Box::new(before.clone());
+        Self { audit, change: Change::UpdateUser { before, claims: Box::new(claims), attributes } }
     }
 
     pub fn set_password(sub: &str, password: SecretHash, actor: Actor, at_millis: i64) -> Self {
@@ -329,6 +359,7 @@ impl AuditedChange {
 
     pub fn revoke_grants(owner: GrantOwner, actor: Actor, at_millis: i64) -> Self {
         let (sub, client_id) = match &owner {
+            GrantOwner::All => (None, None),
             GrantOwner::User { sub } => (Some(sub.clone()), None),
             GrantOwner::Client { client_id } => (None, Some(client_id.clone())),
             GrantOwner::UserAtClient { sub, client_id } => {

@@ -13,6 +13,8 @@ pub enum StoreError {
     UserNotFound(String),
     #[error("there is already a user `{0}`")]
     UserExists(String),
+    #[error("the client or user was changed since it was read; try again")]
+    ChangedSinceRead,
     #[error("the signing keys were changed concurrently")]
     KeysChanged,
     #[error("the credential was already consumed, or its grant is revoked")]

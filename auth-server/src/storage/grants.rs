@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{GrantOwner, StoreError};
 use crate::domain::{
     Consent, DeviceAuthorization, PushedAuthorizationRequest, StoredAuthorizationCode,
     StoredDeviceAuthorization, StoredRefreshToken, TokenHash, UserGrant,
@@ -16,6 +16,9 @@ pub trait GrantStore: Send + Sync {
 
     /// Returns the user's grants that are neither expired nor revoked, newest first.
     async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError>;
+
+    /// Returns the number of an owner's grants that are neither expired nor revoked.
+    async fn count_grants(&self, owner: &GrantOwner, now: i64) -> Result<u64, StoreError>;
 
     /// Returns a grant, even if it is revoked.
     async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError>;

@@ -29,6 +29,8 @@ mod pushed_requests;
 mod revision;
 #[path = "queries/sessions.rs"]
 mod sessions;
+#[path = "queries/shared_changes.rs"]
+mod shared_changes;
 #[path = "queries/users.rs"]
 mod users;
 
@@ -39,13 +41,14 @@ use sql_kit::within_time_budget;
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store, StoreError,
-    UserStore, refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
+    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store,
+    StoreError, UserStore, refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
-    PushedAuthorizationRequest, Registration, Session, SigningKey, StoredAuthorizationCode,
-    StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User, UserGrant,
+    Actor, AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification,
+    OpaqueToken, PushedAuthorizationRequest, Registration, Session, SigningKey,
+    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
+    UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -67,7 +70,21 @@ impl PostgresStore {
     /// or it is older and the role may not change it. The error does not contain the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let pool = sql_kit::postgres::connect(url, &MIGRATIONS, "auth-server migrate").await?;
-        Ok(Self { refresh_tokens: RefreshTokenLoader::spawn(pool.clone()), pool })
+        Ok(Self::on(pool))
+    }
+
+    /// Connects to a database whose schema is that of this program.
+    ///
+    /// # Errors
+    /// Returns an error if the database cannot be reached, or its schema is another. The error does
+    /// not contain the password.
+    pub async fn connect_migrated(url: &str) -> Result<Self, StoreError> {
+        let command = "auth-server migrate";
+        Ok(Self::on(sql_kit::postgres::connect_migrated(url, &MIGRATIONS, command).await?))
+    }
+
+    fn on(pool: PgPool) -> Self {
+        Self { refresh_tokens: RefreshTokenLoader::spawn(pool.clone()), pool }
     }
 }
 
@@ -125,6 +142,10 @@ impl UserStore for PostgresStore {
         within_time_budget(users::installation_secret(&self.pool, fresh)).await
     }
 
+    async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        within_time_budget(users::replace_issuer(&self.pool, issuer)).await
+    }
+
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         within_time_budget(users::all(&self.pool)).await
     }
@@ -135,6 +156,20 @@ impl UserStore for PostgresStore {
 
     async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
         within_time_budget(users::by_username(&self.pool, username)).await
+    }
+
+    async fn users_by_username(&self, usernames: &[String]) -> Result<Vec<User>, StoreError> {
+        within_time_budget(users::by_usernames(&self.pool, usernames)).await
+    }
+
+    // Without a time budget, because a large users file takes longer than one change.
+    async fn add_missing_users(
+        &self,
+        users: Vec<User>,
+        actor: Actor,
+        at_millis: i64,
+    ) -> Result<(), StoreError> {
+        users::add_missing(&self.pool, users, &actor, at_millis).await
     }
 }
 
@@ -195,6 +230,10 @@ impl GrantStore for PostgresStore {
 
     async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
         within_time_budget(grants::of_user(&self.pool, sub, now)).await
+    }
+
+    async fn count_grants(&self, owner: &GrantOwner, now: i64) -> Result<u64, StoreError> {
+        within_time_budget(grants::count(&self.pool, owner.into(), now)).await
     }
 
     async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {

@@ -8,6 +8,7 @@ mod group_commit;
 mod inspection;
 mod issue_tokens;
 mod refresh_token_loader;
+mod reset;
 mod writable;
 
 // Compiled once for each backend, with the connection types and locks of its `backend`.
@@ -31,29 +32,35 @@ mod pushed_requests;
 mod revision;
 #[path = "queries/sessions.rs"]
 mod sessions;
+#[path = "queries/shared_changes.rs"]
+mod shared_changes;
 #[path = "queries/users.rs"]
 mod users;
 
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use sql_kit::sqlite::{SqliteDatabase, TaskConnection};
+use sql_kit::sqlite::{SchemaImage, SqliteDatabase};
 use sqlx::{SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
-    AuditedChange, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store, StoreError,
-    UserStore, refresh_token_loader::RefreshTokenLoader,
+    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store,
+    StoreError, StoredKeys, UserStore, refresh_token_loader::RefreshTokenLoader,
 };
 use crate::domain::{
-    AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification, OpaqueToken,
-    PushedAuthorizationRequest, Registration, Session, SigningKey, StoredAuthorizationCode,
-    StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User, UserGrant,
+    Actor, AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification,
+    OpaqueToken, PushedAuthorizationRequest, Registration, Session, SigningKey,
+    StoredAuthorizationCode, StoredDeviceAuthorization, StoredRefreshToken, TokenHash, User,
+    UserGrant,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// The schema of the databases in memory of this process.
+static SCHEMA: SchemaImage = SchemaImage::new();
 
-/// The embedded database: one file, one writer at a time, any number of readers.
+/// The embedded database: one file, one writer at a time, any number of readers. Or, for tests, a
+/// database in memory.
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
@@ -67,11 +74,26 @@ impl SqliteStore {
     /// # Errors
     /// Returns an error if the file cannot be used, or its schema is newer than this program.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let database = sql_kit::sqlite::open(file, &MIGRATIONS).await?;
-        let SqliteDatabase { readers, writer, options } = database;
-        let loader = TaskConnection::open(options.clone().read_only(true)).await?;
-        let refresh_tokens = RefreshTokenLoader::spawn(loader);
-        let group_commit = GroupCommit::open(&options).await?;
+        Self::on(sql_kit::sqlite::open(file, &MIGRATIONS).await?).await
+    }
+
+    pub(super) async fn open_in_memory() -> Result<Self, StoreError> {
+        Self::on(sql_kit::sqlite::open_in_memory(&MIGRATIONS, &SCHEMA).await?).await
+    }
+
+    pub(super) async fn reset(
+        &self,
+        users: &[User],
+        keys: StoredKeys,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        reset::reset(&self.writer, users, keys, now).await
+    }
+
+    async fn on(database: SqliteDatabase) -> Result<Self, StoreError> {
+        let refresh_tokens = RefreshTokenLoader::spawn(database.reading_task().await?);
+        let group_commit = GroupCommit::spawn(database.writing_task().await?);
+        let SqliteDatabase { readers, writer, .. } = database;
         Ok(Self { readers, writer, group_commit, refresh_tokens })
     }
 }
@@ -131,6 +153,10 @@ impl UserStore for SqliteStore {
         users::installation_secret(&self.writer, fresh).await
     }
 
+    async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        users::replace_issuer(&self.writer, issuer).await
+    }
+
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         users::all(&self.readers).await
     }
@@ -141,6 +167,19 @@ impl UserStore for SqliteStore {
 
     async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
         users::by_username(&self.readers, username).await
+    }
+
+    async fn users_by_username(&self, usernames: &[String]) -> Result<Vec<User>, StoreError> {
+        users::by_usernames(&self.readers, usernames).await
+    }
+
+    async fn add_missing_users(
+        &self,
+        users: Vec<User>,
+        actor: Actor,
+        at_millis: i64,
+    ) -> Result<(), StoreError> {
+        users::add_missing(&self.writer, users, &actor, at_millis).await
     }
 }
 
@@ -198,6 +237,10 @@ impl GrantStore for SqliteStore {
 
     async fn grants_of(&self, sub: &str, now: i64) -> Result<Vec<UserGrant>, StoreError> {
         grants::of_user(&self.readers, sub, now).await
+    }
+
+    async fn count_grants(&self, owner: &GrantOwner, now: i64) -> Result<u64, StoreError> {
+        grants::count(&self.readers, owner.into(), now).await
     }
 
     async fn grant(&self, grant_id: &str) -> Result<Option<UserGrant>, StoreError> {
@@ -275,6 +318,20 @@ mod tests {
     }
 
     conformance::suite!(fresh);
+
+    mod in_memory {
+        use crate::storage::{SqliteStore, conformance};
+
+        struct InMemory {
+            store: SqliteStore,
+        }
+
+        async fn fresh() -> InMemory {
+            InMemory { store: SqliteStore::open_in_memory().await.unwrap() }
+        }
+
+        conformance::suite!(fresh);
+    }
 
     #[tokio::test]
     async fn unusable_folder_is_named_in_the_error() {

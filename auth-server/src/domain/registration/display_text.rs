@@ -1,37 +1,39 @@
 use std::collections::BTreeMap;
 
-use super::{ClientMetadata, MetadataError, refused};
+use super::{ClientMetadata, MetadataError, invalid_metadata};
 
 const MAX_NAME_LENGTH: usize = 100;
 const MAX_TEXT_LENGTH: usize = 200;
 
 /// Checks the texts that users see: one line, without characters that change the text direction.
-pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
-    let translated =
-        asked.translations().filter(|(name, ..)| *name == "client_name").map(|(_, _, text)| text);
-    if asked
+pub(super) fn check(metadata: &ClientMetadata) -> Result<(), MetadataError> {
+    let translated = metadata
+        .translations()
+        .filter(|(name, ..)| *name == "client_name")
+        .map(|(_, _, text)| text);
+    if metadata
         .client_name
         .as_deref()
         .into_iter()
         .chain(translated)
         .any(|name| !is_line(name, MAX_NAME_LENGTH))
     {
-        return Err(refused("client_name must be one line of 1 to 100 characters"));
+        return Err(invalid_metadata("client_name must be one line of 1 to 100 characters"));
     }
-    if asked.translations().any(|(_, tag, _)| !is_language(tag)) {
-        return Err(refused(
+    if metadata.translations().any(|(_, tag, _)| !is_language(tag)) {
+        return Err(invalid_metadata(
             "the text after # in a member name is not a language tag (RFC 7591 section 2.2)",
         ));
     }
-    let contacts = asked.contacts.as_deref().unwrap_or_default();
+    let contacts = metadata.contacts.as_deref().unwrap_or_default();
     if contacts.len() > 10 || contacts.iter().any(|contact| !is_line(contact, MAX_TEXT_LENGTH)) {
-        return Err(refused(
+        return Err(invalid_metadata(
             "contacts must have at most 10 entries, each one line of 1 to 200 characters",
         ));
     }
-    let software = asked.software_id.iter().chain(&asked.software_version);
+    let software = metadata.software_id.iter().chain(&metadata.software_version);
     if software.into_iter().any(|text| !is_line(text, MAX_TEXT_LENGTH)) {
-        return Err(refused(
+        return Err(invalid_metadata(
             "software_id and software_version must be one line of 1 to 200 characters",
         ));
     }
@@ -39,8 +41,8 @@ pub(super) fn check(asked: &ClientMetadata) -> Result<(), MetadataError> {
 }
 
 /// Returns the client names by language tag.
-pub(super) fn names(asked: &ClientMetadata) -> BTreeMap<String, String> {
-    let names = asked.translations().filter(|(name, ..)| *name == "client_name");
+pub(super) fn names(metadata: &ClientMetadata) -> BTreeMap<String, String> {
+    let names = metadata.translations().filter(|(name, ..)| *name == "client_name");
     names.map(|(_, tag, text)| (tag.to_owned(), text.to_owned())).collect()
 }
 

@@ -1,18 +1,18 @@
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::Value;
 
-use super::{Algorithm, ClientMetadata, MetadataError, RegistrationPolicy, refused};
+use super::{Algorithm, ClientMetadata, MetadataError, RegistrationPolicy, invalid_metadata};
 
 const MAX_KEYS: usize = 20;
 /// Private members of a JWK (RFC 7518 §6).
 const SECRET_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// Returns the client's public keys.
-pub(super) fn jwks(asked: &ClientMetadata) -> Result<Option<JwkSet>, MetadataError> {
-    asked
+pub(super) fn jwks(metadata: &ClientMetadata) -> Result<Option<JwkSet>, MetadataError> {
+    metadata
         .jwks
         .as_ref()
-        .map(|jwks| parse_jwks(jwks).map_err(|problem| refused(format!("jwks {problem}"))))
+        .map(|jwks| parse_jwks(jwks).map_err(|problem| invalid_metadata(format!("jwks {problem}"))))
         .transpose()
 }
 
@@ -37,33 +37,33 @@ pub fn parse_jwks(jwks: &Value) -> Result<JwkSet, &'static str> {
 /// client secret is stored.
 pub(super) fn algorithm(
     name: &str,
-    asked: Option<&str>,
+    requested: Option<&str>,
 ) -> Result<Option<Algorithm>, MetadataError> {
-    let Some(asked) = asked else { return Ok(None) };
-    match Algorithm::parse(asked).filter(|algorithm| *algorithm != Algorithm::HS256) {
+    let Some(requested) = requested else { return Ok(None) };
+    match Algorithm::parse(requested).filter(|algorithm| *algorithm != Algorithm::HS256) {
         Some(algorithm) => Ok(Some(algorithm)),
-        None => Err(refused(format!("{name} is not one of: RS256 ES256 EdDSA"))),
+        None => Err(invalid_metadata(format!("{name} is not one of: RS256 ES256 EdDSA"))),
     }
 }
 
 /// Returns whether the client signs all its requests (RFC 9101 §10.5).
-pub(super) fn requires_signed_requests(asked: &ClientMetadata) -> Result<bool, MetadataError> {
-    let required = asked.require_signed_request_object.unwrap_or_default();
-    if required && asked.jwks.is_none() && asked.jwks_uri.is_none() {
-        return Err(refused("require_signed_request_object needs jwks or jwks_uri"));
+pub(super) fn requires_signed_requests(metadata: &ClientMetadata) -> Result<bool, MetadataError> {
+    let required = metadata.require_signed_request_object.unwrap_or_default();
+    if required && metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return Err(invalid_metadata("require_signed_request_object needs jwks or jwks_uri"));
     }
     Ok(required)
 }
 
 /// Returns the signature algorithm of request objects (RFC 9101 §10.5).
 pub(super) fn request_object_algorithm(
-    asked: &ClientMetadata,
+    metadata: &ClientMetadata,
     policy: &RegistrationPolicy,
 ) -> Result<Option<String>, MetadataError> {
-    let Some(asked) = &asked.request_object_signing_alg else { return Ok(None) };
-    if !policy.request_object_algorithms.contains(&asked.as_str()) {
+    let Some(requested) = &metadata.request_object_signing_alg else { return Ok(None) };
+    if !policy.request_object_algorithms.contains(&requested.as_str()) {
         let all = policy.request_object_algorithms.join(" ");
-        return Err(refused(format!("request_object_signing_alg is not one of: {all}")));
+        return Err(invalid_metadata(format!("request_object_signing_alg is not one of: {all}")));
     }
-    Ok(Some(asked.clone()))
+    Ok(Some(requested.clone()))
 }

@@ -1,20 +1,21 @@
+use oauth_types::is_loopback_url;
 use url::Url;
 
-use super::{ClientMetadata, MetadataError, RegistrationPolicy, refused};
+use super::{ClientMetadata, MetadataError, RegistrationPolicy, invalid_metadata};
 use crate::domain::{redirect_uri::has_authority, validate_external_url};
 
 const MAX_LENGTH: usize = 2_000;
 
 /// Checks the URLs that pages link to. The browser loads the logo, so it must use https.
-pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
+pub(super) fn check_links(metadata: &ClientMetadata) -> Result<(), MetadataError> {
     let own = [
-        ("client_uri", &asked.client_uri),
-        ("logo_uri", &asked.logo_uri),
-        ("policy_uri", &asked.policy_uri),
-        ("tos_uri", &asked.tos_uri),
+        ("client_uri", &metadata.client_uri),
+        ("logo_uri", &metadata.logo_uri),
+        ("policy_uri", &metadata.policy_uri),
+        ("tos_uri", &metadata.tos_uri),
     ];
     let own = own.into_iter().filter_map(|(name, link)| Some((name, link.as_deref()?)));
-    let translated = asked.translations().filter(|(name, ..)| *name != "client_name");
+    let translated = metadata.translations().filter(|(name, ..)| *name != "client_name");
     for (name, link) in own.chain(translated.map(|(name, _, link)| (name, link))) {
         let scheme = parse(link).map(|url| url.scheme().to_owned());
         let fits = match name {
@@ -22,37 +23,68 @@ pub(super) fn check_links(asked: &ClientMetadata) -> Result<(), MetadataError> {
             _ => matches!(scheme.as_deref(), Some("https" | "http")),
         };
         if !fits {
-            return Err(refused(format!("{name} is not an https URL")));
+            return Err(invalid_metadata(format!("{name} is not an https URL")));
         }
     }
     Ok(())
 }
 
-/// Checks the URLs that C fetches.
+/// Returns the URI where a third party starts a login. It must use https (OpenID Connect Dynamic
+/// Client Registration §2). One at a loopback address is dropped, because libraries send it for
+/// every website, also during development.
+pub(super) fn initiate_login_uri(
+    metadata: &ClientMetadata,
+) -> Result<Option<String>, MetadataError> {
+    let Some(uri) = &metadata.initiate_login_uri else { return Ok(None) };
+    match parse(uri) {
+        Some(url) if url.scheme() == "https" => Ok(Some(uri.clone())),
+        Some(url) if is_loopback_url(&url) => Ok(None),
+        _ => Err(invalid_metadata("initiate_login_uri is not an https URL")),
+    }
+}
+
+/// Returns the URI that receives logout tokens. One in plain http at a loopback address is dropped,
+/// because libraries send it for every website, also during development, and C could not call it.
+pub(super) fn backchannel_logout_uri(
+    metadata: &ClientMetadata,
+    policy: &RegistrationPolicy,
+) -> Option<String> {
+    let uri = metadata.backchannel_logout_uri.as_ref()?;
+    let is_dropped = parse(uri).is_some_and(|url| {
+        url.scheme() == "http" && is_loopback_url(&url) && !policy.allow_private_urls
+    });
+    (!is_dropped).then(|| uri.clone())
+}
+
+/// Checks the URLs that C calls.
 pub(super) fn check_called(
-    asked: &ClientMetadata,
+    metadata: &ClientMetadata,
+    backchannel_logout_uri: Option<&String>,
     policy: &RegistrationPolicy,
 ) -> Result<(), MetadataError> {
-    if asked.jwks.is_some() && asked.jwks_uri.is_some() {
-        return Err(refused("jwks and jwks_uri must not both be present (RFC 7591 section 2)"));
+    if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
+        return Err(invalid_metadata(
+            "jwks and jwks_uri must not both be present (RFC 7591 section 2)",
+        ));
     }
     for (name, uri) in [
-        ("jwks_uri", &asked.jwks_uri),
-        ("sector_identifier_uri", &asked.sector_identifier_uri),
-        ("backchannel_logout_uri", &asked.backchannel_logout_uri),
+        ("jwks_uri", metadata.jwks_uri.as_ref()),
+        ("sector_identifier_uri", metadata.sector_identifier_uri.as_ref()),
+        ("backchannel_logout_uri", backchannel_logout_uri),
     ] {
         let Some(uri) = uri else { continue };
-        let url = parse(uri).ok_or_else(|| refused(format!("{name} is not an https URL")))?;
+        let url =
+            parse(uri).ok_or_else(|| invalid_metadata(format!("{name} is not an https URL")))?;
         if url.fragment().is_some() {
-            return Err(refused(format!("{name} has a fragment")));
+            return Err(invalid_metadata(format!("{name} has a fragment")));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused(format!("{name} contains a user name or a password")));
+            return Err(invalid_metadata(format!("{name} contains a user name or a password")));
         }
         if let Err(problem) = validate_external_url(&url)
             && !policy.allow_private_urls
         {
-            return Err(refused(format!("{name} {problem}")));
+            return Err(invalid_metadata(format!("{name} {problem}")));
         }
     }
     Ok(())

@@ -49,6 +49,30 @@ fn first_rejection_is_a_record_and_the_others_are_counted_each_minute() {
 }
 
 #[test]
+fn failed_sign_ins_of_several_users_are_of_one_kind() {
+    let failed = |sub: Option<&str>| AuditRecord {
+        event: AuditEvent::SignIn,
+        sub: sub.map(str::to_owned),
+        ..rejection("a", "10.0.0.1")
+    };
+    for (subs, expected) in [
+        ([Some("u"), Some("u")], Some("u")),
+        ([Some("u"), Some("v")], None),
+        ([Some("u"), None], None),
+        ([None, Some("u")], None),
+    ] {
+        let mut counts = RejectionCounts::default();
+        let first = counts.add(failed(Some("v")), START).unwrap();
+        assert_eq!(first.sub.as_deref(), Some("v"));
+        for sub in subs {
+            assert_eq!(counts.add(failed(sub), START), None);
+        }
+        let [count] = &counts.all()[..] else { panic!("one count") };
+        assert_eq!((count.record.sub.as_deref(), count.record.count), (expected, 2));
+    }
+}
+
+#[test]
 fn rejection_after_a_silent_minute_is_a_record_again() {
     let mut counts = RejectionCounts::default();
     assert!(counts.add(rejection("a", "10.0.0.1"), START).is_some());

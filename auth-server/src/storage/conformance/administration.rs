@@ -1,16 +1,16 @@
 //! Administrative actions: each leaves an audit record, in the same transaction.
 
 use oauth_types::ClientSecret;
+use serde_json::json;
 
 use super::{
-    all, client,
+    fixtures::{all, attributes, client, phc, user},
     keys::{activate_key, install_keys, key, publish_key, rotate_keys, rsa, withdraw_key},
-    users_and_grants::{phc, user},
 };
 use crate::{
     domain::{
-        Actor, Algorithm, AuditEvent, AuditQuery, Client, KeyState, NewKey, Outcome, SecretHash,
-        TokenFormat, User, UserLoginConfig,
+        Actor, Algorithm, Attributes, AuditEvent, AuditQuery, Client, KeyState, NewKey, Outcome,
+        SecretHash, TokenExchangeRule, TokenFormat, User, UserLoginConfig,
     },
     storage::{AuditedChange, Change, GrantOwner, Store, StoreError},
 };
@@ -20,14 +20,14 @@ pub async fn every_administrative_action_leaves_an_audit_record(store: &dyn Stor
     rotate_secret(store, "a", &SecretHash::Sha256([0; 32]), None, 2).await.unwrap();
     disable_client(store, "a", 3).await.unwrap();
     store.apply(AuditedChange::enable_client("a", Actor::Cli, 3_000)).await.unwrap();
-    store.apply(AuditedChange::update_client(client("a"), Actor::Cli, 3_000)).await.unwrap();
+    update_client(store, client("a"), 3_000).await.unwrap();
     remove_client(store, "a", 4).await.unwrap();
     let seeded = AuditedChange::add_user(user("alice"), Actor::System, 5_000);
     store.apply(seeded).await.unwrap();
     set_password(store, "alice", &phc("new"), 6).await.unwrap();
-    let (alice, claims) = ("sub of alice", user("alice").claims);
+    let alice = "sub of alice";
     for change in [
-        AuditedChange::update_user(alice, claims, Actor::Cli, 6_000),
+        AuditedChange::update_user(&user("alice"), user("alice"), Actor::Cli, 6_000),
         AuditedChange::sign_out_user(alice, Actor::Cli, 6_000),
         AuditedChange::revoke_grants(
             GrantOwner::UserAtClient { sub: alice.to_owned(), client_id: "a".to_owned() },
@@ -89,15 +89,13 @@ pub async fn failed_administrative_action_leaves_no_audit_record(store: &dyn Sto
     ] {
         assert!(matches!(rejected, Err(StoreError::ClientNotFound(_))), "{rejected:?}");
     }
-    for change in [
-        AuditedChange::enable_client("x", Actor::Cli, 1),
-        AuditedChange::update_client(client("x"), Actor::Cli, 1),
-    ] {
-        assert!(matches!(store.apply(change).await, Err(StoreError::ClientNotFound(_))));
+    let enable = AuditedChange::enable_client("x", Actor::Cli, 1);
+    for rejected in [store.apply(enable).await, update_client(store, client("x"), 1).await] {
+        assert!(matches!(rejected, Err(StoreError::ClientNotFound(_))), "{rejected:?}");
     }
     for change in [
         AuditedChange::set_password("x", phc("new"), Actor::Cli, 1),
-        AuditedChange::update_user("x", user("x").claims, Actor::Cli, 1),
+        AuditedChange::update_user(&user("x"), user("x"), Actor::Cli, 1),
         AuditedChange::sign_out_user("x", Actor::Cli, 1),
         AuditedChange::disable_user("x", Actor::Cli, 1),
         AuditedChange::enable_user("x", Actor::Cli, 1),
@@ -123,24 +121,83 @@ pub async fn disabled_client_can_be_enabled_and_updated(store: &dyn Store) {
         resources: vec!["http://other".to_owned()],
         default_resource: Some("http://other".to_owned()),
         introspection_audiences: Vec::new(),
+        token_exchange: vec![TokenExchangeRule {
+            resource: "http://other".to_owned(),
+            scopes: "write".parse().unwrap(),
+            beyond_grant: true,
+        }],
         token_format: TokenFormat::Jwt,
+        attributes: attributes(json!({ "tenant": "north" })),
         login: Some(UserLoginConfig::default()),
         ..client("a")
     };
-    store.apply(AuditedChange::update_client(new.clone(), Actor::Cli, 4_000)).await.unwrap();
+    update_client(store, new.clone(), 4_000).await.unwrap();
     let updated = store.revision().await.unwrap();
     assert!(revision < enabled && enabled < updated, "running servers reload");
     let [found] = &store.clients().await.unwrap()[..] else { panic!("one client") };
     assert!(found.enabled && found.secrets[0].hash.matches("secret of a"));
     assert_eq!((&found.scopes, &found.resources), (&new.scopes, &new.resources));
-    assert_eq!(found.default_scope, None);
+    assert_eq!((&found.default_scope, &found.attributes), (&None, &new.attributes));
+    assert_eq!(found.token_exchange, new.token_exchange);
     assert_eq!(found.default_resource, new.default_resource);
-    // Enabled at second 3, and 5 seconds of accepted clock difference.
-    assert_eq!((found.token_format, found.tokens_valid_from), (TokenFormat::Jwt, 8));
+    assert_eq!(found.token_format, TokenFormat::Jwt);
+    let generation = found.token_generation;
+    assert!(generation > 1, "enabling begins a new generation of tokens");
     store.apply(AuditedChange::enable_client("a", Actor::Cli, 9_000)).await.unwrap();
-    let unchanged = store.clients().await.unwrap()[0].tokens_valid_from;
-    assert_eq!(unchanged, 8, "an enabled client keeps its tokens");
+    let unchanged = store.clients().await.unwrap()[0].token_generation;
+    assert_eq!(unchanged, generation, "an enabled client keeps its tokens");
     assert!(found.introspection_audiences.is_empty() && found.login.is_some());
+}
+
+/// The record of a change of attributes has their names, and no value.
+pub async fn changed_attributes_are_stored_and_named_in_the_audit_log(store: &dyn Store) {
+    add_client(store, &client("a"), 1).await.unwrap();
+    let after = Client {
+        attributes: attributes(json!({ "tenant": { "id": 7 }, "tier": 1 })),
+        ..client("a")
+    };
+    update_client(store, after.clone(), 2_000).await.unwrap();
+    store.apply(AuditedChange::add_user(user("alice"), Actor::Cli, 3_000)).await.unwrap();
+    let alice = User { attributes: attributes(json!({ "roles": ["x"] })), ..user("alice") };
+    let update = AuditedChange::update_user(&user("alice"), alice.clone(), Actor::Cli, 4_000);
+    store.apply(update).await.unwrap();
+    let names = all(store).await.into_iter().map(|record| record.members);
+    let named = |names: &str| Some(names.to_owned());
+    let both = named("department roles");
+    let expected = [both.clone(), both, named("tenant"), named("tier")];
+    assert_eq!(names.collect::<Vec<_>>(), expected, "the newest first");
+    assert_eq!(store.clients().await.unwrap()[0].attributes, after.attributes);
+    let found = store.user("sub of alice").await.unwrap().unwrap();
+    assert_eq!(found.attributes, alice.attributes);
+}
+
+async fn update_client(store: &dyn Store, after: Client, at_millis: i64) -> Result<(), StoreError> {
+    let (before, revision) = (client(&after.client_id), store.revision().await?);
+    let update = AuditedChange::update_client(&before, after, revision, Actor::Cli, at_millis);
+    store.apply(update).await
+}
+
+/// Otherwise the update would restore what was removed in between, such as a redirect URI.
+pub async fn client_or_user_that_changed_since_it_was_read_is_not_updated(store: &dyn Store) {
+    add_client(store, &client("a"), 1).await.unwrap();
+    let (before, revision) = (client("a"), store.revision().await.unwrap());
+    let narrowed = Client { scopes: "read".parse().unwrap(), ..client("a") };
+    update_client(store, narrowed, 2_000).await.unwrap();
+    let stale = AuditedChange::update_client(&before, client("a"), revision, Actor::Cli, 3_000);
+    assert!(matches!(store.apply(stale).await, Err(StoreError::ChangedSinceRead)));
+    assert_eq!(store.clients().await.unwrap()[0].scopes.to_string(), "read");
+
+    add_user(store, &user("alice"), 4).await.unwrap();
+    let changed = User { attributes: attributes(json!({ "roles": [] })), ..user("alice") };
+    let update = |after: &User, at_millis| {
+        AuditedChange::update_user(&user("alice"), after.clone(), Actor::Cli, at_millis)
+    };
+    store.apply(update(&changed, 5_000)).await.unwrap();
+    let stale = store.apply(update(&user("alice"), 6_000)).await;
+    assert!(matches!(stale, Err(StoreError::ChangedSinceRead)), "{stale:?}");
+    let found = store.user("sub of alice").await.unwrap().unwrap();
+    assert_eq!(found.attributes, changed.attributes);
+    assert_eq!(all(store).await.len(), 4, "a rejected update leaves no record");
 }
 
 pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn Store) {
@@ -151,8 +208,7 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
     install_keys(store, &key("one"), &key("two"), 1).await.unwrap();
     rotate_keys(store, "one", &key("three"), 1).await.unwrap();
     publish_key(store, &rsa("rsa"), 1).await.unwrap();
-    super::users_and_grants::apply(store, super::client_registrations::register("registered", 9))
-        .await;
+    super::fixtures::apply(store, super::client_registrations::register("registered", 9)).await;
     let (revision, keys) = (store.revision().await.unwrap(), key_states(store).await);
     let changes = [
         Change::AddClient(Box::new(client("a"))),
@@ -164,11 +220,18 @@ pub async fn change_is_undone_if_its_audit_record_cannot_be_stored(store: &dyn S
         Change::ApproveClient { client_id: "registered".to_owned() },
         Change::DisableClient { client_id: "kept".to_owned() },
         Change::EnableClient { client_id: "kept".to_owned() },
-        Change::UpdateClient(Box::new(Client { resources: Vec::new(), ..client("kept") })),
+        Change::UpdateClient {
+            client: Box::new(Client { resources: Vec::new(), ..client("kept") }),
+            revision,
+        },
         Change::RemoveClient { client_id: "kept".to_owned() },
         Change::AddUser(Box::new(user("alice"))),
         Change::SetPassword { sub: "sub of kept".to_owned(), password: phc("new") },
-        Change::UpdateUser { sub: "sub of kept".to_owned(), claims: Box::default() },
+        Change::UpdateUser {
+            before: Box::new(user("kept")),
+            claims: Box::default(),
+            attributes: Attributes::default(),
+        },
         Change::SignOutUser { sub: "sub of kept".to_owned() },
         Change::DisableUser { sub: "sub of kept".to_owned() },
         Change::PublishKey { key: NewKey { algorithm: Algorithm::EdDSA, ..key("a") } },

@@ -3,13 +3,13 @@ use oauth_types::ClientSecret;
 
 use super::{
     administration::{add_client, disable_client, remove_client},
-    client, entry,
-    users_and_grants::{apply, be_signed_in, code, grant, hash, is_void, issued},
+    fixtures::{all, apply, be_signed_in, client, code, entry, grant, hash, is_void, issued},
 };
 use crate::{
     domain::{
-        Actor, AuditEvent, ClientMetadata, Consent, OneTimeCredential, Registration,
-        ScopesByResource, SecretHash, StoredSecret, TokenHash, UserGrant, UserLoginConfig,
+        Actor, AuditEvent, ClientMetadata, Consent, ConsentedClaims, OneTimeCredential,
+        Registration, ScopesByResource, SecretHash, StoredSecret, TokenHash, UserGrant,
+        UserLoginConfig,
     },
     storage::{AuditedChange, Authorization, Change, RegistrationUpdate, Store, StoreError},
 };
@@ -45,7 +45,7 @@ pub async fn approval_lasts_until_the_registration_changes(store: &dyn Store) {
     store.apply(approve("a")).await.unwrap();
     assert!(approved().await && store.clients().await.unwrap()[0].approved);
     assert!(store.revision().await.unwrap() > before);
-    let record = super::all(store).await.remove(0);
+    let record = all(store).await.remove(0);
     assert_eq!((record.event, record.actor), (AuditEvent::ClientApprove, Some(Actor::Cli)));
     apply(store, reregister("a", "token of a", None)).await;
     assert!(!approved().await);
@@ -68,7 +68,7 @@ pub async fn concurrent_registrations_stop_at_max_clients(store: &dyn Store) {
             .iter()
             .all(|result| matches!(result, Ok(()) | Err(StoreError::RegistrationLimitReached)))
     );
-    assert_eq!((store.clients().await.unwrap().len(), super::all(store).await.len()), (3, 3));
+    assert_eq!((store.clients().await.unwrap().len(), all(store).await.len()), (3, 3));
     // Clients that the operator added do not count towards the limit.
     add_client(store, &client("by-hand"), 10).await.unwrap();
     apply(store, register("one more", 4)).await;
@@ -78,8 +78,8 @@ pub async fn registration_update_requires_its_own_token(store: &dyn Store) {
     apply(store, register("a", 9)).await;
     apply(store, register("b", 9)).await;
     for token in ["token of b", "no token"] {
-        let refused = store.apply(entry("a", "", 40_000, reregister("a", token, None))).await;
-        assert!(matches!(refused, Err(StoreError::ClientNotFound(id)) if id == "a"));
+        let result = store.apply(entry("a", "", 40_000, reregister("a", token, None))).await;
+        assert!(matches!(result, Err(StoreError::ClientNotFound(id)) if id == "a"));
     }
     let before = store.revision().await.unwrap();
     apply(store, reregister("a", "token of a", None)).await;
@@ -106,7 +106,7 @@ pub async fn concurrent_deletions_of_a_registration_succeed_once(store: &dyn Sto
     apply(store, register("a", 9)).await;
     let wrong = store.apply(entry("a", "", 40_000, unregister("a", "token of b"))).await;
     assert!(matches!(wrong, Err(StoreError::ClientNotFound(_))));
-    let before = (store.revision().await.unwrap(), super::all(store).await.len());
+    let before = (store.revision().await.unwrap(), all(store).await.len());
     let results = join_all(
         (0..20).map(|_| store.apply(entry("a", "", 40_000, unregister("a", "token of a")))),
     )
@@ -120,7 +120,7 @@ pub async fn concurrent_deletions_of_a_registration_succeed_once(store: &dyn Sto
             && store.clients().await.unwrap().is_empty()
     );
     assert_eq!(
-        (store.revision().await.unwrap(), super::all(store).await.len()),
+        (store.revision().await.unwrap(), all(store).await.len()),
         (before.0 + 1, before.1 + 1)
     );
     add_client(store, &client("by-hand"), 10).await.unwrap();
@@ -187,9 +187,9 @@ pub async fn disabling_a_client_revokes_its_grants(store: &dyn Store) {
     assert_ended(store, "a", "g").await;
     assert!(store.registration("a").await.unwrap().is_none());
     for change in [reregister("a", "token of a", None), unregister("a", "token of a")] {
-        let refused = store.apply(entry("a", "", 50_000, change)).await;
+        let result = store.apply(entry("a", "", 50_000, change)).await;
         assert!(
-            matches!(refused, Err(StoreError::ClientNotFound(_))),
+            matches!(result, Err(StoreError::ClientNotFound(_))),
             "a disabled client changes nothing"
         );
     }
@@ -213,6 +213,7 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
         client_id: client_id.to_owned(),
         scope: "openid".parse().unwrap(),
         resources: ScopesByResource::new(),
+        claims: ConsentedClaims::default(),
         granted_at: 5,
     };
     let grant = UserGrant { client_id: client_id.to_owned(), ..grant(grant_id) };
@@ -221,9 +222,12 @@ async fn allow(store: &dyn Store, client_id: &str, grant_id: &str) {
     let yes =
         Authorization { grant, code: code(&code_name, "n"), consent: Some(consent), pushed: None };
     apply(store, Change::Authorize(Box::new(yes))).await;
-    let spends = Some(OneTimeCredential::AuthorizationCode(hash(&code_name)));
-    apply(store, Change::IssueTokens(Box::new(issued(grant_id, &format!("t-{grant_id}"), spends))))
-        .await;
+    let consumes = Some(OneTimeCredential::AuthorizationCode(hash(&code_name)));
+    apply(
+        store,
+        Change::IssueTokens(Box::new(issued(grant_id, &format!("t-{grant_id}"), consumes))),
+    )
+    .await;
 }
 
 pub(super) fn register(name: &str, max_clients: u32) -> Change {

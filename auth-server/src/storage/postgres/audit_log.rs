@@ -1,7 +1,7 @@
-use sqlx::{AssertSqlSafe, PgExecutor, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 
 use crate::{
-    domain::{AuditQuery, AuditRecord},
+    domain::{AuditEvent, AuditQuery, AuditRecord},
     storage::{
         StoreError,
         sql::{
@@ -17,8 +17,8 @@ pub(super) async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO audit_log \
-         (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, members, address, error, count) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(record.at_millis)
     .bind(record.event.as_str())
@@ -29,11 +29,22 @@ pub(super) async fn insert(
     .bind(&record.kid)
     .bind(&record.jti)
     .bind(&record.scope)
+    .bind(&record.members)
     .bind(&record.address)
     .bind(&record.error)
     .bind(i64::from(record.count))
     .execute(executor)
     .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_all(
+    connection: &mut PgConnection,
+    records: &[&AuditRecord],
+) -> Result<(), StoreError> {
+    for record in records {
+        insert(&mut *connection, record).await?;
+    }
     Ok(())
 }
 
@@ -43,11 +54,12 @@ pub(super) async fn find(
     query: &AuditQuery,
 ) -> Result<Vec<AuditRecord>, StoreError> {
     // Made of constants.
-    let statement = format!("{AUDIT_RECORDS} ORDER BY at_millis DESC, id DESC LIMIT $6");
+    let statement = format!("{AUDIT_RECORDS} ORDER BY at_millis DESC, id DESC LIMIT $7");
     let records = sqlx::query_as(AssertSqlSafe(statement))
         .bind(&query.client_id)
         .bind(&query.sub)
         .bind(&query.jti)
+        .bind(query.event.map(AuditEvent::as_str))
         .bind(query.since_millis.unwrap_or(i64::MIN))
         .bind(query.until_millis.unwrap_or(i64::MAX))
         .bind(i64::from(query.limit))

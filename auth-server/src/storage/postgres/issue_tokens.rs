@@ -17,14 +17,14 @@ pub(super) async fn issue(
     audit: &AuditRecord,
 ) -> Result<(), StoreError> {
     let refresh_token = issuance.refresh_token.as_ref();
-    let update = update_grant(issuance.spends);
+    let update = update_grant(issuance.consumes);
     // PostgreSQL opens each table that a statement names, even if no row is inserted.
     let insert_opaque = if issuance.opaque.is_some() { INSERT_OPAQUE } else { "" };
     // Made of constants.
     let statement = AssertSqlSafe(format!("WITH {update}{insert_opaque} {INSERT_AUDIT}"));
     let mut statement = sqlx::query(statement)
         .bind(&issuance.grant_id)
-        .bind(issuance.spends.map(|credential| credential.hash().0.to_vec()))
+        .bind(issuance.consumes.map(|credential| credential.hash().0.to_vec()))
         .bind(audit.at_millis.div_euclid(1_000))
         .bind(issuance.ends())
         .bind(delete_after(issuance.ends()))
@@ -53,7 +53,7 @@ pub(super) async fn issue(
 }
 
 /// Consumes the credential and updates the grant. `updated` is empty if that was not possible.
-fn update_grant(spends: Option<OneTimeCredential>) -> String {
+fn update_grant(consumes: Option<OneTimeCredential>) -> String {
     let after_code = |table: &str| {
         format!(
             "{LOCKED}, consumed AS (UPDATE {table} SET consumed_at = $3 FROM locked WHERE hash = $2 AND consumed_at IS NULL \
@@ -67,7 +67,7 @@ fn update_grant(spends: Option<OneTimeCredential>) -> String {
              RETURNING grant_id)"
         )
     };
-    match spends {
+    match consumes {
         Some(OneTimeCredential::AuthorizationCode(_)) => after_code("authorization_codes"),
         Some(OneTimeCredential::DeviceCode(_)) => after_code("device_authorizations"),
         Some(OneTimeCredential::RefreshToken(_)) => directly("refresh_token_hash = $2"),

@@ -56,9 +56,7 @@ pub(super) async fn approve(
     revision::lock(connection).await?;
     let approved =
         sqlx::query(APPROVE_REGISTRATION).bind(client_id).execute(&mut *connection).await?;
-    if approved.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
+    clients::ensure_found(client_id, approved.rows_affected())?;
     revision::bump(connection).await
 }
 
@@ -76,9 +74,7 @@ pub(super) async fn update(
         .bind(&token.0[..])
         .execute(&mut *connection)
         .await?;
-    if updated.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client.client_id.clone()));
-    }
+    clients::ensure_found(&client.client_id, updated.rows_affected())?;
     sqlx::query(UPDATE_REGISTERED_CLIENT)
         .bind(client.scopes.to_string())
         .bind(serde_json::to_string(&client.resources)?)
@@ -88,9 +84,7 @@ pub(super) async fn update(
         .await?;
     if let Some(secrets) = secrets {
         sqlx::query(DELETE_SECRETS).bind(&client.client_id).execute(&mut *connection).await?;
-        for secret in secrets {
-            clients::insert_secret(connection, &client.client_id, &secret.hash, now).await?;
-        }
+        clients::insert_secrets(connection, &client.client_id, secrets, now).await?;
     }
     revision::bump(connection).await
 }
@@ -103,9 +97,7 @@ pub(super) async fn remove(
 ) -> Result<(), StoreError> {
     revision::lock(connection).await?;
     let delete = sqlx::query(DELETE_REGISTERED_CLIENT).bind(client_id).bind(&token.0[..]);
-    if delete.execute(&mut *connection).await?.rows_affected() == 0 {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
+    clients::ensure_found(client_id, delete.execute(&mut *connection).await?.rows_affected())?;
     clients::revoke_all(connection, client_id, now).await?;
     revision::bump(connection).await
 }

@@ -3,7 +3,7 @@ use super::{
     consents, grants, revision,
 };
 use crate::{
-    domain::{CLOCK_LEEWAY_SECONDS, Client, SecretHash},
+    domain::{Client, SecretHash, StoredSecret},
     storage::{
         StoreError,
         sql::{
@@ -48,16 +48,13 @@ pub(super) async fn insert(
         .bind(client.token_format.as_str())
         .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
         .bind(client.enabled)
-        .bind(now)
+        .bind(serde_json::to_string(&client.attributes)?)
         .execute(&mut *connection)
         .await?;
     if inserted.rows_affected() == 0 {
         return Err(StoreError::ClientExists(client.client_id.clone()));
     }
-    for secret in &client.secrets {
-        insert_secret(connection, &client.client_id, &secret.hash, now).await?;
-    }
-    Ok(())
+    insert_secrets(connection, &client.client_id, &client.secrets, now).await
 }
 
 pub(super) async fn rotate_secret(
@@ -67,11 +64,7 @@ pub(super) async fn rotate_secret(
     old_until: Option<i64>,
     now: i64,
 ) -> Result<(), StoreError> {
-    revision::lock(connection).await?;
-    let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(&mut *connection).await?;
-    if found.is_none() {
-        return Err(StoreError::ClientNotFound(client_id.to_owned()));
-    }
+    lock_existing(connection, client_id).await?;
     let expire = sqlx::query(EXPIRE_SECRETS).bind(old_until.unwrap_or(now)).bind(client_id);
     expire.execute(&mut *connection).await?;
     let delete = sqlx::query(DELETE_EXPIRED_SECRETS).bind(client_id).bind(now);
@@ -92,23 +85,21 @@ pub(super) async fn disable(
     revision::bump(connection).await
 }
 
-/// Enables a client. Its earlier access tokens stay void, even those from the last seconds, within
-/// the accepted clock difference.
-pub(super) async fn enable(
-    connection: &mut Connection,
-    client_id: &str,
-    now: i64,
-) -> Result<(), StoreError> {
-    revision::lock(connection).await?;
-    let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(&mut *connection).await?;
-    ensure_found(client_id, u64::from(found.is_some()))?;
-    let enable = sqlx::query(ENABLE_CLIENT).bind(client_id).bind(now + CLOCK_LEEWAY_SECONDS);
-    enable.execute(&mut *connection).await?;
+/// Enables a client. Its earlier access tokens stay void.
+pub(super) async fn enable(connection: &mut Connection, client_id: &str) -> Result<(), StoreError> {
+    lock_existing(connection, client_id).await?;
+    sqlx::query(ENABLE_CLIENT).bind(client_id).execute(&mut *connection).await?;
     revision::bump(connection).await
 }
 
-pub(super) async fn update(connection: &mut Connection, client: &Client) -> Result<(), StoreError> {
-    revision::lock(connection).await?;
+pub(super) async fn update(
+    connection: &mut Connection,
+    client: &Client,
+    read_at: i64,
+) -> Result<(), StoreError> {
+    if revision::lock(connection).await? != read_at {
+        return Err(StoreError::ChangedSinceRead);
+    }
     let updated = sqlx::query(UPDATE_CLIENT)
         .bind(&client.client_id)
         .bind(client.scopes.to_string())
@@ -116,15 +107,23 @@ pub(super) async fn update(connection: &mut Connection, client: &Client) -> Resu
         .bind(serde_json::to_string(&client.resources)?)
         .bind(client.default_resource.as_deref())
         .bind(serde_json::to_string(&client.introspection_audiences)?)
+        .bind(serde_json::to_string(&client.token_exchange)?)
         .bind(client.token_format.as_str())
         .bind(client.login.as_ref().map(serde_json::to_string).transpose()?)
+        .bind(serde_json::to_string(&client.attributes)?)
         .execute(&mut *connection)
         .await?;
     ensure_found(&client.client_id, updated.rows_affected())?;
     revision::bump(connection).await
 }
 
-fn ensure_found(client_id: &str, rows: u64) -> Result<(), StoreError> {
+async fn lock_existing(connection: &mut Connection, client_id: &str) -> Result<(), StoreError> {
+    revision::lock(connection).await?;
+    let found = sqlx::query(CLIENT_EXISTS).bind(client_id).fetch_optional(connection).await?;
+    ensure_found(client_id, u64::from(found.is_some()))
+}
+
+pub(super) fn ensure_found(client_id: &str, rows: u64) -> Result<(), StoreError> {
     if rows == 0 { Err(StoreError::ClientNotFound(client_id.to_owned())) } else { Ok(()) }
 }
 
@@ -150,7 +149,19 @@ pub(super) async fn revoke_all(
     grants::revoke(connection, GrantSelector::Client(client_id), now).await
 }
 
-pub(super) async fn insert_secret(
+pub(super) async fn insert_secrets(
+    connection: &mut Connection,
+    client_id: &str,
+    secrets: &[StoredSecret],
+    now: i64,
+) -> Result<(), StoreError> {
+    for secret in secrets {
+        insert_secret(connection, client_id, &secret.hash, now).await?;
+    }
+    Ok(())
+}
+
+async fn insert_secret(
     connection: &mut Connection,
     client_id: &str,
     hash: &SecretHash,

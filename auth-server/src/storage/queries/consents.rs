@@ -36,6 +36,7 @@ pub(super) async fn upsert(
         .bind(&consent.client_id)
         .bind(consent.scope.to_string())
         .bind(serde_json::to_string(&consent.resources)?)
+        .bind(serde_json::to_string(&consent.claims)?)
         .bind(consent.granted_at)
         .execute(connection)
         .await?;

@@ -12,7 +12,7 @@ use crate::{
             decode,
             grants::{
                 CODE, CodeRow, GRANT, GRANTS_OF_USER, GrantRow, GrantSelector, INSERT_CODE,
-                INSERT_GRANT, delete_after, revoke_grants,
+                INSERT_GRANT, count_grants, delete_after, revoke_grants,
             },
         },
     },
@@ -38,6 +38,19 @@ pub(super) async fn of_user(
 ) -> Result<Vec<UserGrant>, StoreError> {
     let grants = sqlx::query_as::<_, GrantRow>(GRANTS_OF_USER).bind(sub).bind(now);
     decode(grants.fetch_all(pool).await?)
+}
+
+/// Returns the number of grants that are neither expired nor revoked.
+pub(super) async fn count(
+    pool: &Pool,
+    grants: GrantSelector<'_>,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let (condition, first, second) = grants.condition();
+    // Made of constants.
+    let count = sqlx::query_scalar(AssertSqlSafe(count_grants(condition)));
+    let count: i64 = count.bind(first).bind(second).bind(now).fetch_one(pool).await?;
+    Ok(count.unsigned_abs())
 }
 
 /// Stores a grant and its authorization code.
@@ -73,6 +86,8 @@ pub(super) async fn add(
         .bind(serde_json::to_string(&grant.resources)?)
         .bind(grant.auth_time)
         .bind(grant.auth_time_requested)
+        .bind(serde_json::to_string(&grant.claims)?)
+        .bind(serde_json::to_string(&grant.custom_claims)?)
         .bind(grant.offline)
         .bind(exp)
         .bind(delete_after(exp))

@@ -11,11 +11,11 @@ pub(super) async fn current(pool: &Pool) -> Result<i64, StoreError> {
 }
 
 /// Makes every other change of clients and keys wait until this transaction ends, over all servers.
-/// Such a change begins with this lock, so that two of them cannot wait for each other.
-pub(super) async fn lock(connection: &mut Connection) -> Result<(), StoreError> {
+/// Such a change begins with this lock, so that two of them cannot wait for each other. Returns the
+/// revision that it changes.
+pub(super) async fn lock(connection: &mut Connection) -> Result<i64, StoreError> {
     let lock = format!("{REVISION} {FOR_UPDATE}");
-    sqlx::query(AssertSqlSafe(lock)).execute(connection).await?;
-    Ok(())
+    Ok(sqlx::query_scalar(AssertSqlSafe(lock)).fetch_one(connection).await?)
 }
 
 /// Makes running servers reload clients and keys.

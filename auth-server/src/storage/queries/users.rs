@@ -2,21 +2,22 @@ use oauth_types::StandardClaims;
 use sqlx::AssertSqlSafe;
 
 use super::{
-    backend::{Connection, FOR_NO_KEY_UPDATE, Pool, begin},
+    audit_log,
+    backend::{Connection, FOR_NO_KEY_UPDATE, JSON_STRINGS, Pool, begin},
     grants, sessions,
 };
 use crate::{
-    domain::{SecretHash, User},
+    domain::{Actor, Attributes, SecretHash, User},
     storage::{
-        StoreError,
+        AuditedChange, StoreError,
         sql::{
             self, decode,
             grants::GrantSelector,
             sessions::SessionSelector,
             users::{
                 DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, INSERT_INSTALLATION_SECRET,
-                INSERT_USER, INSTALLATION_SECRET, SET_PASSWORD, UPDATE_USER, USER,
-                USER_BY_USERNAME, USERS, UserRow, phc,
+                INSERT_USER, INSTALLATION_SECRET, ISSUER, SET_ISSUER, SET_PASSWORD, UPDATE_USER,
+                USER, USER_BY_USERNAME, USERS, USERS_WHERE, UserRow, phc,
             },
         },
     },
@@ -35,6 +36,21 @@ pub(super) async fn installation_secret(
     sql::users::installation_secret(secret)
 }
 
+pub(super) async fn replace_issuer(
+    pool: &Pool,
+    issuer: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut transaction = begin(pool).await?;
+    let before: Option<Option<String>> =
+        sqlx::query_scalar(ISSUER).fetch_optional(&mut *transaction).await?;
+    let before = before.flatten();
+    if before.as_deref() != Some(issuer) {
+        sqlx::query(SET_ISSUER).bind(issuer).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(before)
+}
+
 pub(super) async fn all(pool: &Pool) -> Result<Vec<User>, StoreError> {
     decode(sqlx::query_as::<_, UserRow>(USERS).fetch_all(pool).await?)
 }
@@ -50,6 +66,36 @@ pub(super) async fn by_username(pool: &Pool, username: &str) -> Result<Option<Us
     row.map(User::try_from).transpose()
 }
 
+pub(super) async fn by_usernames(
+    pool: &Pool,
+    usernames: &[String],
+) -> Result<Vec<User>, StoreError> {
+    // Made of constants.
+    let query = AssertSqlSafe(format!("{USERS_WHERE} username IN ({JSON_STRINGS})"));
+    let query = sqlx::query_as::<_, UserRow>(query).bind(serde_json::to_string(usernames)?);
+    decode(query.fetch_all(pool).await?)
+}
+
+pub(super) async fn add_missing(
+    pool: &Pool,
+    users: Vec<User>,
+    actor: &Actor,
+    at_millis: i64,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(pool).await?;
+    let mut records = Vec::new();
+    for user in users {
+        match add(&mut transaction, &user, at_millis.div_euclid(1_000)).await {
+            // Another server has created the user at the same time.
+            Err(StoreError::UserExists(_)) => continue,
+            result => result?,
+        }
+        records.push(AuditedChange::add_user(user, actor.clone(), at_millis).audit);
+    }
+    audit_log::insert_all(&mut transaction, &records.iter().collect::<Vec<_>>()).await?;
+    Ok(transaction.commit().await?)
+}
+
 pub(super) async fn add(
     connection: &mut Connection,
     user: &User,
@@ -63,6 +109,7 @@ pub(super) async fn add(
         .bind(user.enabled)
         .bind(now)
         .bind(user.device_generation)
+        .bind(serde_json::to_string(&user.attributes)?)
         .execute(connection)
         .await?;
     match inserted.rows_affected() {
@@ -79,16 +126,29 @@ pub(super) async fn set_password(
 ) -> Result<(), StoreError> {
     let update = sqlx::query(SET_PASSWORD).bind(phc(password)?).bind(now).bind(sub);
     ensure_found(sub, update.execute(&mut *connection).await?.rows_affected())?;
-    end_all_access(connection, sub, now).await
+    end_access(connection, sub, GrantSelector::User(sub), now).await
 }
 
 pub(super) async fn update(
     connection: &mut Connection,
-    sub: &str,
+    before: &User,
     claims: &StandardClaims,
+    attributes: &Attributes,
     now: i64,
 ) -> Result<(), StoreError> {
-    let update = sqlx::query(UPDATE_USER).bind(serde_json::to_string(claims)?).bind(now).bind(sub);
+    let sub = &before.sub;
+    let lock = format!("{USER} {FOR_NO_KEY_UPDATE}");
+    let found: Option<UserRow> =
+        sqlx::query_as(AssertSqlSafe(lock)).bind(sub).fetch_optional(&mut *connection).await?;
+    let found: User = found.ok_or_else(|| StoreError::UserNotFound(sub.clone()))?.try_into()?;
+    if (&found.claims, &found.attributes) != (&before.claims, &before.attributes) {
+        return Err(StoreError::ChangedSinceRead);
+    }
+    let update = sqlx::query(UPDATE_USER)
+        .bind(serde_json::to_string(claims)?)
+        .bind(now)
+        .bind(sub)
+        .bind(serde_json::to_string(attributes)?);
     ensure_found(sub, update.execute(connection).await?.rows_affected())
 }
 
@@ -101,9 +161,7 @@ pub(super) async fn sign_out(
     let lock = format!("{USER} {FOR_NO_KEY_UPDATE}");
     let user = sqlx::query(AssertSqlSafe(lock)).bind(sub).fetch_optional(&mut *connection).await?;
     ensure_found(sub, u64::from(user.is_some()))?;
-    sqlx::query(FORGET_DEVICES).bind(sub).execute(&mut *connection).await?;
-    sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
-    grants::revoke(connection, GrantSelector::SessionsOfUser(sub), now).await
+    end_access(connection, sub, GrantSelector::SessionsOfUser(sub), now).await
 }
 
 pub(super) async fn disable(
@@ -111,9 +169,8 @@ pub(super) async fn disable(
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let update = sqlx::query(ENABLE_OR_DISABLE_USER).bind(false).bind(now).bind(sub);
-    ensure_found(sub, update.execute(&mut *connection).await?.rows_affected())?;
-    end_all_access(connection, sub, now).await
+    set_enabled(connection, sub, false, now).await?;
+    end_access(connection, sub, GrantSelector::User(sub), now).await
 }
 
 pub(super) async fn enable(
@@ -121,7 +178,16 @@ pub(super) async fn enable(
     sub: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let update = sqlx::query(ENABLE_OR_DISABLE_USER).bind(true).bind(now).bind(sub);
+    set_enabled(connection, sub, true, now).await
+}
+
+async fn set_enabled(
+    connection: &mut Connection,
+    sub: &str,
+    enabled: bool,
+    now: i64,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(ENABLE_OR_DISABLE_USER).bind(enabled).bind(now).bind(sub);
     ensure_found(sub, update.execute(connection).await?.rows_affected())
 }
 
@@ -136,16 +202,16 @@ pub(super) async fn remove(
     Ok(())
 }
 
-/// Ends the user's sessions, forgets their known devices and revokes all their grants, including
-/// those that outlive a session.
-async fn end_all_access(
+/// Ends the user's sessions, forgets their known devices and revokes the selected grants.
+async fn end_access(
     connection: &mut Connection,
     sub: &str,
+    revoked: GrantSelector<'_>,
     now: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(FORGET_DEVICES).bind(sub).execute(&mut *connection).await?;
     sessions::end(connection, SessionSelector::OfUser(sub), now).await?;
-    grants::revoke(connection, GrantSelector::User(sub), now).await
+    grants::revoke(connection, revoked, now).await
 }
 
 fn ensure_found(sub: &str, rows: u64) -> Result<(), StoreError> {

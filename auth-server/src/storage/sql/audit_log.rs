@@ -7,9 +7,9 @@ use crate::{
 };
 
 /// The query without ORDER BY and LIMIT. A condition whose parameter is NULL always holds.
-pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count \
+pub const AUDIT_RECORDS: &str = "SELECT at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, members, address, error, count \
      FROM audit_log WHERE ($1 IS NULL OR client_id = $1) AND ($2 IS NULL OR sub = $2) AND ($3 IS NULL OR jti = $3) \
-     AND at_millis BETWEEN $4 AND $5";
+     AND ($4 IS NULL OR event = $4) AND at_millis BETWEEN $5 AND $6";
 
 /// Counts the sign-ins of each address among the last 10,000 records.
 pub const SIGN_IN_ADDRESSES: &str = "SELECT address, CAST(SUM(count) AS BIGINT) FROM \
@@ -32,6 +32,7 @@ pub struct AuditRow {
     kid: Option<String>,
     jti: Option<String>,
     scope: Option<String>,
+    members: Option<String>,
     address: Option<String>,
     error: Option<String>,
     count: i64,
@@ -53,6 +54,7 @@ impl TryFrom<AuditRow> for AuditRecord {
             kid: row.kid,
             jti: row.jti,
             scope: row.scope,
+            members: row.members,
             address: row.address,
             error: row.error,
             count: u32::try_from(row.count).map_err(|_| unreadable("an audit count"))?,

@@ -9,8 +9,8 @@ use crate::{
     storage::StoreError,
 };
 
-pub const REGISTRATION: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
-     c.enabled, c.tokens_valid_from, r.token_hash IS NOT NULL AS dynamic, r.approved, r.token_hash, r.metadata, r.issued_at \
+pub const REGISTRATION: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.attributes, c.login, \
+     c.enabled, c.token_generation, r.token_hash IS NOT NULL AS dynamic, r.approved, r.token_hash, r.metadata, r.issued_at \
      FROM client_registrations r JOIN clients c USING (client_id) WHERE client_id = $1 AND c.enabled";
 pub const SECRETS_OF_CLIENT: &str =
     "SELECT client_id, kind, hash, not_after FROM client_secrets WHERE client_id = $1";

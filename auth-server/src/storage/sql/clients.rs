@@ -6,16 +6,17 @@ use crate::{
     storage::StoreError,
 };
 
-pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.login, \
-     c.enabled, c.tokens_valid_from, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
+pub const CLIENTS: &str = "SELECT c.client_id, c.scopes, c.default_scope, c.resources, c.default_resource, c.introspection_audiences, c.token_exchange, c.token_format, c.attributes, c.login, \
+     c.enabled, c.token_generation, r.token_hash IS NOT NULL AS dynamic, coalesce(r.approved, TRUE) AS approved FROM clients c LEFT JOIN client_registrations r USING (client_id) ORDER BY c.client_id";
 pub const CLIENT_EXISTS: &str = "SELECT 1 FROM clients WHERE client_id = $1";
+/// The revision only grows, so no client has had the new generation before.
 pub const INSERT_CLIENT: &str = "INSERT INTO clients \
      (client_id, scopes, default_scope, resources, default_resource, introspection_audiences, token_exchange, token_format, login, \
-     enabled, tokens_valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (client_id) DO NOTHING";
+     enabled, token_generation, attributes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (SELECT counter + 1 FROM revision), $11) ON CONFLICT (client_id) DO NOTHING";
 pub const DISABLE_CLIENT: &str = "UPDATE clients SET enabled = FALSE WHERE client_id = $1";
-pub const ENABLE_CLIENT: &str = "UPDATE clients SET enabled = TRUE, tokens_valid_from = $2 WHERE client_id = $1 AND NOT enabled";
+pub const ENABLE_CLIENT: &str = "UPDATE clients SET enabled = TRUE, token_generation = (SELECT counter + 1 FROM revision) WHERE client_id = $1 AND NOT enabled";
 pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, default_scope = $3, resources = $4, default_resource = $5, \
-     introspection_audiences = $6, token_format = $7, login = $8 WHERE client_id = $1";
+     introspection_audiences = $6, token_exchange = $7, token_format = $8, login = $9, attributes = $10 WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
 pub const INSERT_SECRET: &str =
     "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)";
@@ -38,10 +39,11 @@ pub struct ClientRow {
     introspection_audiences: String,
     token_exchange: String,
     token_format: String,
+    attributes: String,
     login: Option<String>,
     dynamic: bool,
     approved: bool,
-    tokens_valid_from: i64,
+    token_generation: i64,
     enabled: bool,
 }
 
@@ -94,10 +96,11 @@ impl TryFrom<ClientRow> for Client {
             token_exchange: serde_json::from_str(&row.token_exchange)?,
             token_format: TokenFormat::parse(&row.token_format)
                 .ok_or_else(|| unreadable("a token format"))?,
+            attributes: serde_json::from_str(&row.attributes)?,
             login: row.login.as_deref().map(serde_json::from_str).transpose()?,
             dynamic: row.dynamic,
             approved: row.approved,
-            tokens_valid_from: row.tokens_valid_from,
+            token_generation: row.token_generation,
             enabled: row.enabled,
         })
     }

@@ -62,9 +62,9 @@ impl PolledRow {
             ("approved", Some(grant)) => {
                 let revoked = grant.is_revoked();
                 DeviceCodeStatus::Approved {
-                    grant: grant.try_into()?,
+                    grant: Box::new(grant.try_into()?),
                     revoked,
-                    spent: self.consumed_at.is_some(),
+                    consumed: self.consumed_at.is_some(),
                 }
             }
             ("pending", _) if too_soon => DeviceCodeStatus::SlowDown,

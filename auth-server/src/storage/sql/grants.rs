@@ -7,19 +7,19 @@ use crate::{
 };
 
 pub const CODE: &str = "SELECT c.hash, c.redirect_uri, c.code_challenge, c.nonce, c.exp, c.consumed_at, g.grant_id, \
-     g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.auth_time_requested, g.offline, g.revoked_at \
+     g.client_id, g.sub, g.sid, g.scope, g.resources, g.auth_time, g.auth_time_requested, g.claims, g.custom_claims, g.offline, g.revoked_at \
      FROM authorization_codes c JOIN grants g USING (grant_id) WHERE c.hash = $1";
 /// For SQLite: $1 is a JSON array of grant ids.
 pub const REFRESH_TOKENS: &str = "SELECT refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at, grant_id, client_id, \
-     sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
+     sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, offline, revoked_at \
      FROM grants WHERE refresh_token_hash IS NOT NULL AND grant_id IN (SELECT value FROM json_each($1))";
 /// For PostgreSQL: $1 is an array of grant ids.
 pub const REFRESH_TOKENS_OF_ARRAY: &str = "SELECT refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at, grant_id, \
-     client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
+     client_id, sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, offline, revoked_at \
      FROM grants WHERE refresh_token_hash IS NOT NULL AND grant_id = ANY ($1)";
-pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, revoked_at \
+pub const GRANT: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, offline, revoked_at \
      FROM grants WHERE grant_id = $1";
-pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, \
+pub const GRANTS_OF_USER: &str = "SELECT grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, offline, \
      revoked_at FROM grants WHERE sub = $1 AND exp > $2 AND revoked_at IS NULL ORDER BY grant_id DESC";
 
 /// Returns when a grant can be deleted: the end of the day of `exp`, so that the index changes once
@@ -30,14 +30,15 @@ pub fn delete_after(exp: i64) -> i64 {
 }
 
 pub const INSERT_GRANT: &str = "INSERT INTO grants \
-     (grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, exp, delete_after) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+     (grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, offline, exp, delete_after) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 pub const INSERT_CODE: &str = "INSERT INTO authorization_codes (hash, grant_id, redirect_uri, code_challenge, nonce, exp) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
 /// Which grants to revoke.
 #[derive(Clone, Copy)]
 pub enum GrantSelector<'a> {
+    All,
     Grant(&'a str),
     User(&'a str),
     UserAtClient {
@@ -55,6 +56,7 @@ impl<'a> GrantSelector<'a> {
     /// Returns a condition on $1 and $2, and the values of both.
     pub fn condition(self) -> (&'static str, &'a str, &'a str) {
         match self {
+            Self::All => ("$1 = '' AND $2 = ''", "", ""),
             Self::Grant(grant_id) => ("grant_id = $1 AND $2 = ''", grant_id, ""),
             Self::User(sub) => ("sub = $1 AND $2 = ''", sub, ""),
             Self::UserAtClient { sub, client_id } => {
@@ -70,11 +72,17 @@ impl<'a> GrantSelector<'a> {
 impl<'a> From<&'a GrantOwner> for GrantSelector<'a> {
     fn from(owner: &'a GrantOwner) -> Self {
         match owner {
+            GrantOwner::All => Self::All,
             GrantOwner::User { sub } => Self::User(sub),
             GrantOwner::Client { client_id } => Self::Client(client_id),
             GrantOwner::UserAtClient { sub, client_id } => Self::UserAtClient { sub, client_id },
         }
     }
+}
+
+/// Counts the grants of a condition that neither expired before $3 nor are revoked.
+pub fn count_grants(condition: &'static str) -> String {
+    format!("SELECT COUNT(*) FROM grants WHERE revoked_at IS NULL AND exp > $3 AND {condition}")
 }
 
 /// Revokes the grants of a condition at $3. Expired ones are included, because clocks differ.
@@ -114,6 +122,8 @@ pub struct GrantRow {
     resources: String,
     auth_time: i64,
     auth_time_requested: bool,
+    claims: String,
+    custom_claims: String,
     offline: bool,
     revoked_at: Option<i64>,
 }
@@ -137,7 +147,7 @@ impl TryFrom<CodeRow> for StoredAuthorizationCode {
                 nonce,
                 exp,
             },
-            spent: consumed_at.is_some(),
+            consumed: consumed_at.is_some(),
             revoked: grant.is_revoked(),
             grant: grant.try_into()?,
         })
@@ -175,6 +185,8 @@ impl TryFrom<GrantRow> for UserGrant {
             resources: serde_json::from_str(&row.resources)?,
             auth_time: row.auth_time,
             auth_time_requested: row.auth_time_requested,
+            claims: serde_json::from_str(&row.claims)?,
+            custom_claims: serde_json::from_str(&row.custom_claims)?,
             offline: row.offline,
         })
     }

@@ -8,9 +8,11 @@ use crate::{
 pub const INSERT_INSTALLATION_SECRET: &str =
     "INSERT INTO installation_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
 pub const INSTALLATION_SECRET: &str = "SELECT secret FROM installation_secret";
+pub const ISSUER: &str = "SELECT issuer FROM installation_secret";
+pub const SET_ISSUER: &str = "UPDATE installation_secret SET issuer = $1";
 pub const INSERT_USER: &str = "INSERT INTO users \
-     (sub, username, password_hash, claims, enabled, created_at, updated_at, device_generation) \
-     VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING";
+     (sub, username, password_hash, claims, enabled, created_at, updated_at, device_generation, attributes) \
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) ON CONFLICT DO NOTHING";
 pub const SET_PASSWORD: &str =
     "UPDATE users SET password_hash = $1, updated_at = $2 WHERE sub = $3";
 pub const ENABLE_OR_DISABLE_USER: &str =
@@ -18,12 +20,15 @@ pub const ENABLE_OR_DISABLE_USER: &str =
 /// Ends the cookies of the user's known devices.
 pub const FORGET_DEVICES: &str =
     "UPDATE users SET device_generation = device_generation + 1 WHERE sub = $1";
-pub const UPDATE_USER: &str = "UPDATE users SET claims = $1, updated_at = $2 WHERE sub = $3";
+pub const UPDATE_USER: &str =
+    "UPDATE users SET claims = $1, updated_at = $2, attributes = $4 WHERE sub = $3";
 /// Also deletes the user's sessions and consents, which refer to it.
 pub const DELETE_USER: &str = "DELETE FROM users WHERE sub = $1";
-pub const USERS: &str = "SELECT sub, username, password_hash, claims, enabled, device_generation FROM users ORDER BY username";
-pub const USER: &str = "SELECT sub, username, password_hash, claims, enabled, device_generation FROM users WHERE sub = $1";
-pub const USER_BY_USERNAME: &str = "SELECT sub, username, password_hash, claims, enabled, device_generation FROM users WHERE username = $1";
+pub const USERS: &str = "SELECT sub, username, password_hash, claims, attributes, enabled, device_generation FROM users ORDER BY username";
+pub const USER: &str = "SELECT sub, username, password_hash, claims, attributes, enabled, device_generation FROM users WHERE sub = $1";
+/// Without the condition.
+pub const USERS_WHERE: &str = "SELECT sub, username, password_hash, claims, attributes, enabled, device_generation FROM users WHERE";
+pub const USER_BY_USERNAME: &str = "SELECT sub, username, password_hash, claims, attributes, enabled, device_generation FROM users WHERE username = $1";
 
 #[derive(FromRow)]
 pub struct UserRow {
@@ -31,6 +36,7 @@ pub struct UserRow {
     username: String,
     password_hash: String,
     claims: String,
+    attributes: String,
     enabled: bool,
     device_generation: i64,
 }
@@ -52,6 +58,7 @@ impl TryFrom<UserRow> for User {
             username: row.username,
             password: SecretHash::Argon2id(row.password_hash),
             claims: serde_json::from_str(&row.claims)?,
+            attributes: serde_json::from_str(&row.attributes)?,
             enabled: row.enabled,
             device_generation: row.device_generation,
         })

@@ -2,7 +2,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 
 use super::batch;
 use crate::{
-    domain::{AuditQuery, AuditRecord},
+    domain::{AuditEvent, AuditQuery, AuditRecord},
     storage::{
         StoreError,
         sql::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-pub(super) async fn insert(
+pub(super) async fn insert_all(
     connection: &mut SqliteConnection,
     records: &[&AuditRecord],
 ) -> Result<(), StoreError> {
@@ -23,7 +23,7 @@ pub(super) async fn insert(
                 (record.at_millis, record.event.as_str(), record.outcome.as_str()),
                 (&record.actor, &record.client_id, &record.sub, &record.kid),
                 (&record.jti, &record.scope, &record.address, &record.error),
-                (record.count,),
+                (record.count, &record.members),
             )
         })
         .collect();
@@ -37,10 +37,11 @@ pub(super) async fn find(
 ) -> Result<Vec<AuditRecord>, StoreError> {
     // Made of constants.
     let records =
-        sqlx::query_as(AssertSqlSafe(format!("{AUDIT_RECORDS} ORDER BY id DESC LIMIT $6")))
+        sqlx::query_as(AssertSqlSafe(format!("{AUDIT_RECORDS} ORDER BY id DESC LIMIT $7")))
             .bind(&query.client_id)
             .bind(&query.sub)
             .bind(&query.jti)
+            .bind(query.event.map(AuditEvent::as_str))
             .bind(query.since_millis.unwrap_or(i64::MIN))
             .bind(query.until_millis.unwrap_or(i64::MAX))
             .bind(query.limit);
@@ -53,7 +54,7 @@ pub(super) async fn sign_in_addresses(pool: &SqlitePool) -> Result<Vec<(String, 
 }
 
 const INSERT: &str = "INSERT INTO audit_log \
-     (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count) \
+     (at_millis, event, outcome, actor, client_id, sub, kid, jti, scope, address, error, count, members) \
      SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[1][0]', value ->> '$[1][1]', \
      value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]', value ->> '$[2][2]', \
-     value ->> '$[2][3]', value ->> '$[3][0]' FROM json_each($1)";
+     value ->> '$[2][3]', value ->> '$[3][0]', value ->> '$[3][1]' FROM json_each($1)";

@@ -1,15 +1,9 @@
 use sqlx::{Connection, SqliteConnection};
 
-use super::{
-    access_tokens, audit_log, client_registrations, clients, consents, devices, grants,
-    issue_tokens, keys, pushed_requests, sessions, users,
-};
+use super::{access_tokens, audit_log, issue_tokens, shared_changes};
 use crate::{
     domain::{AuditRecord, OpaqueToken},
-    storage::{
-        AuditedChange, Change, DeviceDecision, StoreError,
-        sql::{grants::GrantSelector, sessions::SessionSelector},
-    },
+    storage::{AuditedChange, Change, StoreError},
 };
 
 /// The result of each change of a group.
@@ -35,7 +29,7 @@ pub(super) async fn commit(
     if group.iter().all(|entry| matches!(entry.change, Change::None)) {
         // A single statement is a transaction by itself, which saves BEGIN and COMMIT.
         let records: Vec<_> = group.iter().map(|entry| &entry.audit).collect();
-        audit_log::insert(connection, &records).await?;
+        audit_log::insert_all(connection, &records).await?;
         return Ok(vec![Ok(()); group.len()]);
     }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -57,7 +51,7 @@ pub(super) async fn commit(
         }
         results.push(result);
     }
-    audit_log::insert(&mut transaction, &batch.audit).await?;
+    audit_log::insert_all(&mut transaction, &batch.audit).await?;
     access_tokens::insert_opaque(&mut transaction, &batch.opaque_tokens).await?;
     access_tokens::insert_revoked(&mut transaction, &batch.revocations).await?;
     transaction.commit().await?;
@@ -70,7 +64,6 @@ async fn apply<'a>(
     AuditedChange { audit, change }: &'a AuditedChange,
     batch: &mut Batch<'a>,
 ) -> Result<(), StoreError> {
-    let now = audit.at_millis.div_euclid(1_000);
     match change {
         Change::None => Ok(()),
         Change::StoreOpaqueToken(token) => {
@@ -85,79 +78,9 @@ async fn apply<'a>(
             batch.opaque_tokens.extend(&issuance.opaque);
             Ok(())
         }
-        Change::StartSession { session, verified_hash } => {
-            sessions::start(connection, session, verified_hash).await
+        shared => {
+            shared_changes::apply(connection, shared, audit.at_millis.div_euclid(1_000)).await
         }
-        Change::Authorize(authorization) => {
-            sessions::ensure_active(connection, &authorization.grant.sid).await?;
-            if let Some(pushed) = &authorization.pushed {
-                pushed_requests::consume(connection, pushed).await?;
-            }
-            if let Some(consent) = &authorization.consent {
-                consents::upsert(connection, consent).await?;
-            }
-            grants::add_with_code(connection, &authorization.grant, &authorization.code).await
-        }
-        Change::ConsumePushedRequest { hash } => pushed_requests::consume(connection, hash).await,
-        Change::DecideDevice(decision) => {
-            let DeviceDecision { device, exp, grant } = &**decision;
-            if let Some(grant) = grant {
-                sessions::ensure_active(connection, &grant.sid).await?;
-            }
-            devices::decide(connection, device, grant.as_ref(), *exp).await
-        }
-        Change::RevokeGrant { grant_id } => {
-            grants::revoke(connection, GrantSelector::Grant(grant_id), now).await
-        }
-        Change::EndSession { sid } => {
-            sessions::end(connection, SessionSelector::WithSid(sid), now).await?;
-            grants::revoke(connection, GrantSelector::Session(sid), now).await
-        }
-        Change::RevokeConsent { sub, client_id } => {
-            consents::delete(connection, sub, client_id).await?;
-            grants::revoke(connection, GrantSelector::UserAtClient { sub, client_id }, now).await
-        }
-        Change::RegisterClient { registration, max_clients } => {
-            client_registrations::add(connection, registration, *max_clients).await
-        }
-        Change::UpdateRegistration(update) => {
-            client_registrations::update(connection, update, now).await
-        }
-        Change::DeleteRegistration { client_id, token } => {
-            client_registrations::remove(connection, client_id, token, now).await
-        }
-        Change::AddClient(client) => clients::add(connection, client, now).await,
-        Change::RotateClientSecret { client_id, new, old_until } => {
-            clients::rotate_secret(connection, client_id, new, *old_until, now).await
-        }
-        Change::ApproveClient { client_id } => {
-            client_registrations::approve(connection, client_id).await
-        }
-        Change::DisableClient { client_id } => clients::disable(connection, client_id, now).await,
-        Change::EnableClient { client_id } => clients::enable(connection, client_id, now).await,
-        Change::UpdateClient(client) => clients::update(connection, client).await,
-        Change::RemoveClient { client_id } => clients::remove(connection, client_id, now).await,
-        Change::AddUser(user) => users::add(connection, user, now).await,
-        Change::SetPassword { sub, password } => {
-            users::set_password(connection, sub, password, now).await
-        }
-        Change::UpdateUser { sub, claims } => users::update(connection, sub, claims, now).await,
-        Change::SignOutUser { sub } => users::sign_out(connection, sub, now).await,
-        Change::DisableUser { sub } => users::disable(connection, sub, now).await,
-        Change::EnableUser { sub } => users::enable(connection, sub, now).await,
-        Change::RemoveUser { sub } => users::remove(connection, sub, now).await,
-        Change::RevokeGrants(owner) => grants::revoke(connection, owner.into(), now).await,
-        Change::InstallKeys { current, next } => {
-            keys::install(connection, current, next, now).await
-        }
-        Change::PublishKey { key } => keys::publish(connection, key, now).await,
-        Change::ActivateKey { kid, new_next } => {
-            keys::activate(connection, kid, new_next, now).await
-        }
-        Change::RotateKey { current, new_next } => {
-            keys::rotate(connection, current, new_next, now).await
-        }
-        Change::WithdrawKey { kid } => keys::withdraw(connection, kid).await,
     }
 }
 
@@ -169,6 +92,7 @@ fn is_of_one_change(error: &StoreError) -> bool {
         | StoreError::ClientExists(_)
         | StoreError::UserNotFound(_)
         | StoreError::UserExists(_)
+        | StoreError::ChangedSinceRead
         | StoreError::KeysChanged
         | StoreError::AlreadyConsumed
         | StoreError::SessionEnded => true,

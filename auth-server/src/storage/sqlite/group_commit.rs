@@ -1,5 +1,5 @@
 use sql_kit::sqlite::TaskConnection;
-use sqlx::{SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -26,11 +26,10 @@ const QUEUE_CAPACITY: usize = 1_024;
 const MAX_GROUP: usize = 256;
 
 impl GroupCommit {
-    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
-        let connection = TaskConnection::open(options.clone()).await?;
+    pub(super) fn spawn(connection: TaskConnection) -> Self {
         let (sender, pending) = mpsc::channel(QUEUE_CAPACITY);
         tokio::spawn(write(connection, pending));
-        Ok(Self(sender))
+        Self(sender)
     }
 
     /// Checks that the connection of the changes can commit.
@@ -110,7 +109,7 @@ async fn on_connection<T>(
     connection: &mut TaskConnection,
     transaction: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let result = transaction(connection.get().await?).await;
+    let result = transaction(&mut *connection.get().await?).await;
     if matches!(result, Err(StoreError::Unavailable(_))) {
         connection.discard();
     }

@@ -33,7 +33,7 @@ pub(super) async fn issue_all(
     let grant_ids = issuances.iter().map(|(_, issuance)| &*issuance.grant_id).collect();
     let mut grants = active_grants(connection, grant_ids).await?;
     let possible = issuances.iter().filter(|(_, issuance)| grants.contains_key(&issuance.grant_id));
-    let codes = possible.filter_map(|(_, issuance)| issuance.spends).collect();
+    let codes = possible.filter_map(|(_, issuance)| issuance.consumes).collect();
     let mut consumable = consume_codes(connection, &codes, now).await?;
     consumable.extend(
         grants
@@ -45,7 +45,7 @@ pub(super) async fn issue_all(
         // If two changes of the group consume the same credential, the first one gets it.
         let grant = grants
             .get_mut(&issuance.grant_id)
-            .filter(|_| issuance.spends.is_none_or(|spends| consumable.remove(&spends)));
+            .filter(|_| issuance.consumes.is_none_or(|consumes| consumable.remove(&consumes)));
         match grant {
             Some(grant) => grant.issue(issuance),
             None => results[index] = Err(StoreError::AlreadyConsumed),

@@ -17,7 +17,7 @@ use crate::{
 impl FindRefreshTokens for TaskConnection {
     async fn find(&mut self, grants: &[&str]) -> Result<Vec<StoredRefreshToken>, StoreError> {
         let found = sqlx::query_as(REFRESH_TOKENS).bind(serde_json::to_string(grants)?);
-        let rows = found.fetch_all(self.get().await?).await;
+        let rows = found.fetch_all(&mut *self.get().await?).await;
         if rows.is_err() {
             self.discard();
         }
