@@ -1,6 +1,7 @@
 //! The pages where users sign in, consent and manage their account.
 
 pub mod account;
+mod account_clients;
 pub mod consent;
 pub mod home;
 mod known_devices;

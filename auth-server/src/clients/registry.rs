@@ -4,18 +4,17 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
 use oauth_types::AccessTokenClaims;
-use service_kit::Profile;
 
-use super::ClientsFile;
+use super::{ClientRules, ClientsFile, FileError, unregistered::Unregistered};
 use crate::{
     SecureRandom,
-    domain::{CLOCK_LEEWAY_SECONDS, Client, Registry, issued_at},
+    domain::{Client, CustomClaims, Looseness, Registry, generation_of},
     storage::{Store, StoreError},
+    watched_file::{Stamp, is_settled, stamp},
 };
 
 /// The current registry of clients and resources, replaced as a whole when the file or the database
@@ -23,53 +22,108 @@ use crate::{
 pub struct ClientRegistry {
     current: ArcSwap<Registry>,
     file: Option<PathBuf>,
-    profile: Profile,
-    entropy: SecureRandom,
-    seen: Mutex<Seen>,
+    rules: ClientRules,
+    random: SecureRandom,
+    seen: Mutex<LoadedFile>,
     /// Serializes reloads, so that an older read never replaces a newer one.
     reload_lock: tokio::sync::Mutex<()>,
     /// Revision of the database at the last reload.
     revision: AtomicI64,
 }
 
-/// A file that has not changed for this long is complete.
-const STILL: Duration = Duration::from_millis(50);
-
-struct Seen {
+struct LoadedFile {
     file: ClientsFile,
-    stamp: Option<(SystemTime, u64)>,
+    claims: Arc<CustomClaims>,
+    stamp: Option<Stamp>,
+    /// The clients of the database.
+    stored: Vec<Client>,
+    unregistered: Unregistered,
+}
+
+/// The clients file as it was read at the start. Without a path, these are the demo clients.
+pub struct LoadedClientsFile {
+    pub contents: ClientsFile,
+    /// What was parsed.
+    pub text: String,
+    path: Option<PathBuf>,
+    /// When the file had been changed before it was read.
+    stamp: Option<Stamp>,
+}
+
+impl LoadedClientsFile {
+    /// Reads the clients file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be used.
+    pub fn read(
+        path: Option<PathBuf>,
+        rules: impl Into<ClientRules>,
+        random: &SecureRandom,
+    ) -> Result<Self, FileError> {
+        let rules = rules.into();
+        let stamp = path.as_deref().and_then(stamp);
+        let (name, text) = ClientsFile::text(path.as_deref(), &rules)?;
+        let contents = ClientsFile::parse(&name, &text, &rules, random)?;
+        Ok(Self { contents, text, path, stamp })
+    }
+
+    /// Returns the same contents, which a change of the file does not replace.
+    #[must_use]
+    pub fn without_reload(self) -> Self {
+        Self { path: None, ..self }
+    }
+
+    /// Returns contents that did not come from a file.
+    pub fn without_file(contents: ClientsFile) -> Self {
+        Self { contents, text: String::new(), path: None, stamp: None }
+    }
 }
 
 impl ClientRegistry {
-    /// Loads the file and the database.
+    /// Takes the clients of the file, and loads those of the database.
     ///
     /// # Errors
-    /// Returns an error if one of them cannot be used. This is fatal at startup; later, the last
+    /// Returns an error if the database cannot be used. This is fatal at startup; later, the last
     /// valid state stays active.
     pub async fn open(
-        file: Option<PathBuf>,
-        profile: Profile,
-        entropy: SecureRandom,
+        loaded: LoadedClientsFile,
+        rules: impl Into<ClientRules>,
+        random: SecureRandom,
+        claims: CustomClaims,
         store: &dyn Store,
     ) -> anyhow::Result<Self> {
-        let stamp = stamp(file.as_ref());
-        let read = ClientsFile::read(file.as_deref(), profile, &entropy)?;
-        let seen = Mutex::new(Seen { file: read, stamp });
-        let live = Self {
+        let rules = rules.into();
+        let LoadedClientsFile { contents, text: _, path: file, stamp } = loaded;
+        let seen = Mutex::new(LoadedFile {
+            file: contents,
+            claims: Arc::new(claims),
+            stamp,
+            stored: Vec::new(),
+            unregistered: Unregistered::default(),
+        });
+        let registry = Self {
             current: ArcSwap::default(),
             file,
-            profile,
-            entropy,
+            rules,
+            random,
             seen,
             reload_lock: tokio::sync::Mutex::default(),
             revision: AtomicI64::new(-1),
         };
-        live.reload(store).await?;
-        Ok(live)
+        registry.reload(store).await?;
+        if let Some(client_id) = registry.current().confusable_clients().first() {
+            anyhow::bail!(confusable(client_id));
+        }
+        Ok(registry)
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, LoadedFile> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the rules that do not apply.
+    pub fn looseness(&self) -> &Looseness {
+        &self.rules.looseness
     }
 
     pub fn current(&self) -> Arc<Registry> {
@@ -80,18 +134,17 @@ impl ClientRegistry {
     /// new version was loaded; an invalid file leaves the last valid one active.
     pub async fn file_has_changed(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        let found = stamp(Some(file));
+        let found = stamp(file);
         if found == self.seen().stamp {
             return false;
         }
         // The file may still be being written, and a prefix of it can be valid TOML.
-        tokio::time::sleep(STILL).await;
-        if found != stamp(Some(file)) {
+        if !is_settled(file, found).await {
             return false;
         }
-        let (file, profile, entropy) = (file.clone(), self.profile, self.entropy.clone());
+        let (file, rules, random) = (file.clone(), self.rules.clone(), self.random.clone());
         let read =
-            tokio::task::spawn_blocking(move || ClientsFile::read(Some(&file), profile, &entropy))
+            tokio::task::spawn_blocking(move || ClientsFile::read(Some(&file), rules, &random))
                 .await;
         let mut seen = self.seen();
         seen.stamp = found;
@@ -113,6 +166,13 @@ impl ClientRegistry {
         self.seen().stamp = None;
     }
 
+    /// Replaces what the file and the settings define. [`ClientRegistry::reload`] activates it.
+    pub fn replace(&self, file: ClientsFile, claims: CustomClaims) {
+        let mut seen = self.seen();
+        (seen.file, seen.claims) = (file, Arc::new(claims));
+        seen.unregistered = Unregistered::default();
+    }
+
     /// Activates the clients of the database and of the file. A client in the file replaces the
     /// one in the database with the same id.
     ///
@@ -123,16 +183,57 @@ impl ClientRegistry {
         // Read first: a change made in between causes another reload.
         let revision = store.revision().await?;
         let stored = store.clients().await?;
-        let seen = self.seen();
-        let clients: Vec<Client> =
-            stored.into_iter().chain(seen.file.clients.iter().cloned()).collect();
-        self.current.store(Arc::new(Registry::new(clients, seen.file.resources.clone())));
+        let mut seen = self.seen();
+        seen.stored = stored;
+        self.activate(&seen);
         self.revision.store(revision, Ordering::Release);
         Ok(())
     }
 
-    /// Reports whether the client of a token exists and already existed when the token was issued:
-    /// a later client with the same id does not inherit the tokens of a removed one. Reloads the
+    /// Accepts a client and resources that a request names and nobody registered, as far as the
+    /// looseness says so.
+    pub fn accept_unregistered(
+        &self,
+        client_id: Option<&str>,
+        resources: impl IntoIterator<Item = String>,
+    ) {
+        let looseness = self.looseness();
+        if !looseness.accepts_any_client() && !looseness.accepts_any_audience() {
+            return;
+        }
+        let current = self.current();
+        let client_id =
+            client_id.filter(|id| looseness.accepts_any_client() && !current.has_client(id));
+        let resources = resources
+            .into_iter()
+            .filter(|one| looseness.accepts_any_audience() && current.resource(one).is_none());
+        let mut seen = self.seen();
+        let mut is_changed = client_id.is_some_and(|id| seen.unregistered.add_client(id));
+        for resource in resources {
+            is_changed |= seen.unregistered.add_resource(&resource);
+        }
+        if is_changed {
+            self.activate(&seen);
+        }
+    }
+
+    fn activate(&self, seen: &LoadedFile) {
+        let mut clients: Vec<Client> =
+            seen.stored.iter().chain(&seen.file.clients).cloned().collect();
+        let mut resources = seen.file.resources.clone();
+        seen.unregistered.extend(&mut clients, &mut resources);
+        let registry = Registry::new(clients, resources);
+        for client_id in registry.confusable_clients() {
+            tracing::error!(%client_id, "{}", confusable(client_id));
+        }
+        let (looseness, unregistered) =
+            (Arc::clone(&self.rules.looseness), seen.unregistered.client_ids());
+        let registry = registry.with_claims(Arc::clone(&seen.claims));
+        self.current.store(Arc::new(registry.with_looseness(looseness, unregistered)));
+    }
+
+    /// Reports whether the client of a token exists and is the one that the token was issued to: a
+    /// later client with the same id does not inherit the tokens of a removed one. Reloads the
     /// registry first if the database has changed, because another server may have added the
     /// client.
     ///
@@ -143,11 +244,9 @@ impl ClientRegistry {
         claims: &AccessTokenClaims,
         store: &dyn Store,
     ) -> Result<bool, StoreError> {
-        let issued_at = issued_at(&claims.jti).unwrap_or_default();
-        let is_older = |client: &Arc<Client>| {
-            (client.tokens_valid_from - CLOCK_LEEWAY_SECONDS).saturating_mul(1_000) <= issued_at
-        };
-        let known = || self.current().client(&claims.client_id).is_some_and(is_older);
+        let generation = generation_of(&claims.jti);
+        let is_same = |client: &Arc<Client>| Some(client.token_generation) == generation;
+        let known = || self.current().client(&claims.client_id).is_some_and(is_same);
         if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
             return Ok(known());
         }
@@ -156,20 +255,21 @@ impl ClientRegistry {
     }
 }
 
-/// Returns the modification time and length of a file. The length detects most edits within the
-/// resolution of the time.
-fn stamp(file: Option<&PathBuf>) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(file?).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+/// Returns why a stored client is not in force.
+fn confusable(client_id: &str) -> String {
+    format!(
+        "the client `{client_id}` has the identifier of a resource with typ = \"JWT\", whose access tokens could be taken for its ID tokens; give the resource another identifier, or remove the client"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use futures_util::poll;
+    use service_kit::Profile;
 
     use super::*;
     use crate::{
-        domain::{Actor, new_jti},
+        domain::{Actor, new_jti, with_generation},
         storage::{AuditedChange, SqliteStore},
     };
 
@@ -179,54 +279,59 @@ mod tests {
         names.iter().map(client).collect()
     }
 
+    async fn open(file: Option<PathBuf>, store: &dyn Store) -> ClientRegistry {
+        let random = SecureRandom::seeded(1);
+        let loaded = LoadedClientsFile::read(file, Profile::Test, &random).unwrap();
+        ClientRegistry::open(loaded, Profile::Test, random, CustomClaims::default(), store)
+            .await
+            .unwrap()
+    }
+
     #[tokio::test]
-    async fn token_older_than_its_client_is_inactive() {
+    async fn token_of_an_earlier_generation_is_inactive() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let robot = ClientsFile::read(None, Profile::Test, &SecureRandom::seeded(1))
-            .unwrap()
-            .clients
-            .remove(0);
-        let client_id = robot.client_id.clone();
-        store
-            .apply(AuditedChange::add_client(
-                Client { secrets: Vec::new(), ..robot },
-                Actor::Cli,
-                1_000_000,
-            ))
-            .await
-            .unwrap();
-        let live = ClientRegistry::open(
-            Some("/dev/null".into()),
-            Profile::Test,
-            SecureRandom::seeded(1),
-            &store,
-        )
-        .await
-        .unwrap();
-        let claims = |millis: i64| AccessTokenClaims {
+        let apply = async |change| store.apply(change).await.unwrap();
+        let registry = open(Some("/dev/null".into()), &store).await;
+        let claims = |generation: i64| AccessTokenClaims {
             iss: "c".to_owned(),
-            sub: client_id.clone(),
+            sub: "robot".to_owned(),
             aud: oauth_types::Audience::new(["b"]),
             exp: 9_999,
             iat: 0,
             nbf: None,
-            jti: new_jti(millis, &[7; 10]),
-            client_id: client_id.clone(),
+            jti: with_generation(&new_jti(0, &[7; 10]), generation),
+            client_id: "robot".to_owned(),
             scope: oauth_types::Scope::empty(),
             act: None,
             extra: oauth_types::Claims::default(),
         };
-        for (millis, known) in [(1_000_000, true), (995_000, true), (994_999, false), (0, false)] {
-            assert_eq!(
-                live.is_token_client_active(&claims(millis), &store).await.unwrap(),
-                known,
-                "{millis}"
-            );
-        }
-        store.apply(AuditedChange::remove_client(&client_id, Actor::Cli, 1_010_000)).await.unwrap();
-        live.reload(&store).await.unwrap();
-        assert!(!live.is_token_client_active(&claims(1_000_000), &store).await.unwrap());
+        let is_active = async |generation| {
+            registry.is_token_client_active(&claims(generation), &store).await.unwrap()
+        };
+        let generation = || registry.current().client("robot").unwrap().token_generation;
+        let robot = || Client::without_access("robot");
+
+        // All at one time: the times of the changes do not count.
+        apply(AuditedChange::add_client(robot(), Actor::Cli, 1_000)).await;
+        assert!(is_active(1).await, "another server added it");
+        let first = generation();
+        assert!(!is_active(first + 1).await && !is_active(0).await);
+        apply(AuditedChange::disable_client("robot", Actor::Cli, 1_000)).await;
+        apply(AuditedChange::enable_client("robot", Actor::Cli, 1_000)).await;
+        registry.reload(&store).await.unwrap();
+        let second = generation();
+        assert!(is_active(second).await && !is_active(first).await);
+        apply(AuditedChange::enable_client("robot", Actor::Cli, 1_000)).await;
+        registry.reload(&store).await.unwrap();
+        assert_eq!(generation(), second, "an enabled client keeps its tokens");
+        apply(AuditedChange::remove_client("robot", Actor::Cli, 1_000)).await;
+        registry.reload(&store).await.unwrap();
+        assert!(!is_active(second).await);
+        apply(AuditedChange::add_client(robot(), Actor::Cli, 1_000)).await;
+        registry.reload(&store).await.unwrap();
+        assert!(!is_active(first).await && !is_active(second).await);
+        assert!(is_active(generation()).await);
     }
 
     #[tokio::test]
@@ -235,13 +340,11 @@ mod tests {
         let (file, whole) = (folder.path().join("clients.toml"), clients(&["a", "b", "c"]));
         std::fs::write(&file, clients(&["a"])).unwrap();
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-        let entropy = SecureRandom::seeded(1);
-        let live =
-            ClientRegistry::open(Some(file.clone()), Profile::Test, entropy, &store).await.unwrap();
+        let registry = open(Some(file.clone()), &store).await;
 
         std::fs::write(&file, "").unwrap();
         {
-            let mut check = std::pin::pin!(live.file_has_changed());
+            let mut check = std::pin::pin!(registry.file_has_changed());
             assert!(
                 poll!(&mut check).is_pending(),
                 "a file that is still being written must not remove clients"
@@ -249,9 +352,9 @@ mod tests {
             std::fs::write(&file, &whole).unwrap();
             assert!(!check.await);
         }
-        assert_eq!(live.seen().file.clients.len(), 1);
-        assert!(live.file_has_changed().await);
-        assert_eq!(live.seen().file.clients.len(), 3);
-        assert!(!live.file_has_changed().await);
+        assert_eq!(registry.seen().file.clients.len(), 1);
+        assert!(registry.file_has_changed().await);
+        assert_eq!(registry.seen().file.clients.len(), 3);
+        assert!(!registry.file_has_changed().await);
     }
 }

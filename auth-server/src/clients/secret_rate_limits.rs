@@ -61,6 +61,14 @@ impl SecretRateLimits {
         Ok(vec![address_permit, self.client.acquire(client_id, address, uptime).await?])
     }
 
+    /// Forgets all attempts.
+    pub fn clear(&self) {
+        for limit in [&self.client, &self.address, &self.known_network] {
+            limit.clear();
+        }
+        self.successes.invalidate_all();
+    }
+
     /// Records that the client authenticated from this network.
     pub fn record_success(&self, client_id: &str, address: IpAddr, uptime: Duration) {
         let last_success = self.successes.get_with(key(client_id, address), Arc::default);

@@ -8,14 +8,14 @@ use oauth_types::Form;
 use serde::Deserialize;
 use std::sync::Arc;
 
-use super::end_session;
+use super::{account_clients::AccountClients, end_session};
 use crate::http::FormBody;
 use crate::{
-    domain::{AuditEvent, Consent, Outcome, Session, scopes_by_resource},
+    domain::{AuditEvent, Consent, ConsentedClaims, Outcome, Session, scopes_by_resource},
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
     pages::{
-        AccountActions, AccountNotice, AccountPage, BrowserName, ClientView, ConsentRow, ScopeView,
-        SessionRow, render,
+        AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, ScopeView, SessionRow,
+        render,
     },
     storage::Change,
 };
@@ -30,11 +30,12 @@ pub struct Done {
 pub async fn account(
     State(context): State<Arc<AuthorizationContext>>,
     browser_session: BrowserSession,
+    address: ClientAddress,
     done: Result<Query<Done>, QueryRejection>,
 ) -> Response {
     // Ignore an unknown notice.
     let notice = done.ok().and_then(|Query(done)| done.done);
-    overview(&context, &browser_session, notice)
+    overview(&context, &browser_session, address, notice)
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
@@ -81,26 +82,29 @@ pub async fn withdraw_consent(
 async fn overview(
     context: &AuthorizationContext,
     browser_session: &BrowserSession,
+    address: ClientAddress,
     notice: Option<AccountNotice>,
 ) -> Result<Response, HtmlError> {
     let Some(SignedIn { session, user }) = browser_session.signed_in(&context.page).await? else {
         return Ok(redirect_to_sign_in());
     };
-    let registry = context.clients.registry.current();
-    // Deleted clients are omitted, because they no longer have a display name.
-    let name_of = |client_id: &String| {
-        let client = registry.client(client_id)?;
-        Some(client.display_name_in(browser_session.browser.language.code()).to_owned())
-    };
-    let mut sessions = Vec::new();
+    let mut live_sessions = Vec::new();
     for other in context.store.sessions_of(&user.sub).await? {
-        if !other.is_live(context.clock.seconds(), context.page.session_ttl) {
-            continue;
+        if other.is_live(context.clock.seconds(), context.page.session_ttl) {
+            let apps = context.store.clients_of_session(&other.sid).await?;
+            live_sessions.push((other, apps));
         }
-        let apps = context.store.clients_of_session(&other.sid).await?;
+    }
+    let consents = granted_access(context, &user.sub).await?;
+    let client_ids = live_sessions.iter().flat_map(|(_, apps)| apps);
+    let client_ids = client_ids.chain(consents.iter().map(|consent| &consent.client_id));
+    let clients = AccountClients::find(context, client_ids, address).await;
+    let language = browser_session.browser.language;
+    let mut sessions = Vec::new();
+    for (other, apps) in live_sessions {
         sessions.push(SessionRow {
             current: other.sid == session.sid,
-            apps: apps.iter().filter_map(name_of).collect(),
+            apps: apps.iter().filter_map(|id| clients.name(id, language)).collect(),
             id: other.sid,
             browser: BrowserName::of(&other.user_agent),
             address: other.address,
@@ -108,14 +112,16 @@ async fn overview(
             last_seen: other.last_seen,
         });
     }
-    let consents = granted_access(context, &user.sub).await?;
-    let consents = consents.into_iter().map(|consent| ConsentRow {
-        client: registry.client(&consent.client_id).map_or_else(
-            || ClientView::named(&consent.client_id),
-            |client| ClientView::new(client, browser_session.browser.language),
-        ),
+    let consents = consents.into_iter().map(|mut consent| {
+        if let Some(client) = clients.get(&consent.client_id) {
+            consent.narrow_to(client);
+        }
+        consent
+    });
+    let consents = consents.map(|consent| ConsentRow {
+        client: clients.view(&consent.client_id, language),
         client_id: consent.client_id,
-        scopes: consent.scope.iter().map(granted_scope).collect(),
+        scopes: consent.scope.iter().map(|name| granted_scope(name, &consent.claims)).collect(),
         resources: consent.resources.into_keys().collect(),
         since: consent.granted_at,
     });
@@ -132,7 +138,22 @@ async fn overview(
         },
         csrf: browser_session.csrf_token(&context.page),
     };
-    Ok(render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response())
+    // A form of an earlier session was sent.
+    let status = match notice {
+        Some(AccountNotice::FormExpired) => StatusCode::FORBIDDEN,
+        _ => StatusCode::OK,
+    };
+    Ok(render(&context.page.pages, &browser_session.browser, status, &page).into_response())
+}
+
+/// Displays the page again instead of carrying out a form of an earlier session, which may have
+/// been another user's.
+async fn expired_form(
+    context: &AuthorizationContext,
+    browser_session: &BrowserSession,
+    address: ClientAddress,
+) -> Result<Response, HtmlError> {
+    overview(context, browser_session, address, Some(AccountNotice::FormExpired)).await
 }
 
 /// Returns the granted access by client: stored consents, and active grants without one (devices
@@ -146,12 +167,13 @@ async fn granted_access(
     for grant in context.store.grants_of(sub, context.clock.seconds()).await? {
         let resources = scopes_by_resource(&registry, &grant.scope, &grant.resources);
         match all.iter_mut().find(|known| known.client_id == grant.client_id) {
-            Some(known) => known.extend(&grant.scope, resources),
+            Some(known) => known.extend(&grant.scope, resources, grant.custom_claims),
             None => all.push(Consent {
                 sub: grant.sub,
                 client_id: grant.client_id,
                 scope: grant.scope,
                 resources,
+                claims: grant.custom_claims,
                 granted_at: grant.auth_time,
             }),
         }
@@ -159,8 +181,8 @@ async fn granted_access(
     Ok(all)
 }
 
-fn granted_scope(name: &str) -> ScopeView {
-    ScopeView { name: name.to_owned(), granted_before: true }
+fn granted_scope(name: &str, claims: &ConsentedClaims) -> ScopeView {
+    ScopeView { name: name.to_owned(), claims: claims.of_scope(name), granted_before: true }
 }
 
 async fn end(
@@ -173,7 +195,7 @@ async fn end(
         return Ok(redirect_to_sign_in());
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return Err(HtmlError::CsrfMismatch);
+        return expired_form(context, browser_session, address).await;
     }
     // Search only the user's own sessions, so that the id of another session is not found.
     let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
@@ -197,7 +219,7 @@ async fn end_all(
         return Ok(redirect_to_sign_in());
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return Err(HtmlError::CsrfMismatch);
+        return expired_form(context, browser_session, address).await;
     }
     for session in context.store.sessions_of(&user.sub).await? {
         end_session(context, &session, address).await?;
@@ -215,12 +237,12 @@ async fn withdraw(
         return Ok(redirect_to_sign_in());
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return Err(HtmlError::CsrfMismatch);
+        return expired_form(context, browser_session, address).await;
     }
     let client_id = form.get("client_id").unwrap_or_default().to_owned();
     let mut audit = context.audit.record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
     audit.sub = Some(user.sub.clone());
-    audit.client_id = Some(context.clients.registry.current().loggable_client_id(&client_id));
+    audit.client_id = Some(context.clients.loggable_client_id(&client_id));
     let change = Change::RevokeConsent { sub: user.sub, client_id };
     context.audit.apply(&audit, change).await?;
     Ok(redirect_to_account("consent_withdrawn"))

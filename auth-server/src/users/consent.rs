@@ -4,13 +4,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use oauth_types::{ErrorCode, Form, OAuthError, Scope};
+use oauth_types::{ErrorCode, Form, OAuthError};
 use std::sync::Arc;
 
 use crate::http::FormBody;
 use crate::{
-    domain::{Consent, ScopesByResource},
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError},
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, ConsentPage, ErrorKind, ResourceView, ScopeView, render},
 };
@@ -29,7 +28,7 @@ pub async fn consent(
         address,
         query: &query,
     };
-    page.render()
+    page.render(StatusCode::OK)
         .await
         .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
 }
@@ -63,7 +62,9 @@ struct ConsentForm<'a> {
 }
 
 impl ConsentForm<'_> {
-    async fn render(&self) -> Result<Response, HtmlError> {
+    /// Displays the page. The status is 403 if it is displayed again, because a form of an earlier
+    /// session or with other claims was sent.
+    async fn render(&self, status: StatusCode) -> Result<Response, HtmlError> {
         let request = self.request().await?;
         let Some(signed_in) = self.browser_session.signed_in(&self.context.page).await? else {
             return Ok(self.redirect_to_sign_in());
@@ -72,15 +73,26 @@ impl ConsentForm<'_> {
             return Ok(self.redirect_to_sign_in());
         }
         let browser = request.shown_in(&self.browser_session.browser);
-        let before = self.allowed_before(&request, &signed_in).await?;
+        let before = self.flow(&request).previous_consent(&signed_in).await?;
         let at = request.allowed.by_resource(&self.context.clients.registry.current());
-        let scopes = request.allowed.scope.iter().map(|name| ScopeView {
-            name: name.to_owned(),
-            granted_before: before.allows_scope(name, &at),
+        let registry = self.context.clients.registry.current();
+        let scopes = request.allowed.scope.iter().map(|name| {
+            let claims = registry.claims().names_of_scope(name);
+            ScopeView {
+                name: name.to_owned(),
+                granted_before: before.allows_scope(name, &at)
+                    && before.claims.cover_scope(name, &claims),
+                claims,
+            }
         });
-        let resources = at.keys().map(|identifier| ResourceView {
-            granted_before: before.resources.contains_key(identifier),
-            identifier: identifier.clone(),
+        let resources = at.keys().map(|identifier| {
+            let claims = registry.claims().names_of_resource(identifier);
+            ResourceView {
+                identifier: identifier.clone(),
+                granted_before: before.resources.contains_key(identifier)
+                    && before.claims.cover_resource(identifier, &claims),
+                claims,
+            }
         });
         let page = ConsentPage {
             client: ClientView::new(&request.client, browser.language),
@@ -88,12 +100,15 @@ impl ConsentForm<'_> {
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
             resources: resources.collect(),
+            claims: request.claims.requested.beyond(&request.allowed.scope).into_iter().collect(),
+            shown_claims: self.flow(&request).requested_claims().form_value(),
             action: format!("/consent?{}", self.query),
             switch_account: format!("/login?{}", self.query),
             csrf: self.browser_session.csrf_token(&self.context.page),
+            form_expired: status == StatusCode::FORBIDDEN,
         };
-        let page = render(&self.context.page.pages, &browser, StatusCode::OK, &page);
-        Ok(page.forms_leave_this_site().into_response())
+        let page = render(&self.context.page.pages, &browser, status, &page);
+        Ok(page.without_form_action().into_response())
     }
 
     async fn answer(&self, form: &Form) -> Result<Response, HtmlError> {
@@ -102,12 +117,17 @@ impl ConsentForm<'_> {
             return Ok(self.redirect_to_sign_in());
         };
         if !self.browser_session.csrf_valid(&self.context.page, form.get("csrf")) {
-            return Err(HtmlError::CsrfMismatch);
+            return self.render(StatusCode::FORBIDDEN).await;
         }
         let flow = self.flow(&request);
+        let shown_claims = form.get("shown_claims").unwrap_or_default();
         match form.get("decision") {
+            // The operator has changed the claims since. The user agrees to what the page named.
+            Some("allow") if shown_claims != flow.requested_claims().form_value() => {
+                self.render(StatusCode::FORBIDDEN).await
+            }
             Some("allow") => {
-                flow.allow_now(&signed_in, self.consent(&request, &signed_in).await?).await
+                flow.approve(&signed_in, flow.extended_consent(&signed_in).await?).await
             }
             Some("deny") => flow.deny(Some(&signed_in)).await,
             _ => Err(HtmlError::BadRequest(
@@ -129,35 +149,6 @@ impl ConsentForm<'_> {
 
     async fn request(&self) -> Result<AuthorizationRequest, HtmlError> {
         read_request(self.context, self.browser_session, self.query, self.address).await
-    }
-
-    /// Returns the access that the user granted before, extended by the requested access.
-    async fn consent(
-        &self,
-        request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-    ) -> Result<Consent, HtmlError> {
-        let mut consent = self.allowed_before(request, signed_in).await?;
-        let allowed = &request.allowed;
-        let resources = allowed.by_resource(&self.context.clients.registry.current());
-        consent.extend(&allowed.scope, resources);
-        Ok(Consent { granted_at: self.context.clock.seconds(), ..consent })
-    }
-
-    async fn allowed_before(
-        &self,
-        request: &AuthorizationRequest,
-        signed_in: &SignedIn,
-    ) -> Result<Consent, HtmlError> {
-        let (sub, client_id) = (&signed_in.user.sub, &request.client.client_id);
-        let consent = self.context.store.consent(sub, client_id).await?;
-        Ok(consent.unwrap_or_else(|| Consent {
-            sub: sub.clone(),
-            client_id: client_id.clone(),
-            scope: Scope::empty(),
-            resources: ScopesByResource::new(),
-            granted_at: 0,
-        }))
     }
 
     fn redirect_to_sign_in(&self) -> Response {

@@ -145,7 +145,7 @@ mod tests {
     use oauth_types::StandardClaims;
 
     use super::*;
-    use crate::domain::SecretHash;
+    use crate::domain::{Attributes, SecretHash};
 
     fn devices() -> KnownDevices {
         KnownDevices::new(&[1; 32])
@@ -158,6 +158,7 @@ mod tests {
             password: SecretHash::Argon2id("$argon2id$one".to_owned()),
             claims: StandardClaims::default(),
             enabled: true,
+            attributes: Attributes::default(),
             device_generation: 0,
         }
     }

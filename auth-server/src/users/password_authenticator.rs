@@ -49,7 +49,10 @@ pub struct SignInAttempt<'a> {
 pub enum SignInError {
     /// The user is unknown or disabled, or the password is wrong. The error does not reveal which.
     #[error("wrong user name or password")]
-    InvalidCredentials,
+    InvalidCredentials {
+        /// The user of this name, for the audit log only.
+        sub: Option<String>,
+    },
     /// The client can retry after this many seconds.
     #[error("too many sign-in attempts; try again in {retry_after} s")]
     RateLimited { retry_after: u64 },
@@ -64,6 +67,13 @@ impl PasswordAuthenticator {
         password_hasher: Arc<PasswordHasherPool>,
     ) -> Self {
         Self { limits, known_devices, password_hasher }
+    }
+
+    /// Forgets all attempts, so that no limit delays the next one.
+    pub fn forget_attempts(&self) {
+        for limit in [&self.limits.account, &self.limits.address, &self.limits.known_device] {
+            limit.clear();
+        }
     }
 
     /// Returns the cookie of a browser in which `user` has signed in. `device` is random.
@@ -86,12 +96,14 @@ impl PasswordAuthenticator {
         let (Ok(username), Ok(password)) =
             (typed_username(attempt.username), normalize_password(attempt.password))
         else {
-            return Err(SignInError::InvalidCredentials);
+            return Err(SignInError::InvalidCredentials { sub: None });
         };
         let permits = self.acquire(store, &username, attempt).await?;
-        let Some(user) = enabled_user(store, &username).await? else {
+        let known = store.user_by_username(&username).await?;
+        let sub = known.as_ref().map(|user| user.sub.clone());
+        let Some(user) = known.filter(|user| user.enabled) else {
             self.password_hasher.verify_dummy(password.expose(), None, permits).await;
-            return Err(SignInError::InvalidCredentials);
+            return Err(SignInError::InvalidCredentials { sub });
         };
         let on_result = |found: Option<usize>| {
             if found.is_none() {
@@ -103,7 +115,7 @@ impl PasswordAuthenticator {
             .password_hasher
             .find(vec![user.password.clone()], password.expose(), on_result)
             .await;
-        found.flatten().map(|_| user).ok_or(SignInError::InvalidCredentials)
+        found.flatten().map(|_| user).ok_or(SignInError::InvalidCredentials { sub })
     }
 
     /// Acquires a permit of the known device. Without one, or once its permits are used up, the
@@ -118,7 +130,7 @@ impl PasswordAuthenticator {
         let wait_of_device = match self.known_device(store, username, attempt).await? {
             None => u64::MAX,
             Some(subject) => {
-                match self.limits.known_device.acquire_anywhere(&subject, uptime).await {
+                match self.limits.known_device.acquire_for_all_networks(&subject, uptime).await {
                     Ok(permit) => return Ok(vec![permit]),
                     Err(wait) => wait,
                 }

@@ -19,7 +19,7 @@ use crate::{
         new_session_cookie,
     },
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
-    pages::{ClientView, LoginPage, LoginProblem, render},
+    pages::{ClientView, LoginPage, LoginProblem, UserView, render},
     storage::{Change, StoreError},
 };
 
@@ -51,6 +51,9 @@ pub async fn login_posted(
     let answer = async { page.answer(browser_session, &form?.0).await };
     answer.await.unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
 }
+
+/// How many users the page offers to pick.
+const MAX_PICKABLE_USERS: usize = 100;
 
 struct SignInPage<'a> {
     context: &'a SignInContext,
@@ -98,10 +101,11 @@ impl SignInPage<'_> {
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
             demo_hint: self.context.show_demo_credentials,
+            users: self.pickable_users().await?,
             signed_in_as,
         };
         let page = render(&self.context.authorization.page.pages, &browser, status, &page);
-        let page = if request.is_some() { page.forms_leave_this_site() } else { page };
+        let page = if request.is_some() { page.without_form_action() } else { page };
         let wait = match problem {
             Some(LoginProblem::TooMany { retry_after }) => {
                 Some([(header::RETRY_AFTER, retry_after.to_string())])
@@ -154,6 +158,9 @@ impl SignInPage<'_> {
                 )
                 .await;
         }
+        if let Some(picked) = form.get("user").filter(|_| self.lets_users_be_picked()) {
+            return self.pick(browser_session, picked, request.as_ref()).await;
+        }
         let password = Password::new(form.get("password").unwrap_or_default());
         let clock = &self.context.authorization.clock;
         let attempt = SignInAttempt {
@@ -166,36 +173,75 @@ impl SignInPage<'_> {
         };
         let store = &*self.context.authorization.store;
         match self.context.passwords.sign_in(store, attempt).await {
-            Ok(user) => {
-                let device = self.new_device_cookie(&browser_session, &user)?;
-                let Some((signed_in, cookie)) =
-                    self.start_session(&browser_session, user, request.as_ref()).await?
-                else {
-                    self.record_rejection(request.as_ref()).await;
-                    return self
-                        .render(browser_session, Some(LoginProblem::WrongCredentials), username)
-                        .await;
-                };
-                let answer = self
-                    .proceed(
-                        &browser_session,
-                        request.as_ref(),
-                        Some(&signed_in),
-                        InteractionProgress::SignedIn,
-                    )
-                    .await?;
-                Ok((cookie, device, answer).into_response())
-            }
-            Err(SignInError::Store(error)) => Err(error.into()),
-            Err(refusal) => {
-                self.record_rejection(request.as_ref()).await;
-                let problem = match refusal {
+            Ok(user) => self.sign_in(browser_session, user, request.as_ref()).await,
+            Err(error) => {
+                let (problem, sub) = match error {
                     SignInError::RateLimited { retry_after } => {
-                        LoginProblem::TooMany { retry_after }
+                        (LoginProblem::TooMany { retry_after }, None)
                     }
-                    _ => LoginProblem::WrongCredentials,
+                    SignInError::InvalidCredentials { sub } => {
+                        (LoginProblem::WrongCredentials, sub)
+                    }
+                    SignInError::Store(error) => return Err(error.into()),
                 };
+                self.record_rejection(request.as_ref(), sub).await;
                 self.render(browser_session, Some(problem), username).await
+            }
+        }
+    }
+
+    /// Signs a user in and continues with the request.
+    async fn sign_in(
+        &self,
+        browser_session: BrowserSession,
+        user: User,
+        request: Option<&AuthorizationRequest>,
+    ) -> Result<Response, HtmlError> {
+        let device = self.new_device_cookie(&browser_session, &user)?;
+        let (username, sub) = (user.username.clone(), user.sub.clone());
+        let Some((signed_in, cookie)) = self.start_session(&browser_session, user, request).await?
+        else {
+            self.record_rejection(request, Some(sub)).await;
+            let problem = Some(LoginProblem::WrongCredentials);
+            return self.render(browser_session, problem, &username).await;
+        };
+        let (user, done) = (Some(&signed_in), InteractionProgress::SignedIn);
+        let answer = self.proceed(&browser_session, request, user, done).await?;
+        Ok((cookie, device, answer).into_response())
+    }
+
+    fn lets_users_be_picked(&self) -> bool {
+        self.context.authorization.clients.registry.looseness().lets_users_be_picked()
+    }
+
+    /// Returns the users whom the page offers instead of a password.
+    async fn pickable_users(&self) -> Result<Vec<UserView>, HtmlError> {
+        if !self.lets_users_be_picked() {
+            return Ok(Vec::new());
+        }
+        let mut users = self.context.authorization.store.users().await?;
+        users.retain(|user| user.enabled);
+        users.sort_by(|one, other| one.username.cmp(&other.username));
+        Ok(users.iter().take(MAX_PICKABLE_USERS).map(UserView::from).collect())
+    }
+
+    /// Signs in the user that was picked, without a password.
+    async fn pick(
+        &self,
+        browser_session: BrowserSession,
+        username: &str,
+        request: Option<&AuthorizationRequest>,
+    ) -> Result<Response, HtmlError> {
+        let user = match typed_username(username) {
+            Ok(username) => self.context.authorization.store.user_by_username(&username).await?,
+            Err(_) => None,
+        };
+        match user.filter(|user| user.enabled) {
+            Some(user) => self.sign_in(browser_session, user, request).await,
+            None => {
+                self.record_rejection(request, None).await;
+                let problem = Some(LoginProblem::WrongCredentials);
+                self.render(browser_session, problem, username).await
             }
         }
     }
@@ -333,15 +379,16 @@ impl SignInPage<'_> {
         }
     }
 
-    /// Records a failed sign-in without the user name, because users may type their password into
-    /// the wrong field.
-    async fn record_rejection(&self, request: Option<&AuthorizationRequest>) {
+    /// Records a failed sign-in with the user whose name was typed, if there is one. The name is
+    /// not recorded, because users may type their password into the wrong field.
+    async fn record_rejection(&self, request: Option<&AuthorizationRequest>, sub: Option<String>) {
         let mut audit = self.context.authorization.audit.record(
             AuditEvent::SignIn,
             Outcome::Rejected,
             self.address,
         );
         audit.client_id = request.map(|request| request.client.client_id.clone());
+        audit.sub = sub;
         audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
         self.context.authorization.audit.reject(audit).await;
     }

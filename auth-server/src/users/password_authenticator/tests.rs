@@ -4,7 +4,7 @@ use oauth_types::StandardClaims;
 
 use super::*;
 use crate::{
-    domain::{Actor, hash_password},
+    domain::{Actor, Attributes, hash_password},
     storage::{AuditedChange, SqliteStore, UserStore},
     users::known_devices::KNOWN_DEVICE_TTL_SECONDS,
 };
@@ -52,7 +52,7 @@ impl TestUsers {
         for name in ["alice", "bob"] {
             add_user(&store, name, "right").await;
         }
-        let hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
+        let hasher = Arc::new(PasswordHasherPool::for_passwords(false));
         Self { store, authenticator: authenticator(limits, hasher), _folder: folder }
     }
 
@@ -77,7 +77,7 @@ impl TestUsers {
         let attempt = SignInAttempt { device_cookie, now, ..attempt(username, &password) };
         match self.authenticator.sign_in(&self.store, attempt).await {
             Ok(_) => Ok(true),
-            Err(SignInError::InvalidCredentials) => Ok(false),
+            Err(SignInError::InvalidCredentials { .. }) => Ok(false),
             Err(SignInError::RateLimited { retry_after }) => Err(retry_after),
             Err(SignInError::Store(error)) => panic!("{error}"),
         }
@@ -107,6 +107,7 @@ async fn add_user(store: &SqliteStore, name: &str, password: &str) {
         password: hash_password(password, [3; 16]).unwrap(),
         claims: StandardClaims::default(),
         enabled: true,
+        attributes: Attributes::default(),
         device_generation: 0,
     };
     store.apply(AuditedChange::add_user(user, Actor::Cli, 1_000)).await.unwrap();
@@ -219,10 +220,10 @@ async fn every_failed_sign_in_waits_for_a_slow_hash_in_one_queue() {
     }
     store.apply(AuditedChange::disable_user("sub-of-gone", Actor::Cli, 2_000)).await.unwrap();
     for (username, password) in [("alice", "wrong"), ("nobody", "wrong"), ("gone", "right")] {
-        let password_hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
+        let password_hasher = Arc::new(PasswordHasherPool::for_passwords(false));
         let users = Arc::new(authenticator(limits(10, 100), Arc::clone(&password_hasher)));
-        let slots = password_hasher.fill_the_one().await;
-        let asked = tokio::spawn({
+        let slots = password_hasher.fill_single_queue().await;
+        let attempt = tokio::spawn({
             let (users, store) = (Arc::clone(&users), Arc::clone(&store));
             async move {
                 let password = Password::new(password);
@@ -230,12 +231,15 @@ async fn every_failed_sign_in_waits_for_a_slow_hash_in_one_queue() {
             }
         });
         // In a pool with one queue, a requested check waits for the permits that this test has.
-        while password_hasher.requested() == 0 && !asked.is_finished() {
+        while password_hasher.requested() == 0 && !attempt.is_finished() {
             tokio::task::yield_now().await;
         }
-        assert!(!asked.is_finished(), "{username} did not wait");
+        assert!(!attempt.is_finished(), "{username} did not wait");
         drop(slots);
-        assert!(matches!(asked.await.unwrap(), Err(SignInError::InvalidCredentials)), "{username}");
+        assert!(
+            matches!(attempt.await.unwrap(), Err(SignInError::InvalidCredentials { .. })),
+            "{username}"
+        );
         assert_eq!(password_hasher.requested(), 1, "{username}");
     }
 }
@@ -245,7 +249,7 @@ async fn spellings_of_a_name_and_password_are_one_and_share_a_limit() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
     add_user(&store, "zo\u{e9}", "caf\u{e9} ").await;
-    let hasher = Arc::new(PasswordHasherPool::in_one_queue(false));
+    let hasher = Arc::new(PasswordHasherPool::for_passwords(false));
     let users = authenticator(limits(2, 100), hasher);
     let sign_in = async |username: &str, password: &str| {
         users.sign_in(&store, attempt(username, &Password::new(password))).await
@@ -257,7 +261,7 @@ async fn spellings_of_a_name_and_password_are_one_and_share_a_limit() {
     }
     for (username, password) in [("Zoe\u{301}", "caf\u{e9}"), ("zo\u{e9}", "Caf\u{e9} ")] {
         let wrong = sign_in(username, password).await;
-        assert!(matches!(wrong, Err(SignInError::InvalidCredentials)), "{username}");
+        assert!(matches!(wrong, Err(SignInError::InvalidCredentials { .. })), "{username}");
     }
     let limited = sign_in("ZOe\u{301}", "caf\u{e9} ").await;
     assert!(matches!(limited, Err(SignInError::RateLimited { .. })));

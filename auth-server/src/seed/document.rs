@@ -1,0 +1,184 @@
+use oauth_types::same_resource;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::domain::normalize_username;
+
+/// Entries as a seed, or the files of clients and users, define them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SeedDocument {
+    /// The only issuer that the seed is for, if it names one.
+    pub(super) issuer: Option<String>,
+    pub(super) resources: Vec<Value>,
+    pub(super) clients: Vec<Value>,
+    pub(super) users: Vec<Value>,
+    pub(super) claims: Vec<Value>,
+    /// Names of rules that do not apply.
+    pub(super) looseness: Vec<String>,
+}
+
+/// A kind of entries, each with a member that identifies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entries {
+    Resources,
+    Clients,
+    Users,
+}
+
+impl Entries {
+    /// Returns the member that identifies an entry.
+    pub fn id_member(self) -> &'static str {
+        match self {
+            Self::Resources => "identifier",
+            Self::Clients => "client_id",
+            Self::Users => "username",
+        }
+    }
+
+    /// Returns whether two ids name the same entry.
+    pub fn are_same(self, one: &str, other: &str) -> bool {
+        one == other
+            || match self {
+                Self::Resources => same_resource(one, other),
+                Self::Clients => false,
+                Self::Users => normalize_username(one).is_ok_and(|name| name == other),
+            }
+    }
+
+    fn is_named(self, entry: &Value, id: &str) -> bool {
+        let own = self.id_of(entry);
+        own == id || self == Self::Resources && same_resource(own, id)
+    }
+
+    fn id_of(self, entry: &Value) -> &str {
+        entry[self.id_member()].as_str().unwrap_or_default()
+    }
+}
+
+impl SeedDocument {
+    /// Parses the texts of the files, which are known to be valid.
+    ///
+    /// # Errors
+    /// Returns an error if a text is not TOML.
+    pub fn parse(
+        clients_file: &str,
+        users_file: &str,
+        claims: Vec<Value>,
+    ) -> Result<Self, toml::de::Error> {
+        let (mut clients, mut users): (Map<String, Value>, Map<String, Value>) =
+            (toml::from_str(clients_file)?, toml::from_str(users_file)?);
+        let entries = |file: &mut Map<String, Value>, name| match file.remove(name) {
+            Some(Value::Array(entries)) => entries,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            issuer: None,
+            resources: entries(&mut clients, "resources"),
+            clients: entries(&mut clients, "clients"),
+            users: entries(&mut users, "users"),
+            claims,
+            looseness: Vec::new(),
+        })
+    }
+
+    fn list(&self, kind: Entries) -> &Vec<Value> {
+        match kind {
+            Entries::Resources => &self.resources,
+            Entries::Clients => &self.clients,
+            Entries::Users => &self.users,
+        }
+    }
+
+    fn list_mut(&mut self, kind: Entries) -> &mut Vec<Value> {
+        match kind {
+            Entries::Resources => &mut self.resources,
+            Entries::Clients => &mut self.clients,
+            Entries::Users => &mut self.users,
+        }
+    }
+
+    /// Returns an entry.
+    pub fn get(&self, kind: Entries, id: &str) -> Option<&Value> {
+        self.list(kind).iter().find(|entry| kind.is_named(entry, id))
+    }
+
+    /// Adds an entry, or replaces the one with its id.
+    pub fn put(&mut self, kind: Entries, id: &str, entry: Map<String, Value>) {
+        let list = self.list_mut(kind);
+        match list.iter_mut().find(|entry| kind.is_named(entry, id)) {
+            Some(old) => *old = entry.into(),
+            None => list.push(entry.into()),
+        }
+    }
+
+    /// Removes an entry. Returns whether there was one.
+    pub fn remove(&mut self, kind: Entries, id: &str) -> bool {
+        let list = self.list_mut(kind);
+        let before = list.len();
+        list.retain(|entry| !kind.is_named(entry, id));
+        list.len() < before
+    }
+
+    /// Returns the issuer that the seed names.
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// Returns the names of the rules that do not apply.
+    pub fn looseness(&self) -> &[String] {
+        &self.looseness
+    }
+
+    pub fn claims(&self) -> &[Value] {
+        &self.claims
+    }
+
+    pub fn set_claims(&mut self, claims: Vec<Value>) {
+        self.claims = claims;
+    }
+
+    /// Returns the entries of a kind, ordered by id.
+    pub fn sorted(&self, kind: Entries) -> Vec<&Value> {
+        let mut entries: Vec<_> = self.list(kind).iter().collect();
+        entries.sort_by(|one, other| kind.id_of(one).cmp(kind.id_of(other)));
+        entries
+    }
+
+    /// Returns the number of entries of the kind that has most.
+    pub fn longest(&self) -> usize {
+        let lists = [&self.resources, &self.clients, &self.users, &self.claims];
+        lists.into_iter().map(Vec::len).max().unwrap_or_default()
+    }
+
+    /// Returns its length as JSON.
+    pub fn bytes(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |json| json.len())
+    }
+
+    /// Returns the ids of the entries that `later` does not have.
+    pub fn missing_in(&self, later: &Self, kind: Entries) -> Vec<String> {
+        let ids = self.list(kind).iter().map(|entry| kind.id_of(entry));
+        ids.filter(|id| later.get(kind, id).is_none()).map(str::to_owned).collect()
+    }
+
+    /// Stores the generated `sub` of a user, and the name in the form that signs in.
+    pub fn set_sub(&mut self, username: &str, sub: &str) {
+        let is_named = |entry: &&mut Value| {
+            let own = Entries::Users.id_of(entry);
+            normalize_username(own).is_ok_and(|own| own == username)
+        };
+        if let Some(entry) = self.users.iter_mut().find(is_named) {
+            (entry["username"], entry["sub"]) = (json!(username), json!(sub));
+        }
+    }
+
+    /// Returns the contents of a clients file.
+    pub fn clients_file(&self) -> Value {
+        json!({ "resources": self.resources, "clients": self.clients })
+    }
+
+    /// Returns the contents of a users file.
+    pub fn users_file(&self) -> Value {
+        json!({ "users": self.users })
+    }
+}
