@@ -1,4 +1,5 @@
 mod compose;
+mod late_issuer;
 
 use std::{
     io,
@@ -19,38 +20,53 @@ use clock::Clock;
 use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    BindError, BoundListener, CancellationToken, Hosts, Management, OutageSimulator, Server,
+    BindError, BoundListener, CancellationToken, Management, OutageSimulator, Server,
     ServiceContext, ensure_distinct_listeners, ensure_safe_for_production,
     health::{Check, Readiness, cached_check, check},
     metrics::HttpMetrics,
     tls::{DevCa, DevCertificate, ServerCertificate, with_cert_reload},
-    with_request_context,
+    with_cors, with_request_context,
 };
-use sql_kit::with_time_budget;
+use sql_kit::{SchemaVersions, with_time_budget};
 use tokio::task::JoinHandle;
 
-use self::compose::{compose, features};
+use self::compose::{Composed, Storage, compose, features};
+pub use self::late_issuer::await_issuer;
 
 use crate::{
     AuthServerSettings, SecureRandom,
     background::{self, BackgroundTasks},
+    clients::LoadedClientsFile,
+    control::{
+        self, AllowedOrigins, ControlContext, Seed, SeedRules, Traffic, observe, watch_seed_file,
+    },
+    cors::PageOrigins,
+    domain::HashCost,
     http::html_errors,
     oauth::jwks::KeySet,
     router,
+    seed::SeedDocument,
+    settings::{ConfiguredFiles, ConfiguredSeed, RateLimitSettings},
     state::AppState,
-    storage::{PostgresStore, SqliteStore, Store},
-    users::seed::{refuse_demo_users, seed_users},
+    storage::{MemoryStore, PostgresStore, SqliteStore, Store},
+    users::seed::{UsersFile, refuse_demo_users, seed_users},
 };
 
 const DATABASE: &str = "auth-server.db";
 const CA_FOLDER: &str = "ca";
+const CHECK_DATABASE: &str =
+    "check the setting `database_url`, and that PostgreSQL is running there";
 
-/// The bound listeners of C.
+/// The bound listeners of C. At least one of the public ones is on.
 pub struct Listeners {
-    pub http: BoundListener,
+    /// The plain HTTP listener, unless it is off.
+    pub http: Option<BoundListener>,
+    /// The TLS listener, unless it is off.
     pub tls: Option<BoundListener>,
     /// The management listener, unless it is off.
     pub manage: Option<BoundListener>,
+    /// The listener of the control API, unless it is off.
+    pub control: Option<BoundListener>,
 }
 
 /// An instance of C, ready to run.
@@ -63,8 +79,10 @@ pub struct AuthServer {
 struct PublicListeners {
     tasks: BackgroundTasks,
     outage: OutageSimulator,
-    http: Server,
+    http: Option<Server>,
     tls: Option<Server>,
+    control: Option<Server>,
+    seed: Option<Arc<ControlContext>>,
     certificates: Option<ServerCertificate>,
     dev_certificate: Option<DevCertificate>,
 }
@@ -76,14 +94,34 @@ impl Listeners {
     /// Returns [`BindError`], which names the setting.
     pub fn bind(settings: &AuthServerSettings) -> Result<Self, BindError> {
         ensure_distinct_listeners(settings)?;
-        let tls = (!settings.tls_listen.is_empty())
-            .then(|| BoundListener::bind(&settings.tls_listen, "tls_listen"));
         Ok(Self {
-            http: BoundListener::bind(&settings.listen, "listen")?,
-            tls: tls.transpose()?,
+            http: bind_unless_off(&settings.listen, "listen")?,
+            tls: bind_unless_off(&settings.tls_listen, "tls_listen")?,
             manage: BoundListener::bind_management(settings)?,
+            control: bind_unless_off(&settings.control.listen, "control.listen")?,
         })
     }
+}
+
+impl Listeners {
+    /// Replaces the port 0 of an issuer by the port that the system chose for its listener.
+    #[must_use]
+    pub fn with_issuer_port(&self, mut settings: AuthServerSettings) -> AuthServerSettings {
+        let issuer = &mut settings.issuer;
+        let listener = if issuer.scheme() == "https" { &self.tls } else { &self.http };
+        if let (Some(0), Some(bound)) = (issuer.port(), listener) {
+            // A URL with a port can have another.
+            let _ = issuer.set_port(Some(bound.address().port()));
+        }
+        settings
+    }
+}
+
+fn bind_unless_off(
+    listen: &str,
+    setting: &'static str,
+) -> Result<Option<BoundListener>, BindError> {
+    (!listen.is_empty()).then(|| BoundListener::bind(listen, setting)).transpose()
 }
 
 impl AuthServer {
@@ -99,19 +137,32 @@ impl AuthServer {
         random: SecureRandom,
         events: EventSink,
     ) -> anyhow::Result<Self> {
-        ensure_safe_for_production(settings.profile, &settings.unsafe_at_start())
+        ensure!(
+            !settings.has_late_issuer(),
+            "the setting `issuer` is `late`, which only the command `serve` of auth-server can wait for"
+        );
+        let files = ConfiguredFiles::read(&settings, &random);
+        ensure_safe_for_production(settings.profile, &settings.unsafe_at_start(&files))
             .map_err(anyhow::Error::msg)?;
-        settings.check().map_err(anyhow::Error::msg)?;
-        let store = open_store(&settings).await?;
-        let now = clock.seconds();
-        seed_users(settings.users_file.as_deref(), settings.profile, &*store, &random, now).await?;
+        settings.check(&files).map_err(anyhow::Error::msg)?;
+        let settings = with_contents(settings, &files);
+        for name in files.looseness.names() {
+            tracing::warn!(looseness = name, "a rule does not apply: this is a test server");
+        }
+        ensure!(
+            !settings.control.is_on() || clock.is_adjustable(),
+            "the setting `control.listen` needs an adjustable clock, as `AuthServerSettings::clock` returns"
+        );
+        let (clients, storage) = open_storage(&settings, files, &random, clock.seconds()).await?;
+        let store = Arc::clone(&storage.store);
         if settings.profile.is_production() {
             refuse_demo_users(&*store).await?;
         }
         let mut registry = Registry::with_prefix("gatepass");
-        let (state, tasks) = compose(
+        let Composed { state, tasks, control } = compose(
             &settings,
-            Arc::clone(&store),
+            clients,
+            storage,
             clock.clone(),
             random,
             events.clone(),
@@ -121,7 +172,25 @@ impl AuthServer {
         let outage = state.outage.clone();
         let key_set = settings.profile.is_production().then(|| Arc::clone(&state.key_set));
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
-        let routes = public_routes(state, &settings, hosts, &mut registry, clock.clone(), events);
+        let context = ServiceContext {
+            service: "auth-server",
+            party: Party::AuthorizationServer,
+            events,
+            clock: clock.clone(),
+            http_metrics: HttpMetrics::register(&mut registry),
+            hosts,
+            limits: settings.limits.clone(),
+        };
+        let seed = control.clone();
+        let traffic = control.as_ref().map(|control| Arc::clone(&control.traffic));
+        let control = match listeners.control.zip(control) {
+            Some((bound, control)) => {
+                let routes = control_routes(control, &settings, context.clone())?;
+                Some(Server::new(bound, routes, &settings.limits))
+            }
+            None => None,
+        };
+        let routes = public_routes(state, &settings, traffic, context);
         let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
         let readiness = readiness(store, is_shared, key_set, clock.clone());
         let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
@@ -134,14 +203,24 @@ impl AuthServer {
         });
         let (tls, dev_certificate) = match tls {
             Some(server) if certificates.is_none() => {
-                let certificate = dev_certificate(&settings, clock)?;
+                let certificate = dev_certificate(&settings, certificate_clock(&settings, clock))?;
                 (Some(server.with_tls(certificate.tls())), Some(certificate))
             }
             other => (other, None),
         };
-        let http =
-            Server::new(listeners.http, routes, &settings.limits).with_proxies(&settings.proxies);
-        let public = PublicListeners { tasks, outage, http, tls, certificates, dev_certificate };
+        let http = listeners.http.map(|bound| {
+            Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
+        });
+        let public = PublicListeners {
+            tasks,
+            outage,
+            http,
+            tls,
+            control,
+            seed,
+            certificates,
+            dev_certificate,
+        };
         Ok(Self { management, public })
     }
 
@@ -157,7 +236,7 @@ impl AuthServer {
     /// Returns an error if a listener or a background task fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { management, public } = self;
-        management.run_beside(stop, |close| public.run(close)).await
+        management.run_with(stop, |close| public.run(close)).await
     }
 }
 
@@ -169,6 +248,9 @@ impl PublicListeners {
         if let Some(certificate) = self.dev_certificate {
             tokio::spawn(certificate.keep_renewed(stop.clone()));
         }
+        if let Some(control) = self.seed {
+            tokio::spawn(watch_seed_file(control, stop.clone()));
+        }
         let tls = async {
             match self.tls {
                 Some(server) => {
@@ -179,11 +261,19 @@ impl PublicListeners {
                 None => Ok(()),
             }
         };
-        let served = tokio::try_join!(
-            self.http.run_with_outages(&self.outage, stop.clone()),
-            tls,
-            background
-        );
+        let http = async {
+            match self.http {
+                Some(server) => server.run_with_outages(&self.outage, stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let control = async {
+            match self.control {
+                Some(server) => server.run(stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let served = tokio::try_join!(http, tls, control, background);
         audit.store_all_counts().await;
         served?;
         Ok(())
@@ -204,18 +294,86 @@ pub(crate) fn database_file(settings: &AuthServerSettings) -> PathBuf {
     settings.data_dir.join(DATABASE)
 }
 
+/// Returns where the database is, for messages. Contains no password.
+pub(crate) fn database_location(settings: &AuthServerSettings) -> String {
+    if settings.control.is_on() {
+        return "in memory".to_owned();
+    }
+    if let Ok(Some(url)) = settings.database_url() {
+        return PostgresStore::location(url);
+    }
+    let file = database_file(settings);
+    format!("SQLite at {}", std::path::absolute(&file).unwrap_or(file).display())
+}
+
+/// Returns the settings with what a seed has in place of them.
+fn with_contents(mut settings: AuthServerSettings, files: &ConfiguredFiles) -> AuthServerSettings {
+    settings.claims.clone_from(&files.claims);
+    settings.control.looseness = files.looseness.names();
+    if files.looseness.has_unlimited_failures() {
+        settings.rate_limits = RateLimitSettings::unlimited();
+    }
+    settings
+}
+
+/// Opens the storage and creates the users that are missing. Returns it with the clients file.
+async fn open_storage(
+    settings: &AuthServerSettings,
+    files: ConfiguredFiles,
+    random: &SecureRandom,
+    now: i64,
+) -> anyhow::Result<(LoadedClientsFile, Storage)> {
+    let (users, clients) = (files.users?, files.clients?);
+    let configured = files.seed.map_err(anyhow::Error::msg)?;
+    if !settings.control.is_on() {
+        let store = open_store(settings).await?;
+        seed_users(users, &*store, random, HashCost::Recommended, now).await?;
+        return Ok((clients, Storage { store, control: None }));
+    }
+    let memory = MemoryStore::create().await?;
+    let store = memory.store();
+    let (document, file) = match configured {
+        Some(ConfiguredSeed { document, file }) => (document, file),
+        None => (seed_document(settings, &clients, &users)?, None),
+    };
+    // The seed has the passwords in plain text, and the database ends with the server.
+    seed_users(users, &*store, random, HashCost::Least, now).await?;
+    let rules = SeedRules { settings: settings.clone(), random: random.clone() };
+    let seed = Seed::new(rules, document, store.users().await?, file);
+    // The seed changes by calls, and with its own file.
+    Ok((clients.without_reload(), Storage { store, control: Some((memory, seed)) }))
+}
+
+/// Returns what the files and the settings define, for the control API.
+fn seed_document(
+    settings: &AuthServerSettings,
+    clients: &LoadedClientsFile,
+    users: &UsersFile,
+) -> anyhow::Result<SeedDocument> {
+    let claims = settings.claims.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    Ok(SeedDocument::parse(&clients.text, &users.text, claims)?)
+}
+
 /// Opens the database of the settings, or creates it.
 ///
 /// # Errors
-/// Returns an error if the database cannot be opened.
+/// Returns an error if the database cannot be opened, or only the running server has it.
 pub async fn open_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+    ensure_outside_memory(settings)?;
     match settings.database_url().map_err(anyhow::Error::msg)? {
-        Some(url) => {
-            let advice = "check the setting `database_url`, and that PostgreSQL is running there";
-            Ok(Arc::new(PostgresStore::connect(url).await.context(advice)?))
-        }
+        Some(url) => Ok(Arc::new(PostgresStore::connect(url).await.context(CHECK_DATABASE)?)),
         None => Ok(Arc::new(open_file(&settings.data_dir).await?)),
     }
+}
+
+/// A command would change a database that the running server does not use.
+fn ensure_outside_memory(settings: &AuthServerSettings) -> anyhow::Result<()> {
+    ensure!(
+        !settings.control.is_on(),
+        "the setting `control.listen` keeps the database in the memory of the server: call the control API at {}, or leave the setting empty",
+        settings.control.listen
+    );
+    Ok(())
 }
 
 async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
@@ -230,18 +388,36 @@ async fn open_file(folder: &Path) -> anyhow::Result<SqliteStore> {
 }
 
 /// Opens the database for a command that needs an existing one, so that a mistyped path creates
-/// none.
+/// none, and a command of a newer version does not migrate the database of running servers.
 ///
 /// # Errors
 /// Returns an error if the database does not exist or cannot be opened.
 pub async fn open_existing_store(settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+    ensure_outside_memory(settings)?;
     let database = database_file(settings);
+    if let Some(url) = settings.database_url().map_err(anyhow::Error::msg)? {
+        return Ok(Arc::new(PostgresStore::connect_migrated(url).await.context(CHECK_DATABASE)?));
+    }
     ensure!(
-        settings.database_url() != Ok(None) || database.exists(),
-        "there is no database {}; check the setting `data_dir`, or start the server once to create the database",
-        database.display()
+        database.exists(),
+        "there is no database {} (setting `data_dir`): go to its folder, or create one with `migrate` (`client add` and `user add`: with --create)",
+        std::path::absolute(&database)?.display()
     );
     open_store(settings).await
+}
+
+/// Returns the schema version of the database, and the one of this program.
+///
+/// # Errors
+/// Returns an error if the database cannot be read.
+pub(crate) async fn schema_versions(
+    settings: &AuthServerSettings,
+) -> anyhow::Result<Option<SchemaVersions>> {
+    let inspected = match settings.database_url().map_err(anyhow::Error::msg)? {
+        Some(url) => PostgresStore::inspect(url).await.map(Some).context(CHECK_DATABASE)?,
+        None => SqliteStore::inspect(&database_file(settings)).await?,
+    };
+    Ok(inspected.map(|inspected| inspected.versions))
 }
 
 /// Opens or creates the development CA, and publishes its certificate if the settings ask for it.
@@ -261,6 +437,11 @@ pub fn dev_ca_certificate(settings: &AuthServerSettings) -> PathBuf {
     settings.data_dir.join(CA_FOLDER).join("ca.pem")
 }
 
+/// Clients judge a certificate by their own time, which the control API does not change.
+fn certificate_clock(settings: &AuthServerSettings, clock: Clock) -> Clock {
+    if settings.control.is_on() { Clock::system() } else { clock }
+}
+
 fn dev_certificate(settings: &AuthServerSettings, clock: Clock) -> anyhow::Result<DevCertificate> {
     Ok(DevCertificate::issue(
         settings.data_dir.join(CA_FOLDER),
@@ -273,26 +454,36 @@ fn dev_certificate(settings: &AuthServerSettings, clock: Clock) -> anyhow::Resul
 fn public_routes(
     state: AppState,
     settings: &AuthServerSettings,
-    hosts: Hosts,
-    registry: &mut Registry,
-    clock: Clock,
-    events: EventSink,
+    traffic: Option<Arc<Traffic>>,
+    context: ServiceContext,
 ) -> Router {
-    let http_metrics = HttpMetrics::register(registry);
-    let context = ServiceContext {
-        service: "auth-server",
-        party: Party::AuthorizationServer,
-        events,
-        clock,
-        http_metrics,
-        hosts,
-        limits: settings.limits.clone(),
-    };
     let database_timeout = Duration::from_millis(settings.database_timeout_millis);
     let routes = router::routes(state.clone(), features(settings)).layer(from_fn(
         move |request, next: Next| with_time_budget(database_timeout, next.run(request)),
     ));
-    with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors))
+    let routes = match traffic {
+        Some(traffic) => routes.layer(from_fn_with_state(traffic, observe)),
+        None => routes,
+    };
+    let origins = PageOrigins {
+        clients: Arc::clone(&state.key_set.clients),
+        registration: settings.registration.enabled,
+    };
+    let routes =
+        with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors));
+    with_cors(routes, origins)
+}
+
+/// The calls are part of no flow, so the viewer does not draw them.
+fn control_routes(
+    control: Arc<ControlContext>,
+    settings: &AuthServerSettings,
+    public: ServiceContext,
+) -> anyhow::Result<Router> {
+    let hosts = settings.control.hosts().map_err(anyhow::Error::msg)?;
+    let context = ServiceContext { events: EventSink::disabled(), hosts, ..public };
+    let origins = AllowedOrigins(Arc::clone(&control.policy.origins));
+    Ok(with_cors(with_request_context(control::routes(control), context), origins))
 }
 
 /// The check of the database writes to it, so its result is cached for a second.
@@ -331,6 +522,9 @@ fn first_key_set(key_set: Arc<KeySet>) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::Profile;
+    use test_support::platform::pipe_with;
+
     use super::*;
 
     #[tokio::test]
@@ -338,6 +532,53 @@ mod tests {
         let stop = CancellationToken::new();
         let broken = tokio::spawn(async { panic!("a bug") });
         assert!(fail_if_task_ends(broken, &stop).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn passwords_cost_little_only_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let users_file = folder.path().join("users.toml");
+        std::fs::write(&users_file, "[[users]]\nusername = \"u\"\npassword = \"p\"\n").unwrap();
+        for (control, params) in [("", "m=19456,t=2,p=1"), ("127.0.0.1:0", "m=8,t=1,p=1")] {
+            let mut settings = AuthServerSettings {
+                profile: Profile::Test,
+                data_dir: folder.path().to_owned(),
+                users_file: Some(users_file.clone()),
+                ..AuthServerSettings::default()
+            };
+            settings.control.listen = control.to_owned();
+            let random = SecureRandom::seeded(1);
+            let files = ConfiguredFiles::read(&settings, &random);
+            let (_, storage) = open_storage(&settings, files, &random, 1).await.unwrap();
+            let user = storage.store.user_by_username("u").await.unwrap().unwrap();
+            let phc = String::from_utf8(user.password.cache_key().to_owned()).unwrap();
+            assert!(phc.contains(params), "{phc}");
+        }
+    }
+
+    /// A pipe can be read once, as with `--set clients_file=<(...)` in a shell.
+    #[tokio::test]
+    async fn start_reads_the_files_of_clients_and_users_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (clients_file, _clients) =
+            pipe_with("[[clients]]\nclient_id = \"a\"\nclient_secret = \"s\"\n");
+        let (users_file, _users) = pipe_with("[[users]]\nusername = \"u\"\npassword = \"p\"\n");
+        let settings = AuthServerSettings {
+            profile: Profile::Test,
+            listen: "127.0.0.1:0".to_owned(),
+            tls_listen: String::new(),
+            data_dir: folder.path().to_owned(),
+            clients_file: Some(clients_file),
+            users_file: Some(users_file),
+            ..AuthServerSettings::default()
+        };
+        let listeners = Listeners::bind(&settings).unwrap();
+        let (clock, random) = (Clock::manual(1), SecureRandom::seeded(1));
+        let server =
+            AuthServer::prepare(settings, listeners, clock, random, EventSink::disabled()).await;
+        let tasks = server.unwrap().public.tasks;
+        assert!(tasks.clients.registry.current().client("a").is_some());
+        assert_eq!(tasks.store.users().await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -1,16 +1,21 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clock::Clock;
 use flow_events::EventSink;
 use prometheus_client::registry::Registry;
 use service_kit::{CookieNames, OutageSimulator};
+use tokio::sync::Mutex;
 
 use crate::{
     AuthServerSettings, SecureRandom,
     audit::AuditLog,
     background::BackgroundTasks,
-    clients::{ClientAuthenticator, ClientRegistry, Clients, SecretRateLimits},
-    domain::TokenHash,
+    clients::{
+        ClientAuthenticator, ClientRegistry, Clients, LoadedClientsFile, MetadataDocuments,
+        SecretRateLimits,
+    },
+    control::{ControlContext, ControlPolicy, Faults, Journal, NextLogins, Seed, Traffic},
+    domain::{CustomClaims, TokenHash},
     http::{Csrf, PageContext},
     keys::{KeyManager, KeyPolicy},
     metrics::Metrics,
@@ -22,13 +27,14 @@ use crate::{
         token::TokenContext,
     },
     oidc::{UserInfoContext, backchannel_logout::BackchannelLogout},
+    openapi::OpenApiDocument,
     outbound::{ClientKeys, OutboundClient},
     pages::pages,
     password_hasher::PasswordHasherPool,
     rate_limit::RateLimiter,
     settings::RateLimit,
     state::{AppState, Features},
-    storage::Store,
+    storage::{MemoryStore, Store},
     tokens::{AccessTokenIssuer, IssuedTokens, RefreshTokenChain, Subjects, TokenTtls},
     users::{KnownDevices, PasswordAuthenticator, SignInContext, SignInLimits},
 };
@@ -51,21 +57,78 @@ struct Services {
     random: SecureRandom,
 }
 
-/// Builds the application state and the background tasks.
+/// Where the server stores its data.
+pub(super) struct Storage {
+    pub store: Arc<dyn Store>,
+    /// The same store and its seed, if the control API is on.
+    pub control: Option<(MemoryStore, Seed)>,
+}
+
+/// What the services of C are composed into.
+pub(super) struct Composed {
+    pub state: AppState,
+    pub tasks: BackgroundTasks,
+    /// If the control API is on.
+    pub control: Option<Arc<ControlContext>>,
+}
+
+/// Builds the application state, the background tasks and the control API.
 ///
 /// # Errors
 /// Returns an error if a file that the settings name, the database or a key cannot be used.
 pub(super) async fn compose(
     settings: &AuthServerSettings,
-    store: Arc<dyn Store>,
+    clients_file: LoadedClientsFile,
+    storage: Storage,
     clock: Clock,
     random: SecureRandom,
     events: EventSink,
     metrics: &mut Registry,
-) -> anyhow::Result<(AppState, BackgroundTasks)> {
-    let services = Services::open(settings, store, clock, random, metrics).await?;
+) -> anyhow::Result<Composed> {
+    let Storage { store, control } = storage;
+    let services = Services::open(settings, clients_file, store, clock, random, metrics).await?;
     let tasks = services.background_tasks(settings, events);
-    Ok((services.into_state(settings), tasks))
+    let state = services.into_state(settings);
+    let control = control.map(|(memory, seed)| {
+        control_context(settings, &state, &tasks, memory, seed).map(Arc::new)
+    });
+    Ok(Composed { state, tasks, control: control.transpose()? })
+}
+
+fn control_context(
+    settings: &AuthServerSettings,
+    state: &AppState,
+    tasks: &BackgroundTasks,
+    memory: MemoryStore,
+    seed: Seed,
+) -> anyhow::Result<ControlContext> {
+    let (authorization, token) = (Arc::clone(&state.authorization), Arc::clone(&state.token));
+    Ok(ControlContext {
+        issuer: token.issuer.issuer.clone(),
+        policy: Arc::new(ControlPolicy::new(&settings.control)),
+        hosts: settings.hosts().map_err(anyhow::Error::msg)?,
+        longest_wait: Duration::from_secs(settings.limits.request_timeout_seconds) * 9 / 10,
+        clients: Arc::clone(&token.clients),
+        traffic: Arc::new(Traffic {
+            journal: Journal::default(),
+            faults: Faults::default(),
+            next_logins: NextLogins::default(),
+            authorization: Arc::clone(&authorization),
+            issued_tokens: Arc::clone(&token.issued_tokens),
+            key_set: Arc::clone(&state.key_set),
+        }),
+        authorization,
+        token,
+        device: Arc::clone(&state.device),
+        registration: Arc::clone(&state.registration),
+        sign_in: Arc::clone(&state.sign_in),
+        backchannel_logout: Arc::clone(&tasks.backchannel_logout),
+        keys: Arc::clone(&tasks.keys),
+        seed,
+        store: memory.store(),
+        memory,
+        clock: tasks.clock.clone(),
+    })
 }
 
 /// Returns the groups of routes that the settings enable.
@@ -77,25 +140,58 @@ pub(super) fn features(settings: &AuthServerSettings) -> Features {
     }
 }
 
+/// Warns if the last server on this database had another issuer. A demo on free ports has another
+/// one at each start.
+async fn warn_of_other_issuer(
+    settings: &AuthServerSettings,
+    store: &dyn Store,
+) -> anyhow::Result<()> {
+    let issuer = settings.issuer();
+    let Some(before) = store.replace_issuer(&issuer).await?.filter(|before| *before != issuer)
+    else {
+        return Ok(());
+    };
+    if settings.profile.is_production() || store.is_shared() {
+        tracing::warn!(
+            issuer,
+            before,
+            "the database was last used with another issuer, whose tokens are now invalid here; \
+             every server on it needs the same `issuer`"
+        );
+    }
+    Ok(())
+}
+
 impl Services {
     async fn open(
         settings: &AuthServerSettings,
+        clients_file: LoadedClientsFile,
         store: Arc<dyn Store>,
         clock: Clock,
         random: SecureRandom,
         metrics: &mut Registry,
     ) -> anyhow::Result<Self> {
         let secret = store.installation_secret(random.bytes()?).await?;
+        warn_of_other_issuer(settings, &*store).await?;
         let passwords = password_authenticator(settings, &*store, KnownDevices::new(&secret));
+        let outbound = Arc::new(OutboundClient::new(
+            &settings.http(),
+            settings.registration.allow_private_urls,
+            outbound_limiter(&settings.rate_limits.outbound_address),
+            clock.clone(),
+        )?);
         let clients = Arc::new(Clients {
             registry: ClientRegistry::open(
-                settings.clients_file.clone(),
-                settings.profile,
+                clients_file,
+                settings.client_rules(),
                 random.clone(),
+                CustomClaims::new(settings.claims.clone())
+                    .with_scopes(settings.claim_scopes.clone()),
                 &*store,
             )
             .await?,
             authenticator: client_authenticator(settings, &*store, &random)?,
+            documents: metadata_documents(settings, &outbound, &*store, &clock),
             clock: clock.clone(),
         });
         let keys = Arc::new(open_keys(settings, &*store, &clock).await?);
@@ -109,14 +205,10 @@ impl Services {
                 clock: clock.clone(),
             }),
             subjects: Arc::new(Subjects::new(&secret)),
-            outbound: Arc::new(OutboundClient::new(
-                &settings.http(),
-                settings.registration.allow_private_urls,
-                outbound_limiter(&settings.rate_limits.outbound_address),
-                clock.clone(),
-            )?),
+            outbound,
             page: Arc::new(PageContext {
-                pages: pages(settings.pages_dir.as_deref())?,
+                pages: pages(settings.pages_dir.as_deref())?
+                    .with_looseness(settings.looseness().names()),
                 csrf: Csrf::new(&secret),
                 cookie_names: CookieNames::of(&settings.issuer),
                 session_ttl: settings.sessions.ttl(),
@@ -154,6 +246,7 @@ impl Services {
                 events,
                 clock: self.clock.clone(),
                 random: self.random.clone(),
+                queue: Mutex::default(),
             }),
             key_overlap_seconds: settings.tokens.key_overlap(),
             session_ttl: settings.sessions.ttl(),
@@ -175,13 +268,19 @@ impl Services {
                 authorization: Arc::clone(&authorization),
                 passwords: self.passwords,
                 show_demo_credentials: !settings.profile.is_production()
-                    && settings.users_file.is_none(),
+                    && settings.users_file.is_none()
+                    && !settings.control.has_seed(),
             }),
             authorization,
             pages: self.page.pages.clone(),
             page: self.page,
-            key_set: Arc::new(KeySet { keys: self.keys, clients: self.clients }),
+            key_set: Arc::new(KeySet {
+                keys: self.keys,
+                clients: self.clients,
+                waits: settings.control.is_on(),
+            }),
             outage: OutageSimulator::default(),
+            openapi: OpenApiDocument::new(settings.compat.wechat),
         }
     }
 
@@ -243,7 +342,7 @@ impl Services {
                 &settings.rate_limits.device_authorization,
                 &*self.store,
             ),
-            user_code_limit: RateLimiter::new("user_code", 5, 60, self.store.shared_buckets()),
+            user_code_limit: limiter("user_code", &user_code_limit(settings), &*self.store),
             audit: self.audit.clone(),
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
@@ -257,7 +356,7 @@ impl Services {
             registration: DynamicRegistration {
                 enabled: settings.registration.enabled,
                 at_most: settings.registration.max_clients,
-                policy: settings.registration.policy(),
+                policy: settings.registration.policy(settings.redirect_uri_rules()),
                 initial_token: initial_token.map(|token| TokenHash::of_text(token.expose())),
                 limit: limiter("registration", &settings.rate_limits.registration, &*self.store),
             },
@@ -277,7 +376,7 @@ impl Services {
             issued_tokens: Arc::clone(&self.issued_tokens),
             clients: Arc::clone(&self.clients),
             keys: Arc::clone(&self.keys),
-            token_in_query: settings.compat.wechat || settings.compat.userinfo_in_query,
+            token_in_query: settings.compat.userinfo_in_query,
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
         }
@@ -286,6 +385,14 @@ impl Services {
 
 fn limiter(name: &'static str, limit: &RateLimit, store: &dyn Store) -> RateLimiter {
     RateLimiter::new(name, limit.burst, limit.refill_seconds, store.shared_buckets())
+}
+
+/// Returns the limit of wrong user codes (RFC 8628 §5.1).
+fn user_code_limit(settings: &AuthServerSettings) -> RateLimit {
+    match settings.looseness().has_unlimited_failures() {
+        true => RateLimit::UNLIMITED,
+        false => RateLimit { burst: 5, refill_seconds: 60 },
+    }
 }
 
 /// Not shared: each server bounds its own connections.
@@ -306,7 +413,7 @@ fn password_authenticator(
             known_device: limiter("sign_in_known_device", &limits.sign_in_known_device, store),
         },
         known_devices,
-        Arc::new(PasswordHasherPool::in_one_queue(settings.profile.is_production())),
+        Arc::new(PasswordHasherPool::for_passwords(settings.profile.is_production())),
     )
 }
 
@@ -323,6 +430,24 @@ fn client_authenticator(
     );
     let hasher = Arc::new(PasswordHasherPool::new(settings.profile.is_production()));
     ClientAuthenticator::new(limits, hasher, random)
+}
+
+fn metadata_documents(
+    settings: &AuthServerSettings,
+    outbound: &Arc<OutboundClient>,
+    store: &dyn Store,
+    clock: &Clock,
+) -> Option<MetadataDocuments> {
+    let enabled = settings.client_id_metadata_documents.enabled;
+    let limit = &settings.rate_limits.registration;
+    enabled.then(|| {
+        MetadataDocuments::new(
+            Arc::clone(outbound),
+            settings.registration.policy(settings.redirect_uri_rules()),
+            limiter("client_id_metadata_document", limit, store),
+            clock.clone(),
+        )
+    })
 }
 
 async fn open_keys(

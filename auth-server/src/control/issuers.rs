@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{
+    context::ControlContext, error::ControlError, issuer::unknown_issuer, json_body::JsonBody,
+    path_name::PathName,
+};
+use crate::http::NO_STORE;
+
+/// The name of the only issuer of a server.
+const DEFAULT: &str = "default";
+
+/// The body of `PUT /control/issuers/{name}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerUrl {
+    pub url: Url,
+}
+
+/// The issuer in a response.
+#[derive(Serialize)]
+pub struct SetIssuer {
+    pub issuer: String,
+}
+
+/// `PUT /control/issuers/{name}` of a server whose issuer is known: it cannot change, because
+/// tokens may have been issued under it.
+pub async fn set(
+    State(context): State<Arc<ControlContext>>,
+    PathName(name): PathName,
+    JsonBody(IssuerUrl { url }): JsonBody<IssuerUrl>,
+) -> Result<impl IntoResponse, ControlError> {
+    check_name(&name)?;
+    let issuer = context.issuer.clone();
+    if url.as_str().trim_end_matches('/') != issuer.trim_end_matches('/') {
+        let text = format!("the issuer is `{issuer}` and cannot change while the server runs");
+        return Err(ControlError::invalid(text).at("/url").expecting(issuer));
+    }
+    Ok((NO_STORE, Json(SetIssuer { issuer })))
+}
+
+/// Checks the name of an issuer.
+///
+/// # Errors
+/// Returns an error if the server has no issuer of this name.
+pub fn check_name(name: &str) -> Result<(), ControlError> {
+    if name == DEFAULT { Ok(()) } else { Err(unknown_issuer(name)) }
+}

@@ -1,0 +1,171 @@
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use service_kit::RequestBody;
+
+use super::{
+    context::ControlContext,
+    error::ControlError,
+    issuer::{ISSUER, NamedIssuer, unknown_issuer},
+};
+use crate::typed_json::typed;
+
+/// Extractor for a JSON object of at most `limits.max_body_bytes`. `T` should reject unknown
+/// members; the error names the member and its place. The member `issuer` is checked here and is
+/// not part of `T`.
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: NamedIssuer> FromRequest<S> for JsonBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, context: &S) -> Result<Self, Response> {
+        if !is_json(request.headers()) {
+            return Err(ControlError::not_json().into_response());
+        }
+        let RequestBody(body) = RequestBody::from_request(request, context).await?;
+        parse(&body, context.issuer()).map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+/// Extractor for a body that may be missing: `T` is its default then.
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T: Default + DeserializeOwned> FromRequest<Arc<ControlContext>> for OptionalJsonBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(
+        request: Request,
+        context: &Arc<ControlContext>,
+    ) -> Result<Self, Response> {
+        let is_json = is_json(request.headers());
+        let RequestBody(body) = RequestBody::from_request(request, context).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !is_json {
+            return Err(ControlError::not_json().into_response());
+        }
+        parse(&body, &context.issuer).map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8], issuer: &str) -> Result<T, ControlError> {
+    let mut members: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|_| ControlError::invalid("the body is not a JSON object").at(""))?;
+    match members.remove(ISSUER) {
+        None => {}
+        Some(Value::String(named)) if named == issuer => {}
+        Some(Value::String(named)) => return Err(unknown_issuer(&named).at("/issuer")),
+        Some(_) => return Err(ControlError::invalid("the issuer is not a string").at("/issuer")),
+    }
+    Ok(typed(Value::Object(members))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Body {
+        seconds: i64,
+        list: Vec<Inner>,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only the errors are compared")]
+        name: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        One,
+        Two,
+    }
+
+    fn error(body: &str) -> Value {
+        let error = parse::<Body>(body.as_bytes(), "https://c.example").unwrap_err();
+        serde_json::to_value(error).unwrap()
+    }
+
+    #[test]
+    fn error_names_the_place_and_what_is_expected() {
+        for (body, pointer, description, expected) in [
+            ("", "", "the body is not a JSON object", None),
+            ("[]", "", "the body is not a JSON object", None),
+            (
+                r#"{"second":1}"#,
+                "/second",
+                "unknown member `second`",
+                Some("one of `seconds`, `list`, `kind`"),
+            ),
+            (
+                r#"{"list":[{"name":"a"},{"name":"b","a/b~c":1}]}"#,
+                "/list/1/a~1b~0c",
+                "unknown member `a/b~c`",
+                Some("`name`"),
+            ),
+            (r#"{"list":[{}]}"#, "/list/0/name", "the member `name` is missing", None),
+            (
+                r#"{"list":[{"name":1}]}"#,
+                "/list/0/name",
+                "the value at the pointer is not what is expected",
+                Some("a string"),
+            ),
+            (
+                r#"{"seconds":"s3cret"}"#,
+                "/seconds",
+                "the value at the pointer is not what is expected",
+                Some("i64"),
+            ),
+            (
+                r#"{"kind":"three"}"#,
+                "/kind",
+                "the value at the pointer is not what is expected",
+                Some("`one` or `two`"),
+            ),
+            (r#"{"issuer":1}"#, "/issuer", "the issuer is not a string", None),
+        ] {
+            let mut value = json!({
+                "error": "invalid_request",
+                "error_description": description,
+                "pointer": pointer,
+            });
+            if let Some(expected) = expected {
+                value["expected"] = json!(expected);
+            }
+            assert_eq!(error(body), value, "{body}");
+        }
+    }
+
+    #[test]
+    fn issuer_in_the_body_must_be_known() {
+        let known = r#"{"issuer":"https://c.example","seconds":3}"#;
+        let body: Body = parse(known.as_bytes(), "https://c.example").unwrap();
+        assert_eq!(body.seconds, 3);
+        let unknown = error(r#"{"issuer":"https://d.example"}"#);
+        assert_eq!(
+            (&unknown["error"], &unknown["pointer"]),
+            (&json!("unknown_issuer"), &json!("/issuer"))
+        );
+    }
+}

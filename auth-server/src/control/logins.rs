@@ -1,0 +1,122 @@
+//! `POST /control/logins`: completes a login without a browser.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, Method, Uri, header::LOCATION},
+    response::{IntoResponse, Response},
+};
+use oauth_types::ErrorCode;
+use pages::Browser;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{
+    authorization_query::authorization_query,
+    context::ControlContext,
+    error::ControlError,
+    json_body::JsonBody,
+    login_outcome::{LoginError, LoginOutcome, complete_login},
+    unregistered::accept_unregistered,
+};
+use crate::{
+    http::{BrowserSession, ClientAddress, HtmlError, NO_STORE},
+    oauth::authorize::{AuthorizationContext, Interaction, PostedResponse, read_request},
+};
+
+/// The body of the request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// The URL to which the client sends the browser.
+    authorization_url: Url,
+    user: Option<String>,
+    error: Option<ErrorCode>,
+}
+
+#[derive(Serialize)]
+struct CompletedLogin {
+    /// The URL to which C sends the browser back.
+    redirect_to: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+}
+
+/// Takes an authorization URL to its redirect, as a user or with an error.
+pub async fn log_in(
+    State(context): State<Arc<ControlContext>>,
+    address: ClientAddress,
+    JsonBody(request): JsonBody<LoginRequest>,
+) -> Result<impl IntoResponse, ControlError> {
+    let outcome = LoginOutcome::of(request.user, request.error)?;
+    let url = &request.authorization_url;
+    let at_url = |text: String| ControlError::invalid(text).at("/authorization_url");
+    if !context.hosts.serve(url) {
+        let host = url.host_str().unwrap_or_default();
+        return Err(at_url(format!("this server does not serve the host `{host}`")));
+    }
+    let query = url.query().unwrap_or_default();
+    let query = authorization_query(&context.authorization, url.path(), query);
+    let query = query.ok_or_else(|| {
+        at_url(format!("`{}` is not the path of the authorization endpoint", url.path()))
+    })?;
+    let client_id = form_urlencoded::parse(query.as_bytes())
+        .find_map(|(name, value)| (name == "client_id").then(|| value.into_owned()));
+    let registry = &context.clients.registry;
+    accept_unregistered(registry, client_id.as_deref(), &[query.as_bytes()]);
+    let answer = match complete(&context.authorization, &query, &outcome, address).await {
+        Ok(response) => response,
+        Err(LoginError::Control(error)) => return Err(error),
+        Err(LoginError::Page(HtmlError::Answered(response))) => *response,
+        Err(LoginError::Page(HtmlError::BadRequest(_, error))) => {
+            return Err(at_url(format!("C rejects the authorization request: {error}")));
+        }
+        Err(LoginError::Page(HtmlError::RetryLater { error, .. })) => {
+            return Err(ControlError::internal(&error));
+        }
+        Err(LoginError::Page(HtmlError::Unavailable(reason))) => {
+            return Err(ControlError::internal(&reason));
+        }
+        Err(LoginError::Page(HtmlError::BeforeHandler(status))) => {
+            return Err(ControlError::internal(&status));
+        }
+    };
+    Ok((NO_STORE, Json(completed(&answer)?)))
+}
+
+/// Completes an authorization request for a browser that has no cookies.
+async fn complete(
+    context: &AuthorizationContext,
+    query: &str,
+    outcome: &LoginOutcome,
+    address: ClientAddress,
+) -> Result<Response, LoginError> {
+    let browser = Browser::of(&Method::GET, &Uri::from_static("/"), &HeaderMap::new());
+    let (browser_session, _) = BrowserSession::without_cookies(browser)
+        .with_browser_cookie(&context.page)
+        .map_err(HtmlError::from)?;
+    let request = read_request(context, &browser_session, query, address).await?;
+    let interaction = Interaction {
+        context,
+        browser_session: &browser_session,
+        request: &request,
+        query,
+        address,
+    };
+    complete_login(&interaction, outcome).await
+}
+
+fn completed(answer: &Response) -> Result<CompletedLogin, ControlError> {
+    let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let posted = answer.extensions().get::<PostedResponse>().map(|posted| &*posted.0);
+    let redirect_to = location.or(posted).ok_or_else(|| {
+        let text = "C shows an error page instead of a redirect to a client that registered itself";
+        ControlError::invalid(text).at("/authorization_url")
+    })?;
+    let query = redirect_to.split_once('?').map_or("", |(_, query)| query);
+    let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code");
+    let code = code.map(|(_, code)| code.into_owned());
+    Ok(CompletedLogin { redirect_to: redirect_to.to_owned(), code })
+}

@@ -1,0 +1,170 @@
+use std::collections::BTreeMap;
+
+use oauth_types::ErrorCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    control::{
+        ControlError,
+        traffic::{
+            Authentication, Endpoint, HIDDEN, JournalEntry, public_path, public_value, truncated,
+        },
+    },
+    typed_json::with_token,
+};
+
+/// The methods of requests that browsers and clients send.
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+
+/// The requests that an expectation is about. A member that is unset matches any value.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestMatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication: Option<Authentication>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pkce: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault_id: Option<u64>,
+    /// Parameters that the request must have, as they were sent or as the journal writes them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, String>,
+}
+
+/// How many requests must match.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Count {
+    Exactly(usize),
+    AtLeast(usize),
+    AtMost(usize),
+}
+
+/// The request that differs least from what was expected.
+#[derive(Serialize)]
+pub struct Nearest {
+    request: JournalEntry,
+    /// The members that differ, `fields.NAME` for a parameter.
+    differs: Vec<String>,
+}
+
+impl RequestMatch {
+    /// Returns the members as the journal writes them. Parameters are compared in both ways.
+    ///
+    /// # Errors
+    /// Returns an error if the journal hides the value of a parameter, or if there is no such
+    /// method.
+    pub fn into_recorded(self) -> Result<Self, ControlError> {
+        let is_hidden = |(name, value): &(&String, &String)| {
+            *value != HIDDEN && public_value(name, value).is_none()
+        };
+        if let Some((name, _)) = self.fields.iter().find(is_hidden) {
+            let text = format!("the journal hides the value of the parameter `{name}`");
+            return Err(ControlError::invalid(text)
+                .at(with_token("/match/fields".to_owned(), name))
+                .expecting(format!("`{HIDDEN}`, which every request with this parameter has")));
+        }
+        if let Some(method) = self.method.as_deref().filter(|method| !METHODS.contains(method)) {
+            return Err(ControlError::invalid(format!("there is no method `{method}`"))
+                .at("/match/method")
+                .expecting(METHODS.join(", ")));
+        }
+        Ok(Self {
+            path: self.path.as_deref().map(public_path),
+            client_id: self.client_id.as_deref().map(truncated),
+            ..self
+        })
+    }
+
+    /// Returns whether a request has all members.
+    pub fn matches(&self, entry: &JournalEntry) -> bool {
+        self.differences(entry).is_empty()
+    }
+
+    /// Returns the members in which a request differs.
+    fn differences(&self, entry: &JournalEntry) -> Vec<String> {
+        let members = |value: Result<Value, _>| match value {
+            Ok(Value::Object(members)) => members,
+            _ => serde_json::Map::new(),
+        };
+        let (expected, actual) =
+            (members(serde_json::to_value(self)), members(serde_json::to_value(entry)));
+        let mut differs: Vec<String> = expected
+            .iter()
+            .filter(|(name, value)| *name != "fields" && actual.get(*name) != Some(value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let is_sent = |name: &str, value: &str| {
+            entry.fields.get(name).is_some_and(|recorded| {
+                recorded == value || public_value(name, value).as_ref() == Some(recorded)
+            })
+        };
+        let other = self.fields.iter().filter(|(name, value)| !is_sent(name, value));
+        differs.extend(other.map(|(name, _)| format!("fields.{name}")));
+        differs
+    }
+
+    /// Returns the request with the fewest differences, the latest of several.
+    pub fn nearest(&self, entries: Vec<JournalEntry>) -> Option<Nearest> {
+        let different = entries.into_iter().rev().filter_map(|request| {
+            let differs = self.differences(&request);
+            (!differs.is_empty()).then_some(Nearest { request, differs })
+        });
+        different.min_by_key(|nearest| nearest.differs.len())
+    }
+}
+
+impl Count {
+    /// # Errors
+    /// Returns an error if every number of requests would do.
+    pub fn check(&self) -> Result<(), ControlError> {
+        match self {
+            Self::AtLeast(0) => {
+                let text = "`at_least` 0 holds for any number of requests";
+                Err(ControlError::invalid(text).at("/count/at_least").expecting("1 or more"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn allows(&self, matched: usize) -> bool {
+        match self {
+            Self::Exactly(number) => matched == *number,
+            Self::AtLeast(number) => matched >= *number,
+            Self::AtMost(number) => matched <= *number,
+        }
+    }
+
+    /// Returns whether any number of further requests is allowed.
+    pub fn is_lower_bound(&self) -> bool {
+        matches!(self, Self::AtLeast(_))
+    }
+
+    /// Returns whether no request need arrive, so that only time shows whether too many do.
+    pub fn is_upper_bound(&self) -> bool {
+        matches!(self, Self::AtMost(_) | Self::Exactly(0))
+    }
+
+    /// Returns whether requests are missing.
+    pub fn is_above(&self, matched: usize) -> bool {
+        match self {
+            Self::Exactly(number) | Self::AtLeast(number) => matched < *number,
+            Self::AtMost(_) => false,
+        }
+    }
+}

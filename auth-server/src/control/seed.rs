@@ -1,0 +1,154 @@
+//! The seed: resources, clients, users and claims, as the files and settings define them. Calls
+//! change it while the server runs, and a reset restores it.
+
+mod checks;
+mod users;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde_json::json;
+use tokio::{sync::Mutex, task::spawn_blocking};
+
+pub use checks::SeedRules;
+pub use watch::watch_seed_file;
+
+use self::checks::Checked;
+use super::{context::ControlContext, error::ControlError};
+use crate::{
+    domain::{Actor, User},
+    http::NO_STORE,
+    seed::{Entries, SeedDocument},
+    storage::{AuditedChange, GrantOwner},
+    watched_file::WatchedFile,
+};
+
+/// The seed of the server, as it was at the start and as calls have changed it.
+pub struct Seed {
+    rules: Arc<SeedRules>,
+    file: Option<WatchedFile>,
+    state: Mutex<SeedState>,
+}
+
+struct SeedState {
+    /// What a reset restores.
+    initial: SeedDocument,
+    /// Their entries are in `initial`. A reset need not hash their passwords again.
+    initial_users: Vec<User>,
+    current: SeedDocument,
+}
+
+impl Seed {
+    /// Returns the seed of the settings. `users` are those that the server has created from it.
+    pub fn new(
+        rules: SeedRules,
+        document: SeedDocument,
+        users: Vec<User>,
+        file: Option<WatchedFile>,
+    ) -> Self {
+        let state = Mutex::new(SeedState::new(document, users));
+        Self { rules: Arc::new(rules), file, state }
+    }
+
+    /// Returns a copy of the seed as calls have changed it.
+    pub async fn current(&self) -> SeedDocument {
+        self.state.lock().await.current.clone()
+    }
+
+    /// Checks a seed on a blocking thread, because that takes long with many entries.
+    async fn check(&self, document: &SeedDocument) -> Result<Checked, ControlError> {
+        let (rules, document) = (Arc::clone(&self.rules), document.clone());
+        let checked = spawn_blocking(move || rules.check(&document)).await;
+        checked.map_err(|error| ControlError::internal(&error))?
+    }
+}
+
+impl SeedState {
+    fn new(mut document: SeedDocument, users: Vec<User>) -> Self {
+        for user in &users {
+            document.set_sub(&user.username, &user.sub);
+        }
+        Self { current: document.clone(), initial: document, initial_users: users }
+    }
+}
+
+impl ControlContext {
+    /// Changes the seed and applies it. If the changed seed breaks a rule, nothing changes.
+    pub async fn change_seed<T>(
+        &self,
+        change: impl FnOnce(&mut SeedDocument) -> Result<T, ControlError>,
+    ) -> Result<T, ControlError> {
+        let mut state = self.seed.state.lock().await;
+        let mut changed = state.current.clone();
+        let result = change(&mut changed)?;
+        // Only the entry of the body can be at fault.
+        let checked = self.seed.check(&changed).await.map_err(ControlError::below_entry)?;
+        state.current = self.apply_seed(&state.current, changed, checked).await?;
+        Ok(result)
+    }
+
+    /// Makes another seed the one of this server, which a reset restores from now on.
+    async fn replace_seed(&self, seed: SeedDocument) -> Result<(), ControlError> {
+        let mut state = self.seed.state.lock().await;
+        let checked = self.seed.check(&seed).await?;
+        if checked.looseness != *self.clients.registry.looseness()
+            || seed.looseness() != state.initial.looseness()
+        {
+            let text = "a change of the looseness takes effect at the next start";
+            return Err(ControlError::invalid(text).at("/looseness"));
+        }
+        let applied = self.apply_seed(&state.current, seed, checked).await?;
+        *state = SeedState::new(applied, self.store.users().await?);
+        Ok(())
+    }
+
+    /// Applies a seed, and returns it with the generated `sub` of its users.
+    async fn apply_seed(
+        &self,
+        current: &SeedDocument,
+        mut changed: SeedDocument,
+        Checked { clients, users, claims, .. }: Checked,
+    ) -> Result<SeedDocument, ControlError> {
+        self.apply_users(current, &mut changed, users.users).await?;
+        for client_id in current.missing_in(&changed, Entries::Clients) {
+            // As `client remove` does.
+            let owner = GrantOwner::Client { client_id };
+            let at = self.clock.millis();
+            self.store.apply(AuditedChange::revoke_grants(owner, Actor::System, at)).await?;
+        }
+        self.clients.registry.replace(clients, claims);
+        self.clients.registry.reload(&*self.store).await?;
+        Ok(changed)
+    }
+
+    /// Makes the seed what it was at the start, or when its file was last applied. `restore` does the same with the database.
+    pub async fn restore_seed(
+        &self,
+        restore: impl AsyncFnOnce(&[User]) -> Result<(), ControlError>,
+    ) -> Result<(), ControlError> {
+        let mut state = self.seed.state.lock().await;
+        let Checked { clients, claims, .. } = self.seed.check(&state.initial).await?;
+        restore(&state.initial_users).await?;
+        self.clients.registry.replace(clients, claims);
+        self.clients.registry.reload(&*self.store).await?;
+        state.current = state.initial.clone();
+        Ok(())
+    }
+}
+
+/// `GET /control/seed`: returns the seed as it is now. Entries have the members of the files, and
+/// are sorted.
+pub async fn seed(State(context): State<Arc<ControlContext>>) -> impl IntoResponse {
+    let document = context.seed.current().await;
+    let sorted = |entries| document.sorted(entries);
+    let export = json!({
+        "issuer": context.issuer,
+        "resources": sorted(Entries::Resources),
+        "clients": sorted(Entries::Clients),
+        "users": sorted(Entries::Users),
+        "claims": document.claims(),
+        "looseness": context.clients.registry.looseness().names(),
+    });
+    (NO_STORE, Json(export))
+}

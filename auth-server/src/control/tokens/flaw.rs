@@ -1,0 +1,192 @@
+use super::request::TokenKind;
+use crate::control::ControlError;
+
+/// A way in which a token is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The signature does not match.
+    Signature,
+    /// The `kid` is not in the key set; the signature is right.
+    UnknownKid,
+    /// The header has no `kid`.
+    NoKid,
+    /// Another key signed, under the `kid` of this server's key.
+    ForeignKey,
+    /// `alg` is `none`, and the signature is empty (RFC 8725 §2.1).
+    AlgNone,
+    /// HMAC with the published key as the secret (RFC 8725 §2.1).
+    Hs256WithPublicKey,
+    /// The header names an extension that nobody implements in `crit` (RFC 7515 §4.1.11).
+    CriticalHeader,
+    /// The `typ` of another kind of token.
+    WrongTyp,
+    WrongIssuer,
+    WrongAudience,
+    NotYetValid,
+    NoExp,
+    Expired,
+    NoSub,
+    MissingScope,
+    WrongNonce,
+    WrongAtHash,
+    /// A logout token without its event.
+    NoEvents,
+    /// A logout token with a nonce, which only ID tokens have.
+    WithNonce,
+    /// A logout token with neither `sub` nor `sid`.
+    NoSubject,
+    NoIat,
+    NoJti,
+    /// The token was exchanged before.
+    Used,
+    Revoked,
+}
+
+/// What a flaw changes. A token has at most one flaw of [`FlawTarget::Signature`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlawTarget {
+    Claims,
+    Header,
+    Signature,
+    /// What the server stores about the token.
+    Storage,
+}
+
+impl Flaw {
+    const ALL: [(&str, Self); 24] = [
+        ("signature", Self::Signature),
+        ("unknown_kid", Self::UnknownKid),
+        ("no_kid", Self::NoKid),
+        ("foreign_key", Self::ForeignKey),
+        ("alg_none", Self::AlgNone),
+        ("hs256_with_public_key", Self::Hs256WithPublicKey),
+        ("critical_header", Self::CriticalHeader),
+        ("wrong_typ", Self::WrongTyp),
+        ("wrong_issuer", Self::WrongIssuer),
+        ("wrong_audience", Self::WrongAudience),
+        ("not_yet_valid", Self::NotYetValid),
+        ("no_exp", Self::NoExp),
+        ("expired", Self::Expired),
+        ("no_sub", Self::NoSub),
+        ("missing_scope", Self::MissingScope),
+        ("wrong_nonce", Self::WrongNonce),
+        ("wrong_at_hash", Self::WrongAtHash),
+        ("no_events", Self::NoEvents),
+        ("with_nonce", Self::WithNonce),
+        ("no_subject", Self::NoSubject),
+        ("no_iat", Self::NoIat),
+        ("no_jti", Self::NoJti),
+        ("used", Self::Used),
+        ("revoked", Self::Revoked),
+    ];
+
+    /// Parses the name of a flaw that a token of this kind can have.
+    pub fn parse(name: &str, kind: TokenKind) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|(_, flaw)| *flaw).filter(|flaw| flaw.applies_to(kind))
+    }
+
+    /// Returns the names of the flaws that a token of this kind can have.
+    pub fn names_for(kind: TokenKind) -> Vec<&'static str> {
+        let of_kind = Self::ALL.iter().filter(|(_, flaw)| flaw.applies_to(kind));
+        of_kind.map(|(name, _)| *name).collect()
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, flaw)| *flaw == self).map_or("", |(name, _)| *name)
+    }
+
+    pub fn target(self) -> FlawTarget {
+        match self {
+            Self::Signature | Self::ForeignKey | Self::AlgNone | Self::Hs256WithPublicKey => {
+                FlawTarget::Signature
+            }
+            Self::UnknownKid | Self::NoKid | Self::CriticalHeader | Self::WrongTyp => {
+                FlawTarget::Header
+            }
+            Self::Used | Self::Revoked => FlawTarget::Storage,
+            _ => FlawTarget::Claims,
+        }
+    }
+
+    fn applies_to(self, kind: TokenKind) -> bool {
+        let is_of_logout = matches!(
+            self,
+            Self::NoEvents | Self::WithNonce | Self::NoSubject | Self::NoIat | Self::NoJti
+        );
+        match kind {
+            TokenKind::Access => {
+                let of_others = matches!(self, Self::WrongNonce | Self::WrongAtHash | Self::Used);
+                !is_of_logout && !of_others
+            }
+            TokenKind::Id => {
+                let of_others = matches!(self, Self::MissingScope | Self::Used | Self::Revoked);
+                !is_of_logout && !of_others
+            }
+            TokenKind::Logout => match self.target() {
+                FlawTarget::Claims => !matches!(
+                    self,
+                    Self::NoSub | Self::MissingScope | Self::WrongNonce | Self::WrongAtHash
+                ),
+                FlawTarget::Header | FlawTarget::Signature => true,
+                FlawTarget::Storage => false,
+            },
+            TokenKind::Code | TokenKind::Refresh => {
+                matches!(self, Self::Expired | Self::Used | Self::Revoked)
+            }
+        }
+    }
+}
+
+/// Parses the flaws of a token. At most one of them can concern the signature.
+///
+/// # Errors
+/// Returns an error that names the flaw and those that this kind of token can have.
+pub fn parse_flaws(names: &[String], kind: TokenKind) -> Result<Vec<Flaw>, ControlError> {
+    let mut flaws: Vec<Flaw> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let at = format!("/flaws/{index}");
+        let flaw = Flaw::parse(name, kind).ok_or_else(|| {
+            ControlError::invalid(format!("this kind of token has no flaw `{name}`"))
+                .at(&*at)
+                .expecting(Flaw::names_for(kind).join(", "))
+        })?;
+        let is_of_signature = |flaw: &&Flaw| flaw.target() == FlawTarget::Signature;
+        if is_of_signature(&&flaw)
+            && let Some(other) = flaws.iter().find(is_of_signature)
+        {
+            let text = format!("`{name}` and `{}` cannot be combined", other.name());
+            return Err(ControlError::invalid(text).at(at));
+        }
+        flaws.push(flaw);
+    }
+    Ok(flaws)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flaw_has_a_name_of_its_own() {
+        for (name, flaw) in Flaw::ALL {
+            assert_eq!(flaw.name(), name);
+        }
+    }
+
+    #[test]
+    fn flaws_of_another_kind_of_token_are_unknown() {
+        assert_eq!(Flaw::parse("wrong_nonce", TokenKind::Id), Some(Flaw::WrongNonce));
+        assert_eq!(Flaw::parse("wrong_nonce", TokenKind::Access), None);
+        assert_eq!(Flaw::names_for(TokenKind::Code), ["expired", "used", "revoked"]);
+        assert_eq!(Flaw::parse("no_events", TokenKind::Logout), Some(Flaw::NoEvents));
+        for (name, kind) in [
+            ("no_events", TokenKind::Access),
+            ("with_nonce", TokenKind::Id),
+            ("no_sub", TokenKind::Logout),
+            ("revoked", TokenKind::Logout),
+        ] {
+            assert_eq!(Flaw::parse(name, kind), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use oauth_types::Audience;
+use serde_json::{Map, Value, json};
+
+use super::{
+    draft_jwt::{DraftJwt, apply_to_claims},
+    flaw::FlawTarget,
+    mint::{Mint, MintedToken},
+    user_grant::unstored_grant,
+};
+use crate::{
+    control::{ControlError, sessions::start_session},
+    domain::{AllowedAccess, AuditEvent, GrantResources, User, UserGrant},
+    keys::KeyError,
+    oauth::token::{grants::UserContext, id_token_algorithm, id_token_facts},
+    storage::Change,
+    tokens::id_token_claims,
+};
+
+/// The type of an ID token.
+const TYP: &str = "JWT";
+
+/// Issues an ID token of the user's session.
+///
+/// # Errors
+/// Returns an error if the database or a key fails.
+pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, ControlError> {
+    let context = mint.context;
+    let algorithm = mint.request.algorithm.unwrap_or_else(|| id_token_algorithm(&mint.client));
+    context.keys.await_signing_key(algorithm).await?;
+    let user_context = UserContext {
+        grant: grant_of(mint, user).await?,
+        nonce: mint.request.nonce.clone(),
+        consumes: None,
+        refresh_token: None,
+    };
+    let facts = id_token_facts(context, &mint.client, &user_context, Some(user), None);
+    let claims = with_demands(mint, serde_json::to_value(id_token_claims(facts, algorithm)))?;
+    let ring = Arc::clone(&context.keys.ring());
+    let signing = ring.of(algorithm).ok_or(KeyError)?;
+    let mut draft = DraftJwt::new(mint.request.typ.as_deref().unwrap_or(TYP), signing, claims);
+    draft.apply_all(&mint.flaws);
+    let token = draft.sign(signing, mint.signature_flaw()).await?;
+    let mut record = mint.record(AuditEvent::Token);
+    record.scope = Some(user_context.grant.scope.to_string());
+    context.audit.apply(&record, Change::None).await?;
+    let is_own = |audience: &Audience| audience.iter().eq([&*mint.client.client_id]);
+    let has_audience = mint.request.audience.as_ref().is_none_or(is_own);
+    let bypassed = mint.bypassed(&user_context.grant.scope, has_audience, context.ttls.id_token);
+    Ok(MintedToken { token, header: Some(draft.header), claims: Some(draft.claims), bypassed })
+}
+
+/// Returns the grant that the ID token reports. It is not stored.
+async fn grant_of(mint: &Mint<'_>, user: &User) -> Result<UserGrant, ControlError> {
+    let session = start_session(mint.authorization, user, mint.address).await?;
+    let scope = mint.request.scope.as_ref().unwrap_or(&mint.client.scopes).clone();
+    let allowed = AllowedAccess { scope, resources: GrantResources::Inferred(None) };
+    Ok(UserGrant {
+        sid: session.sid,
+        auth_time: session.auth_time,
+        ..unstored_grant(mint, user, allowed)
+    })
+}
+
+/// Applies the flaws, times and claims of the request, in this order.
+fn with_demands(
+    mint: &Mint<'_>,
+    own: Result<Value, serde_json::Error>,
+) -> Result<Map<String, Value>, ControlError> {
+    let Ok(Value::Object(mut claims)) = own else { return Err(KeyError.into()) };
+    if let Some(audience) = &mint.request.audience {
+        claims.insert("aud".to_owned(), json!(audience));
+    }
+    if let Some(seconds) = mint.request.expires_in {
+        let lifetime = i64::from(mint.context.ttls.id_token);
+        let exp = mint.now + seconds;
+        claims.insert("exp".to_owned(), json!(exp));
+        // An expired token must have been issued before it expired.
+        if exp <= mint.now {
+            claims.insert("iat".to_owned(), json!(exp - lifetime));
+        }
+    }
+    for flaw in mint.flaws_of(FlawTarget::Claims) {
+        apply_to_claims(&mut claims, flaw, mint.now);
+    }
+    // The user signed in before the token was issued.
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+    if let (Some(auth_time), Some(iat)) = (time("auth_time"), time("iat"))
+        && auth_time > iat
+    {
+        claims.insert("auth_time".to_owned(), json!(iat));
+    }
+    if let Some(seconds) = mint.request.not_before {
+        claims.insert("nbf".to_owned(), json!(mint.now + seconds));
+    }
+    claims.extend(mint.request.claims.clone());
+    Ok(claims)
+}

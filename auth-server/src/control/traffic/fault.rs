@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use oauth_types::ErrorCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Endpoint;
+use crate::control::ControlError;
+
+/// Longest body of a fault, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A rule that changes responses of C.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Counts up from 1.
+    #[serde(skip_deserializing)]
+    pub id: u64,
+    pub on: Endpoint,
+    #[serde(default, rename = "match")]
+    pub matching: FaultMatch,
+    /// How often it still applies; unset means until it is deleted.
+    #[serde(rename(deserialize = "times", serialize = "remaining"))]
+    pub remaining: Option<u32>,
+    #[serde(rename = "do")]
+    pub action: FaultAction,
+}
+
+/// The requests that a fault applies to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultMatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// What a fault does. Delay and truncation combine with the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultAction {
+    /// Answers with this status instead of handling the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The body of that answer: text, or any other JSON value as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// Waits before the request is handled, for less than `limits.request_timeout_seconds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Ends the connection after so many bytes of the body, although the header announces all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncate: Option<usize>,
+    /// Answers with a body that is no JSON, as JSON.
+    #[serde(skip_serializing_if = "is_false")]
+    pub garbage: bool,
+    /// Ends the connection without a complete response.
+    #[serde(skip_serializing_if = "is_false")]
+    pub close: bool,
+    /// Answers with this OAuth error code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth_error: Option<ErrorCode>,
+    /// The key set lacks the keys that sign now, as a cache does after a rotation.
+    #[serde(skip_serializing_if = "is_false")]
+    pub stale_keys: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde needs")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Fault {
+    /// Returns whether it applies to a request.
+    pub fn matches(&self, endpoint: Endpoint, client_id: Option<&str>) -> bool {
+        let client = self.matching.client_id.as_deref();
+        self.on == endpoint && client.is_none_or(|wanted| Some(wanted) == client_id)
+    }
+
+    /// Checks the values that the types do not. A response cannot be delayed for longer than
+    /// `longest_wait`.
+    ///
+    /// # Errors
+    /// Returns an error that names the member.
+    pub fn check(&self, longest_wait: Duration) -> Result<(), ControlError> {
+        let FaultAction { status, body, delay_ms, oauth_error, .. } = &self.action;
+        let invalid = |text: &str, at: &str| Err(ControlError::invalid(text).at(at));
+        if self.action == FaultAction::default() {
+            return invalid("the fault does nothing", "/do");
+        }
+        if self.remaining == Some(0) {
+            return invalid("the fault applies to no request", "/times");
+        }
+        if status.is_some_and(|status| !(200..=599).contains(&status)) {
+            return invalid("the status is not from 200 to 599", "/do/status");
+        }
+        if delay_ms.is_some_and(|millis| Duration::from_millis(millis) > longest_wait) {
+            return Err(ControlError::longer_than(longest_wait).at("/do/delay_ms"));
+        }
+        if body.as_ref().is_some_and(|body| body.to_string().len() > MAX_BODY_BYTES) {
+            return invalid("the body is longer than 64 KiB", "/do/body");
+        }
+        if self.action.stale_keys && self.on != Endpoint::Jwks {
+            return invalid("only the endpoint `jwks` has keys", "/do/stale_keys");
+        }
+        if self.action.close && self.action.truncate.is_some() {
+            return invalid("`close` and `truncate` cannot be combined", "/do");
+        }
+        let answers = [
+            ("status", status.is_some() || body.is_some()),
+            ("garbage", self.action.garbage),
+            ("close", self.action.close),
+            ("oauth_error", oauth_error.is_some()),
+            ("stale_keys", self.action.stale_keys),
+        ];
+        let mut chosen = answers.iter().filter(|(_, is_chosen)| *is_chosen);
+        match (chosen.next(), chosen.next()) {
+            (Some((one, _)), Some((other, _))) => {
+                let text = format!("`{one}` and `{other}` cannot be combined");
+                Err(ControlError::invalid(text).at("/do"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
