@@ -44,6 +44,7 @@ impl AuditLog {
             sub: None,
             jti: None,
             scope: None,
+            members: None,
             address: Some(address.into().to_string()),
             error: None,
             count: 1,

@@ -94,9 +94,8 @@ async fn watch_file(tasks: &BackgroundTasks) {
 /// Creates the keys of the algorithms that clients need, before their first login waits for them.
 async fn activate_missing_keys(tasks: &BackgroundTasks, stop: CancellationToken) {
     loop {
-        let registry = tasks.clients.registry.current();
-        let algorithms = registry.signing_algorithms();
-        let created = tasks.keys.activate_missing(algorithms, &*tasks.store, &tasks.clock).await;
+        let algorithms = tasks.clients.signing_algorithms();
+        let created = tasks.keys.activate_missing(&algorithms, &*tasks.store, &tasks.clock).await;
         if let Err(error) = &created {
             tracing::error!(
                 error = format!("{error:#}"),

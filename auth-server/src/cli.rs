@@ -1,20 +1,27 @@
 //! The command line of C. Without a subcommand it serves.
 
+mod attribute;
 mod audit;
 mod client;
 mod dev_ca;
+mod grant_count;
 mod grants;
 mod keys;
+mod migrate;
+mod retry;
 mod serve;
 mod user;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
-use clap::{Parser, Subcommand};
-use clock::Clock;
+use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, SettingsArgs, block_on, check_config, healthcheck};
 
-use crate::{AuthServerSettings, SecureRandom, doctor, server::open_store};
+use crate::{
+    AuthServerSettings, SecureRandom, doctor,
+    server::{open_existing_store, open_store},
+    storage::Store,
+};
 
 /// The authorization server (C): authenticates clients and users and issues access tokens.
 #[derive(Debug, Parser)]
@@ -38,7 +45,7 @@ enum Command {
     Migrate,
     /// Diagnose settings, database and network as seen from this machine, without changing anything
     Doctor(doctor::Arguments),
-    /// Create the development CA or print its location; issue certificates for other servers
+    /// Print the location of the development CA, or create it; issue certificates for other servers
     DevCa(dev_ca::Arguments),
     /// Manage the signing keys
     #[command(subcommand)]
@@ -56,6 +63,20 @@ enum Command {
     Audit(audit::Arguments),
 }
 
+/// For commands that can come before the first start of the server.
+#[derive(Debug, Args)]
+struct CreateDatabase {
+    /// Create the database if there is none
+    #[arg(long)]
+    create: bool,
+}
+
+impl CreateDatabase {
+    async fn open_store(&self, settings: &AuthServerSettings) -> anyhow::Result<Arc<dyn Store>> {
+        if self.create { open_store(settings).await } else { open_existing_store(settings).await }
+    }
+}
+
 /// Runs a command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
@@ -70,21 +91,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Returns why the command failed.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings: AuthServerSettings = arguments.settings.load()?;
-    let (clock, entropy) = (Clock::system(), SecureRandom::system());
+    let (clock, random) = (settings.clock(), SecureRandom::system());
     match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => block_on(serve::run(settings, clock, entropy)),
+        Command::Serve => block_on(serve::run(settings, clock, random)),
         Command::CheckConfig => check_config(&settings),
         Command::Healthcheck => block_on(healthcheck(&settings)),
-        // Opening the database migrates it.
-        Command::Migrate => block_on(async { open_store(&settings).await.map(|_| ()) }),
+        Command::Migrate => block_on(migrate::run(settings)),
         Command::Doctor(arguments) => ::doctor::run(&arguments.output, async {
-            vec![doctor::examine(&settings, &arguments.asked, &clock).await]
+            vec![doctor::examine(&settings, &arguments.query, &clock).await]
         }),
         Command::DevCa(arguments) => dev_ca::run(&arguments, &settings, &clock),
         Command::Keys(command) => block_on(keys::run(command, settings, clock)),
-        Command::Client(command) => block_on(client::run(command, settings, clock, entropy)),
-        Command::User(command) => block_on(user::run(command, settings, clock, entropy)),
-        Command::Grants(command) => block_on(grants::run(command, settings, clock)),
+        Command::Client(command) => block_on(client::run(command, settings, clock, random)),
+        Command::User(command) => block_on(user::run(command, settings, clock, random)),
+        Command::Grants(command) => block_on(grants::run(command, settings, clock, random)),
         Command::Audit(arguments) => block_on(audit::run(arguments, settings)),
     }
 }

@@ -1,6 +1,8 @@
 //! Extractors, and errors as HTTP responses.
 
 mod api_error;
+mod asked_origin;
+mod bearer_token;
 mod browser_session;
 mod client_credentials;
 mod csrf;
@@ -10,6 +12,8 @@ mod json;
 mod page_context;
 
 pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
+pub use asked_origin::AskedOrigin;
+pub use bearer_token::bearer_token;
 pub use browser_session::{
     BrowserSession, SetCookie, SignedIn, device_cookie, forget_session_cookie, new_session_cookie,
 };

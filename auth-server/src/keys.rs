@@ -6,6 +6,7 @@ mod key_pair;
 mod key_ring;
 mod manager;
 mod publication;
+mod rotation;
 mod signer;
 
 pub use derived_key::derive_key;
@@ -13,4 +14,6 @@ pub use jwt::sign_jwt;
 pub use key_pair::{KeyError, generate, jws};
 pub use key_ring::{KeyRing, Signing, Verifying};
 pub use manager::{KeyManager, KeyPolicy, NoSigningKey};
-pub use publication::{RELOAD_PERIOD, await_publication};
+pub use publication::RELOAD_PERIOD;
+pub use rotation::{RotationError, rotate_all, withdraw};
+pub use signer::Signer;

@@ -23,7 +23,7 @@ impl Metrics {
         let metrics = Self::default();
         registry.register(
             "oauth_decisions",
-            "Tokens issued, refused, introspected and revoked",
+            "Tokens issued, rejected, introspected and revoked",
             metrics.decisions.clone(),
         );
         metrics

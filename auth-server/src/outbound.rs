@@ -1,13 +1,17 @@
 //! HTTP requests of C to clients. All of them pass one guard, which
-//! `docs/reference/outbound-requests.md` describes. It prevents that clients make C call internal
-//! services (SSRF), flood a third party, or exhaust C's memory or connections.
+//! `docs/reference/outbound-requests.md` describes. It prevents clients from making C call
+//! internal services (SSRF), flooding a third party, or exhausting C's memory or connections.
 
 mod client_keys;
 mod error;
 mod guarded_resolver;
 mod recent_failures;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clock::Clock;
 use flow_events::{Field, Party};
@@ -15,7 +19,10 @@ use oauth_http::{
     DnsResolver, HttpClientError, HttpClientSettings, HttpResponse, HttpTransport, Repeatable,
     http_client_with_optional_roots,
 };
-use reqwest::{Body, Client as Http, Request, RequestBuilder};
+use reqwest::{
+    Body, Client as Http, Request, RequestBuilder, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, HeaderMap},
+};
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -36,8 +43,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Sends requests to clients.
 pub struct OutboundClient {
-    trusted: HttpTransport,
-    untrusted: HttpTransport,
+    trusted: LazyTransport,
+    untrusted: LazyTransport,
     /// For tests: allows untrusted URLs at any address.
     allow_any_address: bool,
     address_limit: Arc<AddressLimit>,
@@ -62,8 +69,9 @@ impl UrlTrust {
 }
 
 impl OutboundClient {
-    /// Creates the HTTP clients. `limiter` limits the connections to one address on behalf of
-    /// dynamically registered clients.
+    /// Creates the HTTP clients. Those with the certificates of the system are built when they are
+    /// first used. `limiter` limits the connections to one address on behalf of dynamically
+    /// registered clients.
     ///
     /// # Errors
     /// Returns an error if the configured certificates cannot be read.
@@ -75,20 +83,30 @@ impl OutboundClient {
     ) -> Result<Self, HttpClientError> {
         let address_limit = Arc::new(AddressLimit { limiter, clock: clock.clone() });
         let resolver = GuardedResolver { allow_any_address, limit: Arc::clone(&address_limit) };
-        let untrusted = HttpClientSettings {
-            dns_resolver: Some(DnsResolver(Arc::new(resolver))),
-            // Each request resolves its host, so that each one is checked and counted.
-            reuse_connections: false,
-            ..settings.clone()
-        };
+        let mut untrusted = settings.clone();
+        untrusted.dns_resolver = Some(DnsResolver(Arc::new(resolver)));
+        // Each request resolves its host, so that each one is checked and counted.
+        untrusted.reuse_connections = false;
+        let (trusted, untrusted) =
+            (LazyTransport::new(settings.clone()), LazyTransport::new(untrusted));
+        if settings.ca_file.is_some() {
+            trusted.get()?;
+            untrusted.get()?;
+        }
         Ok(Self {
-            trusted: transport(http_client_with_optional_roots(settings)?),
-            untrusted: transport(http_client_with_optional_roots(&untrusted)?),
+            trusted,
+            untrusted,
             allow_any_address,
             address_limit,
             failures: RecentFailures::new(),
             clock,
         })
+    }
+
+    /// Forgets all calls, so that no limit or failure prevents the next one.
+    pub fn forget_calls(&self) {
+        self.address_limit.limiter.clear();
+        self.failures.clear();
     }
 
     /// Fetches a JSON document.
@@ -99,6 +117,28 @@ impl OutboundClient {
     pub async fn json(&self, url: &str, trust: UrlTrust) -> Result<Value, OutboundError> {
         self.guarded(url, trust, async |transport| {
             Ok(send(transport, transport.client().get(url)).await?.json()?)
+        })
+        .await
+    }
+
+    /// Fetches a JSON document that can be cached. Returns it with the time that its server names.
+    /// Only status 200 is accepted, because no other one returns the document.
+    ///
+    /// # Errors
+    /// Returns an error if the guard rejects the request, or if the call failed now or within the
+    /// last seconds.
+    pub async fn document(
+        &self,
+        url: &str,
+        trust: UrlTrust,
+    ) -> Result<(Value, Option<Duration>), OutboundError> {
+        self.guarded(url, trust, async |transport| {
+            let request = transport.client().get(url).header(ACCEPT, "application/json");
+            let response = send(transport, request).await?;
+            if response.status != StatusCode::OK {
+                return Err(OutboundError::Status(response.status));
+            }
+            Ok((response.json()?, cache_time(&response.headers)))
         })
         .await
     }
@@ -121,26 +161,57 @@ impl OutboundClient {
         .await
     }
 
+    /// Posts a form once, whatever earlier calls of the URL led to, and returns the status.
+    ///
+    /// # Errors
+    /// Returns an error if the guard rejects the request, or if there is no response.
+    pub async fn form_status(
+        &self,
+        url: &str,
+        trust: UrlTrust,
+        form: &[(&str, &str)],
+    ) -> Result<StatusCode, OutboundError> {
+        let transport = self.transport(url, trust)?;
+        if trust == UrlTrust::Untrusted {
+            self.count_literal_address(url).await?;
+        }
+        let transport =
+            transport.get().map_err(|error| OutboundError::Unreachable(error.to_string()))?;
+        match send(transport, transport.client().post(url).form(form)).await {
+            Ok(response) => Ok(response.status),
+            Err(OutboundError::Status(status)) => Ok(status),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the transport for a URL, if it may be called.
+    fn transport(&self, url: &str, trust: UrlTrust) -> Result<&LazyTransport, OutboundError> {
+        match trust {
+            UrlTrust::Trusted => Ok(&self.trusted),
+            UrlTrust::Untrusted => {
+                self.check_url(url)?;
+                Ok(&self.untrusted)
+            }
+        }
+    }
+
     async fn guarded<T>(
         &self,
         url: &str,
         trust: UrlTrust,
         call: impl AsyncFnOnce(&HttpTransport) -> Result<T, OutboundError>,
     ) -> Result<T, OutboundError> {
-        let transport = match trust {
-            UrlTrust::Trusted => &self.trusted,
-            UrlTrust::Untrusted => {
-                self.check_url(url)?;
-                &self.untrusted
-            }
-        };
+        let transport = self.transport(url, trust)?;
         if let Some(error) = self.failures.of(url, trust, self.clock.uptime()) {
             return Err(error);
         }
         if trust == UrlTrust::Untrusted {
             self.count_literal_address(url).await?;
         }
-        let result = call(transport).await;
+        let result = match transport.get() {
+            Ok(transport) => call(transport).await,
+            Err(error) => Err(OutboundError::Unreachable(error.to_string())),
+        };
         self.failures.record(url, trust, self.clock.uptime(), &result);
         result
     }
@@ -171,6 +242,29 @@ impl OutboundClient {
     }
 }
 
+/// An HTTP client that is built when it is first used: loading the certificates of the system takes
+/// longer than the rest of a start, and many servers call no client.
+struct LazyTransport {
+    settings: HttpClientSettings,
+    built: OnceLock<HttpTransport>,
+}
+
+impl LazyTransport {
+    fn new(settings: HttpClientSettings) -> Self {
+        Self { settings, built: OnceLock::new() }
+    }
+
+    fn get(&self) -> Result<&HttpTransport, HttpClientError> {
+        match self.built.get() {
+            Some(transport) => Ok(transport),
+            None => {
+                let client = http_client_with_optional_roots(&self.settings)?;
+                Ok(self.built.get_or_init(|| transport(client)))
+            }
+        }
+    }
+}
+
 fn transport(client: Http) -> HttpTransport {
     HttpTransport::new(client, Party::Client, MAX_BODY_BYTES).repeating(Repeatable::Get)
 }
@@ -186,6 +280,23 @@ async fn send(
     } else {
         Err(OutboundError::Status(response.status))
     }
+}
+
+/// Returns the time for which a response may be cached (RFC 9111 §5.2.2), if it says one.
+fn cache_time(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut time = None;
+    for directive in values.flat_map(|value| value.split(',')) {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match &*name.trim().to_ascii_lowercase() {
+            "no-store" | "no-cache" => return Some(Duration::ZERO),
+            "max-age" => {
+                time = value.trim().trim_matches('"').parse().ok().map(Duration::from_secs);
+            }
+            _ => {}
+        }
+    }
+    time
 }
 
 fn request_fields(request: &Request) -> Vec<Field> {

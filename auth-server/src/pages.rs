@@ -15,7 +15,7 @@ mod samples;
 pub mod stylesheet;
 mod views;
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use axum::http::StatusCode;
 use pages::{Browser, Language, Page, Pages, PagesError};
@@ -66,7 +66,17 @@ const TEXTS: [(Language, &str); 2] = [
 /// # Errors
 /// Returns an error if a template or a text file in `folder` is invalid.
 pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
-    Pages::new(&FILES, &TEXTS, folder)
+    /// The embedded pages, which all servers of a process share.
+    static EMBEDDED: OnceLock<Pages> = OnceLock::new();
+    if folder.is_some() {
+        return Pages::new(&FILES, &TEXTS, folder);
+    }
+    match EMBEDDED.get() {
+        Some(pages) => Ok(pages.clone()),
+        None => {
+            Pages::new(&FILES, &TEXTS, None).map(|pages| EMBEDDED.get_or_init(|| pages).clone())
+        }
+    }
 }
 
 /// The content of one page.

@@ -54,7 +54,7 @@ impl PasswordHasherPool {
     /// Creates a pool for passwords, whose hashes are all slow. It has a single queue, so that
     /// waiting times do not reveal which users exist.
     #[must_use]
-    pub fn in_one_queue(rejects_well_known: bool) -> Self {
+    pub fn for_passwords(rejects_well_known: bool) -> Self {
         let permits = Arc::new(Semaphore::new(CONCURRENCY));
         Self {
             permits: Arc::clone(&permits),
@@ -137,7 +137,7 @@ impl PasswordHasherPool {
 
     /// Acquires all permits of a pool with a single queue.
     #[cfg(test)]
-    pub async fn fill_the_one(&self) -> SemaphorePermit<'_> {
+    pub async fn fill_single_queue(&self) -> SemaphorePermit<'_> {
         self.permits.acquire_many(u32::try_from(CONCURRENCY).unwrap()).await.unwrap()
     }
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn passwords_and_dummy_checks_wait_in_one_queue() {
-        let one = PasswordHasherPool::in_one_queue(false);
+        let one = PasswordHasherPool::for_passwords(false);
         assert!(Arc::ptr_eq(&one.permits, &one.dummy_permits));
         let two = PasswordHasherPool::new(false);
         assert!(!Arc::ptr_eq(&two.permits, &two.dummy_permits));
@@ -248,7 +248,7 @@ mod tests {
             (false, "abc123", "abc123", Some(0)),
         ] {
             for pool in
-                [PasswordHasherPool::new(rejects), PasswordHasherPool::in_one_queue(rejects)]
+                [PasswordHasherPool::new(rejects), PasswordHasherPool::for_passwords(rejects)]
             {
                 let found = pool.find(hash(hashed), presented, |found| found).await;
                 assert_eq!(found, Some(expected), "{rejects} {hashed}");

@@ -113,8 +113,17 @@ impl RateLimiter {
     ///
     /// # Errors
     /// Returns the number of seconds until a permit is available.
-    pub async fn acquire_anywhere(&self, subject: &str, uptime: Duration) -> Result<Permit, u64> {
+    pub async fn acquire_for_all_networks(
+        &self,
+        subject: &str,
+        uptime: Duration,
+    ) -> Result<Permit, u64> {
         self.acquire_from(BucketKey::anywhere(self.name, subject), uptime).await
+    }
+
+    /// Makes every bucket full. Permits that are taken at this moment go back to the old buckets.
+    pub fn clear(&self) {
+        self.buckets.invalidate_all();
     }
 
     async fn acquire_from(&self, key: BucketKey, uptime: Duration) -> Result<Permit, u64> {
@@ -199,6 +208,7 @@ mod tests {
 
     use async_trait::async_trait;
     use futures_util::FutureExt;
+    use test_support::wait::until;
 
     use super::*;
     use crate::storage::StoreError;
@@ -285,9 +295,9 @@ mod tests {
     #[tokio::test]
     async fn subject_without_a_network_has_one_bucket() {
         let limit = RateLimiter::new("test", 1, 10, None);
-        limit.acquire_anywhere("a", NOW).await.unwrap().consume();
-        assert_eq!(limit.acquire_anywhere("a", NOW).await.map(drop), Err(10));
-        assert_eq!(limit.acquire_anywhere("b", NOW).await.map(drop), Ok(()));
+        limit.acquire_for_all_networks("a", NOW).await.unwrap().consume();
+        assert_eq!(limit.acquire_for_all_networks("a", NOW).await.map(drop), Err(10));
+        assert_eq!(limit.acquire_for_all_networks("b", NOW).await.map(drop), Ok(()));
         assert_eq!(limit.acquire("a", HOME, NOW).await.map(drop), Ok(()));
     }
 
@@ -348,9 +358,7 @@ mod tests {
             server.fail("a").await.unwrap();
         }
         drop(server.acquire("a", HOME, NOW).await.unwrap());
-        while shared.writes() < 3 {
-            tokio::task::yield_now().await;
-        }
+        until("the permit is returned", async || shared.writes() >= 3).await;
         assert_eq!(shared.used.lock().unwrap().values().sum::<u32>(), 2);
     }
 
@@ -383,9 +391,7 @@ mod tests {
         *shared.stalled.lock().unwrap() = false;
         // A permit that was put back would be written before this one.
         drop(server.acquire("a", HOME, NOW).await.unwrap());
-        while shared.writes() < 5 {
-            tokio::task::yield_now().await;
-        }
+        until("the permit is returned", async || shared.writes() >= 5).await;
         assert_eq!((used(), shared.writes()), (4, 5));
     }
 

@@ -1,4 +1,4 @@
-//! Every route of the authorization server.
+//! Every route of the public listeners. `control/router.rs` has those of the control API.
 
 use axum::{
     Router,
@@ -60,7 +60,7 @@ fn standard_routes() -> Router<AppState> {
         .route("/openapi.json", get(openapi::openapi))
 }
 
-/// Pages whose forms rest on the cookies of the browser.
+/// Pages whose forms rely on the cookies of the browser.
 fn form_routes() -> Router<AppState> {
     Router::new()
         .route("/login", get(sign_in::login).post(sign_in::login_posted))
@@ -82,7 +82,7 @@ fn registration_routes() -> Router<AppState> {
     use registration::{manage, register};
     Router::new().route("/oauth/register", post(register::register)).route(
         "/oauth/register/{client_id}",
-        get(manage::registered).put(manage::reregister).delete(manage::unregister),
+        get(manage::read).put(manage::update).delete(manage::delete),
     )
 }
 
@@ -92,8 +92,8 @@ fn wechat_routes() -> Router<AppState> {
         .route("/connect/oauth2/authorize", get(wechat::authorize))
         .route("/connect/qrconnect", get(wechat::authorize))
         .route("/oauth2/token", post(wechat::json_token))
-        .route("/sns/oauth2/access_token", get(wechat::access_token))
-        .route("/sns/oauth2/refresh_token", get(wechat::refresh_token))
+        .route("/sns/oauth2/access_token", get(wechat::access_token).post(wechat::access_token))
+        .route("/sns/oauth2/refresh_token", get(wechat::refresh_token).post(wechat::refresh_token))
         .route("/sns/userinfo", get(wechat::userinfo))
 }
 

@@ -11,7 +11,7 @@ pub struct SecureRandom(Option<Arc<AtomicU64>>);
 
 /// The system random number generator failed. Nothing is issued then.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the system gives no randomness")]
+#[error("the system random number generator failed")]
 pub struct SecureRandomError;
 
 impl SecureRandom {

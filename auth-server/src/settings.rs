@@ -1,6 +1,9 @@
 //! The settings of C.
 
+mod client_id_metadata_documents;
 mod compat;
+mod control;
+mod files;
 mod keys;
 mod rate_limits;
 mod registration;
@@ -9,19 +12,25 @@ mod tls;
 mod tokens;
 mod unsafe_settings;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
+use clock::Clock;
+use oauth_types::{Scope, same_resource};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IntoDeserializer};
 use service_kit::{
     EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
     Settings, UnsafeSetting, comma_list, ensure_distinct_listeners,
-    http_client_with_optional_roots, telemetry::LogSettings, tls::ServerCertificate,
+    http_client_with_optional_roots, json_list, port_without_listener, telemetry::LogSettings,
+    tls::ServerCertificate,
 };
-use sql_kit::database_url;
+use sql_kit::{check_root_certificates, database_url};
 use url::Url;
 
+pub use client_id_metadata_documents::ClientIdMetadataDocumentSettings;
 pub use compat::CompatSettings;
+pub use control::ControlSettings;
+pub use files::{ConfiguredFiles, ConfiguredSeed};
 pub use keys::KeySettings;
 pub use rate_limits::{RateLimit, RateLimitSettings};
 pub use registration::RegistrationSettings;
@@ -31,9 +40,9 @@ pub use tokens::TokenSettings;
 
 use crate::{
     SecureRandom,
-    clients::{ClientsFile, FileError},
+    clients::ClientRules,
+    domain::{CustomClaim, Looseness, OPENID_SCOPES, RedirectUriRules},
     pages::pages,
-    users::seed::check_users,
 };
 
 /// Why an issuer with a path excludes user login: the proxy that serves C under the path removes it
@@ -48,10 +57,14 @@ pub struct AuthServerSettings {
     /// start with an unsafe setting and names each.
     pub profile: Profile,
     /// Issuer identifier: the `iss` of every token and the base URL for browsers. Default:
-    /// `http://localhost:9000`. Production requires an https URL that is not a loopback address.
+    /// `http://localhost:9000`. Port 0 stands for the port of the listener. With the control API,
+    /// `late` stands for a URL that is known only after the start, and C answers 503 until
+    /// `PUT /control/issuers/default` sets it. Production requires an https URL that is not a
+    /// loopback address.
+    #[serde(serialize_with = "as_issuer", deserialize_with = "issuer_or_late")]
     pub issuer: Url,
-    /// Address of the plain HTTP listener, as `host:port`. Default: `127.0.0.1:9000`. Production
-    /// requires a loopback address.
+    /// Address of the plain HTTP listener, as `host:port`; empty disables it, so that C serves
+    /// TLS only. Default: `127.0.0.1:9000`. Production requires a loopback address.
     pub listen: String,
     /// Address of the TLS listener, as `host:port`; empty disables it. Default: `127.0.0.1:9443`.
     pub tls_listen: String,
@@ -61,9 +74,9 @@ pub struct AuthServerSettings {
     pub manage_listen: String,
     /// Directory of the SQLite database and the development CA. Default: `gatepass-data`.
     pub data_dir: PathBuf,
-    /// PostgreSQL database, as `postgres://user:password@host/database`. Without it, C uses a
-    /// SQLite file in `data_dir`. Production requires a verified TLS connection
-    /// (`sslmode=verify-full`) to a database on another machine.
+    /// PostgreSQL database, as `postgres://user:password@host/database`, or `sqlite` for a SQLite
+    /// file in `data_dir`, which is the default. Production requires a choice, and a verified TLS
+    /// connection (`sslmode=verify-full`) to a database on another machine.
     pub database_url: Option<SecretSetting>,
     /// Time that one request may wait for PostgreSQL, over all its queries, in milliseconds, at
     /// least 1. Then it gets status 503. Default: 1500.
@@ -72,6 +85,19 @@ pub struct AuthServerSettings {
     /// the profiles `demo` and `test` use the demo clients. Production rejects well-known secrets
     /// in it.
     pub clients_file: Option<PathBuf>,
+    /// Claims that tokens and responses have besides those of the specifications, as tables
+    /// `[[claims]]`. `name` is the claim. `from` is `user.NAME` or `client.NAME`, an attribute or a
+    /// member of it (`user.org.unit`), or a constant, `{ value = … }`. `in` lists where it goes:
+    /// `access_token`, `id_token`, `userinfo`, `introspection`. `scope` and `resource` restrict it
+    /// to grants with the scope and access tokens for the resource; attributes of users in
+    /// `access_token` and `introspection` require one of them. In the environment and in `--set`,
+    /// the list is JSON: `[{"name":"roles","from":"user.roles","in":["id_token"]}]`.
+    #[serde(deserialize_with = "json_list")]
+    pub claims: Vec<CustomClaim>,
+    /// Scopes that only carry claims, as `profile` does, so that no resource has them: a client
+    /// that has such a scope requests it together with `openid`. Separated by spaces. Default:
+    /// none.
+    pub claim_scopes: Scope,
     /// Lifetime of authorization codes and tokens.
     pub tokens: TokenSettings,
     /// Signing of tokens.
@@ -87,8 +113,12 @@ pub struct AuthServerSettings {
     /// Serves endpoints that simulate an outage of C and issue expired access tokens, for tests
     /// and lessons. Default: `false`. Production requires `false`.
     pub test_controls: bool,
+    /// Control API, by which tests change a running server.
+    pub control: ControlSettings,
     /// Dynamic client registration (RFC 7591).
     pub registration: RegistrationSettings,
+    /// Clients that identify themselves by the URL of their metadata.
+    pub client_id_metadata_documents: ClientIdMetadataDocumentSettings,
     /// TOML file of users to create at start if they do not exist. Without it, the profiles `demo`
     /// and `test` create the demo users. Production rejects well-known passwords in it.
     pub users_file: Option<PathBuf>,
@@ -127,6 +157,8 @@ impl Default for AuthServerSettings {
             database_url: None,
             database_timeout_millis: 1_500,
             clients_file: None,
+            claims: Vec::new(),
+            claim_scopes: Scope::empty(),
             tokens: TokenSettings::default(),
             keys: KeySettings::default(),
             tls: TlsSettings::default(),
@@ -134,7 +166,9 @@ impl Default for AuthServerSettings {
             sessions: SessionSettings::default(),
             compat: CompatSettings::default(),
             test_controls: false,
+            control: ControlSettings::default(),
             registration: RegistrationSettings::default(),
+            client_id_metadata_documents: ClientIdMetadataDocumentSettings::default(),
             users_file: None,
             pages_dir: None,
             audit_retention_days: 90,
@@ -153,16 +187,57 @@ fn local(url: &'static str) -> Url {
     url.parse().expect("a constant URL")
 }
 
+/// `check-config` prints the issuer as it is in every token.
+fn as_issuer<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(issuer_identifier(url))
+}
+
+/// The issuer that is known only after the start.
+const LATE: &str = "late";
+/// The scheme of the URL that stands for it. No real issuer has it.
+const LATE_URL: &str = "late:";
+
+fn issuer_or_late<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = if text == LATE { LATE_URL.to_owned() } else { text };
+    Url::deserialize(url.into_deserializer())
+}
+
+/// Returns the issuer without the slash that `Url` adds to a bare host.
+fn issuer_identifier(url: &Url) -> &str {
+    if url.as_str() == LATE_URL {
+        return LATE;
+    }
+    if url.path() == "/" { url.as_str().trim_end_matches('/') } else { url.as_str() }
+}
+
 impl AuthServerSettings {
     /// Returns the issuer identifier as in every token: without the slash that `Url` adds to a
     /// bare host.
     pub fn issuer(&self) -> String {
-        let text = self.issuer.as_str();
-        if self.issuer.path() == "/" {
-            text.trim_end_matches('/').to_owned()
-        } else {
-            text.to_owned()
+        issuer_identifier(&self.issuer).to_owned()
+    }
+
+    /// Returns whether the issuer is known only after the start.
+    pub fn has_late_issuer(&self) -> bool {
+        self.issuer.as_str() == LATE_URL
+    }
+
+    /// Returns the settings with the issuer that the server has once it is known.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Url) -> Self {
+        Self { issuer, ..self }
+    }
+
+    /// Checks the settings as far as they do not depend on the issuer.
+    fn check_without_issuer(&self, files: &ConfiguredFiles) -> Result<(), String> {
+        if !self.control.is_on() {
+            return Err(
+                "issuer: is `late`, and the control API, which sets it, is off; set control.listen"
+                    .to_owned(),
+            );
         }
+        Self { issuer: Self::default().issuer, ..self.clone() }.check(files)
     }
 
     /// Returns the URL of the PostgreSQL database, or `None` for SQLite.
@@ -175,25 +250,78 @@ impl AuthServerSettings {
 
     /// Returns every setting that prevents the start in production. Computes no slow hash, so the
     /// start does not take longer with more clients.
-    pub fn unsafe_at_start(&self) -> Vec<UnsafeSetting> {
-        unsafe_settings::unsafe_at_start(self)
+    pub fn unsafe_at_start(&self, files: &ConfiguredFiles) -> Vec<UnsafeSetting> {
+        unsafe_settings::unsafe_at_start(self, files)
+    }
+
+    /// Returns the clock of this server and of those in the same process. With the control API it
+    /// can be adjusted.
+    pub fn clock(&self) -> Clock {
+        if self.control.is_on() { Clock::adjustable() } else { Clock::system() }
     }
 
     /// Returns the settings of the HTTP client that calls clients.
     pub fn http(&self) -> HttpClientSettings {
-        HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
+        let mut settings = HttpClientSettings::default();
+        settings.ca_file.clone_from(&self.ca_file);
+        settings
     }
 
-    fn clients(&self) -> Result<ClientsFile, FileError> {
-        ClientsFile::read(self.clients_file.as_deref(), self.profile, &SecureRandom::system())
+    /// Returns the redirect URIs that are valid besides those of production.
+    pub fn redirect_uri_rules(&self) -> RedirectUriRules {
+        self.registration.redirect_uri_rules(self.profile)
     }
 
-    fn has_user_login(&self) -> bool {
-        let in_file = || {
-            self.clients()
-                .is_ok_and(|file| file.clients.iter().any(|client| client.login.is_some()))
+    /// Returns the rules that do not apply.
+    pub fn looseness(&self) -> Looseness {
+        self.control.parsed_looseness()
+    }
+
+    /// Returns the rules for clients.
+    pub fn client_rules(&self) -> ClientRules {
+        ClientRules {
+            profile: self.profile,
+            redirect_uris: self.redirect_uri_rules(),
+            looseness: Arc::new(self.looseness()),
+        }
+    }
+
+    /// Returns what is wrong with the certificate of the TLS listener. An unusable one prevents the
+    /// start.
+    fn certificate_warnings(&self) -> Vec<UnsafeSetting> {
+        let is_served = !self.tls_listen.is_empty();
+        let TlsSettings { cert_file, key_file, .. } = &self.tls;
+        let loaded = ServerCertificate::load(cert_file.as_ref(), key_file.as_ref());
+        let Some(certificate) = loaded.ok().flatten().filter(|_| is_served) else {
+            return Vec::new();
         };
-        self.registration.enabled || in_file()
+        let host = self.issuer.host_str().unwrap_or_default();
+        certificate.warnings(host, self.clock().seconds())
+    }
+
+    fn has_user_login(&self, files: &ConfiguredFiles) -> bool {
+        let in_file = files
+            .clients
+            .as_ref()
+            .is_ok_and(|file| file.contents.clients.iter().any(|client| client.login.is_some()));
+        self.registration.enabled || self.client_id_metadata_documents.enabled || in_file
+    }
+
+    /// Keys are published for as long as the longest access token can live, so a resource can only
+    /// shorten the lifetime.
+    fn check_resource_ttls(&self, files: &ConfiguredFiles) -> Result<(), String> {
+        let longest = self.tokens.access_token_ttl_seconds;
+        // Another problem of the file is reported where it is read.
+        let Ok(file) = &files.clients else { return Ok(()) };
+        for resource in &file.contents.resources {
+            if let Some(own) = resource.access_token_ttl_seconds.filter(|own| *own > longest) {
+                return Err(format!(
+                    "clients_file: the access_token_ttl_seconds of `{}` is {own}, but at most tokens.access_token_ttl_seconds = {longest}",
+                    resource.identifier
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the hosts that C accepts requests for.
@@ -211,17 +339,64 @@ impl AuthServerSettings {
         )
     }
 
+    /// Checks the custom claims, and that their scopes and resources exist.
+    fn check_claims(&self, files: &ConfiguredFiles) -> Result<(), String> {
+        if files.claims.is_empty() && self.claim_scopes.is_empty() {
+            return Ok(());
+        }
+        // Another problem of the file is reported where it is read.
+        let Ok(file) = &files.clients else { return Ok(()) };
+        let resources = &file.contents.resources;
+        let is_served = |scope: &str| {
+            OPENID_SCOPES.contains(&scope)
+                || resources.iter().any(|resource| resource.scopes.contains(scope))
+        };
+        if let Some(scope) = self.claim_scopes.iter().find(|scope| is_served(scope)) {
+            return Err(format!(
+                "claim_scopes: `{scope}` is a scope of OpenID Connect or of a resource in \
+                 clients_file already; remove it here"
+            ));
+        }
+        for claim in &files.claims {
+            claim.check()?;
+            let is_known = |scope: &str| is_served(scope) || self.claim_scopes.contains(scope);
+            if let Some(scope) = claim.scope.as_deref().filter(|scope| !is_known(scope)) {
+                return Err(format!(
+                    "claims: `{}`: scope: `{scope}` is neither a scope of OpenID Connect nor of a \
+                     resource in clients_file; if it only carries claims, add it to claim_scopes",
+                    claim.name
+                ));
+            }
+            let is_known = |own: &&String| {
+                resources.iter().any(|resource| same_resource(&resource.identifier, own))
+            };
+            if let Some(resource) = claim.resource.as_ref().filter(|own| !is_known(own)) {
+                return Err(format!(
+                    "claims: `{}`: resource: `{resource}` is not in clients_file",
+                    claim.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Validates the settings that must be valid in every profile.
     ///
     /// # Errors
     /// Returns the first invalid setting and what is wrong with it.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self, files: &ConfiguredFiles) -> Result<(), String> {
+        if let Err(problem) = &files.seed {
+            return Err(problem.clone());
+        }
+        if self.has_late_issuer() {
+            return self.check_without_issuer(files);
+        }
         if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
             return Err(
                 "issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned()
             );
         }
-        if self.issuer.path() != "/" && self.has_user_login() {
+        if self.issuer.path() != "/" && self.has_user_login(files) {
             return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
         if self.tokens.access_token_ttl_seconds == 0 {
@@ -239,12 +414,18 @@ impl AuthServerSettings {
         if self.audit_retention_days == 0 {
             return Err("audit_retention_days: is 0; audit records need at least 1 day".to_owned());
         }
-        self.database_url()?;
+        if self.listen.is_empty() && self.tls_listen.is_empty() {
+            return Err("listen: is empty, as is `tls_listen`; C needs one of them".to_owned());
+        }
+        self.check_resource_ttls(files)?;
+        let has_database_url = self.database_url()?.is_some();
+        self.control.check(has_database_url)?;
         if self.database_timeout_millis == 0 {
             return Err(
                 "database_timeout_millis: is 0; a query needs at least 1 millisecond".to_owned()
             );
         }
+        self.check_claims(files)?;
         self.proxies.check()?;
         self.hosts()?;
         self.registration.check()?;
@@ -254,6 +435,8 @@ impl AuthServerSettings {
 
 impl Settings for AuthServerSettings {
     const SERVICE: &'static str = "auth-server";
+    const SHORT_VARIABLES: &'static [(&'static str, &'static str)] =
+        &[("GATEPASS_SEED", "control.seed")];
 
     fn profile(&self) -> Profile {
         self.profile
@@ -271,6 +454,10 @@ impl Settings for AuthServerSettings {
         &self.manage_listen
     }
 
+    fn control_listen(&self) -> &str {
+        &self.control.listen
+    }
+
     fn log(&self) -> &LogSettings {
         &self.log
     }
@@ -279,17 +466,27 @@ impl Settings for AuthServerSettings {
         unsafe_settings::unsafe_settings(self)
     }
 
+    fn warnings(&self) -> Vec<UnsafeSetting> {
+        // The certificate of the development CA is for this machine and for containers.
+        let tls = if self.tls.cert_file.is_some() { self.tls_listen.as_str() } else { "" };
+        let proxy = self.proxies.unnamed_proxy(self.issuer.as_str(), &[tls]);
+        let listeners = [&*self.listen, &*self.tls_listen];
+        let port = port_without_listener("issuer", &self.issuer(), &listeners);
+        proxy.into_iter().chain(port).chain(self.certificate_warnings()).collect()
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         self.log.validate()?;
         ensure_distinct_listeners(self)?;
-        self.check().map_err(anyhow::Error::msg)?;
-        self.clients().context("the setting `clients_file`")?;
-        check_users(self.users_file.as_deref(), self.profile)
-            .context("the setting `users_file`")?;
+        let files = ConfiguredFiles::read(self, &SecureRandom::system());
+        self.check(&files).map_err(anyhow::Error::msg)?;
+        files.clients.context("the setting `clients_file`")?;
+        files.users.context("the setting `users_file`")?;
         pages(self.pages_dir.as_deref())?;
         http_client_with_optional_roots(&self.http())?;
         ServerCertificate::load(self.tls.cert_file.as_ref(), self.tls.key_file.as_ref())?;
-        Ok(())
+        let url = self.database_url().map_err(anyhow::Error::msg)?;
+        url.map_or(Ok(()), check_root_certificates).map_err(anyhow::Error::msg)
     }
 }
 

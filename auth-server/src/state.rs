@@ -13,6 +13,7 @@ use crate::{
         registration::RegistrationContext, token::TokenContext,
     },
     oidc::UserInfoContext,
+    openapi::OpenApiDocument,
     users::SignInContext,
 };
 
@@ -29,6 +30,7 @@ pub struct AppState {
     pub key_set: Arc<KeySet>,
     pub pages: Pages,
     pub outage: OutageSimulator,
+    pub openapi: OpenApiDocument,
 }
 
 /// Optional route groups, enabled by settings.
@@ -60,4 +62,5 @@ parts! {
     key_set: Arc<KeySet>,
     pages: Pages,
     outage: OutageSimulator,
+    openapi: OpenApiDocument,
 }

@@ -1,12 +1,15 @@
+use std::io::{Write, stderr};
+
 use anyhow::Context;
 use clap::Args;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use service_kit::cli::print_line;
 
+use super::user::sub_of;
 use crate::{
     AuthServerSettings,
-    domain::{AuditQuery, AuditRecord},
+    domain::{AuditEvent, AuditQuery, AuditRecord},
     server::open_existing_store,
 };
 
@@ -18,9 +21,15 @@ use crate::{
 /// `keys_publish`, `keys_activate`, `keys_rotate`, `keys_withdraw`. Edits of the clients file are
 /// not recorded.
 ///
+/// `members` are the names of the metadata members that the server replaced, when a client
+/// registers itself.
+///
+/// A sign-in that fails names the user if there is one of the typed name, and never the name. One
+/// that a rate limit rejects, before the user is looked up, names none.
+///
 /// Of several rejections of one kind, for callers that are not authenticated, the first is a record
 /// of its own. The others are counted: `count` is their number within about a minute, and the time
-/// is that of the last one. A count without client or address stands for several of them.
+/// is that of the last one. A count without client, user or address stands for several of them.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only records about this client
@@ -29,6 +38,12 @@ pub(super) struct Arguments {
     /// Only records about this user
     #[arg(long)]
     sub: Option<String>,
+    /// Only records about the user who signs in with this name
+    #[arg(long, value_name = "USERNAME", conflicts_with = "sub")]
+    user: Option<String>,
+    /// Only records of this event
+    #[arg(long, value_parser = event)]
+    event: Option<AuditEvent>,
     /// Only records about this access token
     #[arg(long)]
     jti: Option<String>,
@@ -47,17 +62,39 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> anyhow::Result<()> {
+    let store = open_existing_store(&settings).await?;
+    let sub = match &arguments.user {
+        Some(username) => Some(sub_of(&*store, username).await?),
+        None => arguments.sub,
+    };
     let query = AuditQuery {
         client_id: arguments.client,
-        sub: arguments.sub,
+        sub,
+        event: arguments.event,
         jti: arguments.jti,
         since_millis: arguments.since,
         until_millis: arguments.until,
-        limit: arguments.limit,
+        // One more shows whether there are more.
+        limit: arguments.limit.saturating_add(1),
     };
-    let records = open_existing_store(&settings).await?.audit(&query).await?;
+    let mut records = store.audit(&query).await?;
+    let limit = usize::try_from(arguments.limit)?;
+    let has_more = records.len() > limit;
+    records.truncate(limit);
     records.iter().try_for_each(|record| {
         print_line(if arguments.json { serde_json::to_string(record)? } else { line(record) })
+    })?;
+    if has_more {
+        // Programs read the records from standard output.
+        writeln!(stderr(), "only the newest {limit} records: there are more, see --limit")?;
+    }
+    Ok(())
+}
+
+fn event(text: &str) -> anyhow::Result<AuditEvent> {
+    AuditEvent::parse(text).with_context(|| {
+        let known = AuditEvent::ALL.map(AuditEvent::as_str);
+        format!("unknown event; known are {}", known.join(", "))
     })
 }
 
@@ -67,7 +104,7 @@ fn line(record: &AuditRecord) -> String {
         value.as_ref().map(|value| format!("  {name}={value}")).unwrap_or_default()
     };
     format!(
-        "{}  {:<13} {:<9}  actor={}  client={}{}{}  jti={}  scope=\"{}\"  from={}{}{}",
+        "{}  {:<13} {:<9}  actor={}  client={}{}{}  jti={}  scope=\"{}\"{}  from={}{}{}",
         rfc3339(record.at_millis),
         record.event.as_str(),
         record.outcome.as_str(),
@@ -77,6 +114,7 @@ fn line(record: &AuditRecord) -> String {
         optional("kid", &record.kid),
         or_dash(&record.jti),
         record.scope.as_deref().unwrap_or_default(),
+        optional("members", &record.members),
         or_dash(&record.address),
         optional("error", &record.error),
         if record.count > 1 { format!("  count={}", record.count) } else { String::new() },

@@ -1,30 +1,47 @@
-use std::{collections::BTreeSet, io::Read};
+mod options;
+mod secret;
+mod show;
 
-use anyhow::{Context, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use anyhow::{bail, ensure};
+use clap::{Args, Subcommand};
 use clock::Clock;
-use oauth_types::{ClientSecret, Scope};
+use serde_json::{Map, Value, json};
 
-use service_kit::{MIN_SECRET_LENGTH, cli::print_line};
+use service_kit::cli::print_line;
 
+use self::{
+    options::ClientOptions,
+    secret::{NewSecret, SecretOptions},
+    show::ClientView,
+};
+use super::{CreateDatabase, attribute::attribute, grant_count::counted, retry::retry_if_changed};
 use crate::{
     AuthServerSettings, SecureRandom,
-    clients::ClientsFile,
-    domain::{
-        Actor, ApplicationType, Client, SecretHash, StoredSecret, TokenExchangeRule, TokenFormat,
-        UserLoginConfig, hash_password, new_secret, validate_defaults, validate_redirect_uri,
-    },
-    server::{open_existing_store, open_store},
+    clients::{ClientsFile, client_members},
+    domain::{Actor, Client, StoredSecret},
+    server::open_existing_store,
     settings::PATH_AND_PAGES,
-    storage::{AuditedChange, StoreError},
+    storage::{AuditedChange, GrantOwner, Store, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add a client and print its secret (shown only once)
-    Add(Add),
+    Add(Box<Add>),
     /// List the clients of the database and the clients file
-    List,
+    List {
+        /// Print one JSON object per line, with every member
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every member of a client, in the format of the clients file
+    Show {
+        /// The client's id
+        client_id: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Generate a new client secret and print it (shown only once)
     RotateSecret(RotateSecret),
     /// Approve a client that registered itself
@@ -32,8 +49,9 @@ pub(super) enum Command {
         /// The client's id
         client_id: String,
     },
-    /// Change a client; options that are not given keep their values
-    Update(Update),
+    /// Change a client. Options that are not given keep their values; an empty value removes a
+    /// member, or empties a list
+    Update(Box<Update>),
     /// Disable a client and revoke its grants
     Disable {
         /// The client's id
@@ -55,79 +73,26 @@ pub(super) enum Command {
 pub(super) struct Add {
     /// The client's id
     client_id: String,
-    /// Scopes that the client can request, separated by spaces
-    #[arg(long, default_value = "")]
-    scope: String,
-    /// Scopes of a request without any; without this option all but those of OpenID Connect
-    #[arg(long, value_name = "SCOPE")]
-    default_scope: Option<Scope>,
-    /// Identifier of a resource that the client can request access tokens for; repeatable
-    #[arg(long)]
-    resource: Vec<String>,
-    /// The resource of a request that names none and fits several
-    #[arg(long, value_name = "RESOURCE")]
-    default_resource: Option<String>,
-    /// Identifier of a resource whose access tokens the client can introspect; repeatable
-    #[arg(long)]
-    introspection_audience: Vec<String>,
-    /// Resource and scopes, separated by spaces, that the client can obtain by token exchange;
-    /// repeatable
-    #[arg(long, value_name = "RESOURCE SCOPE...", value_parser = token_exchange_rule)]
-    token_exchange: Vec<TokenExchangeRule>,
-    /// Format of its access tokens
-    #[arg(long, value_enum, default_value_t = Format::Jwt)]
-    token_format: Format,
-    /// Redirect URI for user login, compared byte by byte; repeatable
-    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
-    redirect_uri: Vec<String>,
-    /// Redirect URI after sign-out; repeatable
-    #[arg(long, value_name = "URI", value_parser = redirect_uri, requires = "redirect_uri")]
-    post_logout_redirect_uri: Vec<String>,
-    /// Accept authorization requests without PKCE
-    #[arg(long, requires = "redirect_uri")]
-    no_require_pkce: bool,
-    /// Name that users see
-    #[arg(long, requires = "redirect_uri")]
-    name: Option<String>,
-    /// Read the secret from standard input instead of generating one
-    #[arg(long)]
-    secret_stdin: bool,
-    /// Accept a secret on standard input that is easy to guess
-    #[arg(long, requires = "secret_stdin")]
-    allow_weak_secret: bool,
+    #[command(flatten)]
+    options: ClientOptions,
+    /// Attribute for custom claims, as NAME=JSON; repeatable
+    #[arg(long, value_name = "NAME=JSON", value_parser = attribute)]
+    attribute: Vec<(String, Value)>,
+    #[command(flatten)]
+    secret: SecretOptions,
+    #[command(flatten)]
+    create: CreateDatabase,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Update {
     /// The client's id
     client_id: String,
-    /// Scopes that the client can request, separated by spaces; empty for none
-    #[arg(long)]
-    scope: Option<String>,
-    /// Scopes of a request without any; empty for all but those of OpenID Connect
-    #[arg(long, value_name = "SCOPE")]
-    default_scope: Option<Scope>,
-    /// Identifier of a resource that the client can request access tokens for; repeatable
-    #[arg(long)]
-    resource: Vec<String>,
-    /// The resource of a request that names none and fits several; empty for none
-    #[arg(long, value_name = "RESOURCE")]
-    default_resource: Option<String>,
-    /// Identifier of a resource whose access tokens the client can introspect; repeatable
-    #[arg(long)]
-    introspection_audience: Vec<String>,
-    /// Format of its access tokens
-    #[arg(long, value_enum)]
-    token_format: Option<Format>,
-    /// Redirect URI for user login, compared byte by byte; repeatable
-    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
-    redirect_uri: Vec<String>,
-    /// Redirect URI after sign-out; repeatable
-    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
-    post_logout_redirect_uri: Vec<String>,
-    /// Name that users see
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    options: ClientOptions,
+    /// Attribute for custom claims, as NAME=JSON; an empty value removes it; repeatable
+    #[arg(long, value_name = "NAME=JSON", value_parser = attribute)]
+    attribute: Vec<(String, Value)>,
 }
 
 #[derive(Debug, Args)]
@@ -137,62 +102,68 @@ pub(super) struct RotateSecret {
     /// Keep the old secrets valid for this many seconds
     #[arg(long, value_name = "SECONDS")]
     keep_old_for: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Jwt,
-    Opaque,
-}
-
-impl From<Format> for TokenFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Jwt => Self::Jwt,
-            Format::Opaque => Self::Opaque,
-        }
-    }
+    #[command(flatten)]
+    secret: SecretOptions,
 }
 
 pub(super) async fn run(
     command: Command,
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: SecureRandom,
+    random: SecureRandom,
 ) -> anyhow::Result<()> {
     let store = match &command {
-        Command::Add(_) => open_store(&settings).await?,
+        Command::Add(add) => add.create.open_store(&settings).await?,
         _ => open_existing_store(&settings).await?,
     };
-    let file = ClientsFile::read(settings.clients_file.as_deref(), settings.profile, &entropy)?;
+    let file =
+        ClientsFile::read(settings.clients_file.as_deref(), settings.client_rules(), &random)?;
     let (now, at_millis) = (clock.seconds(), clock.millis());
     match command {
         Command::Add(add) => {
             reject_file_client(&file, &add.client_id)?;
-            let has_login = !add.redirect_uri.is_empty();
-            ensure!(!has_login || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
-            let (hash, generated) = secret(&add, &entropy)?;
-            let client = new_client(add, hash, &file)?;
-            store.apply(AuditedChange::add_client(client, Actor::Cli, at_millis)).await?;
-            generated.map_or(Ok(()), |generated| print_line(generated.expose()))
-        }
-        Command::List => {
-            let stored = store.clients().await?;
-            let source = |client: &Client| match (client.dynamic, client.approved) {
-                (true, true) => "approved registration",
-                (true, false) => "registration",
-                (false, _) => "database",
+            let Add { client_id, options, attribute, secret, .. } = *add;
+            let mut client = new_client(&client_id, options, &settings, &file)?;
+            client.attributes = client.attributes.changed(attribute)?;
+            let generated = if client.is_public() {
+                ensure!(!secret.is_given(), "a public client has no secret");
+                None
+            } else {
+                let NewSecret { hash, generated } = secret.secret(settings.profile, &random)?;
+                client.secrets = vec![StoredSecret { hash, not_after: None }];
+                generated
             };
-            let lines = stored.iter().map(|client| line(client, source(client)));
-            lines
-                .chain(file.clients.iter().map(|client| line(client, "clients file")))
-                .try_for_each(print_line)
+            store.apply(AuditedChange::add_client(client, Actor::Cli, at_millis)).await?;
+            match generated {
+                Some(generated) => print_line(generated.expose()),
+                None => print_line(format!("added the client {client_id}")),
+            }
         }
-        Command::RotateSecret(RotateSecret { client_id, keep_old_for }) => {
+        Command::List { json } => {
+            let stored = store.clients().await?;
+            let all = stored.iter().map(ClientView::of_database);
+            all.chain(file.clients.iter().map(ClientView::of_file)).try_for_each(|client| {
+                print_line(if json { client.json()? } else { client.line() })
+            })
+        }
+        Command::Show { client_id, json } => {
+            let is_named = |client: &&Client| client.client_id == client_id;
+            let stored = store.clients().await?;
+            // A client of the file takes precedence over one of the database.
+            let in_file = file.clients.iter().find(is_named).map(ClientView::of_file);
+            let in_database = || stored.iter().find(is_named).map(ClientView::of_database);
+            let found = in_file.or_else(in_database);
+            let client = found.ok_or_else(|| StoreError::ClientNotFound(client_id.clone()))?;
+            print_line(if json { client.json()? } else { client.toml()? })
+        }
+        Command::RotateSecret(RotateSecret { client_id, keep_old_for, secret }) => {
             reject_file_client(&file, &client_id)?;
-            let secret = new_secret(entropy.bytes()?);
+            ensure!(
+                !stored_client(&*store, &client_id).await?.is_public(),
+                "the client `{client_id}` is public and has no secret"
+            );
+            let NewSecret { hash, generated } = secret.secret(settings.profile, &random)?;
             let old_until = keep_old_for.map(|seconds| now + i64::from(seconds));
-            let hash = SecretHash::sha256(&secret);
             let rotate = AuditedChange::rotate_client_secret(
                 &client_id,
                 hash,
@@ -201,42 +172,60 @@ pub(super) async fn run(
                 at_millis,
             );
             store.apply(rotate).await?;
-            print_line(secret.expose())
+            match generated {
+                Some(generated) => print_line(generated.expose()),
+                None => print_line(format!("replaced the secret of the client {client_id}")),
+            }
         }
         Command::Approve { client_id } => {
             reject_file_client(&file, &client_id)?;
             let approve = AuditedChange::approve_client(&client_id, Actor::Cli, at_millis);
-            Ok(store.apply(approve).await?)
+            store.apply(approve).await?;
+            print_line(format!("approved the client {client_id}"))
         }
         Command::Disable { client_id } => {
             reject_file_client(&file, &client_id)?;
+            let grants = grants_of(&*store, &client_id, now).await?;
             let disable = AuditedChange::disable_client(&client_id, Actor::Cli, at_millis);
-            Ok(store.apply(disable).await?)
+            store.apply(disable).await?;
+            print_line(format!("disabled the client {client_id} and revoked {grants}"))
         }
         Command::Enable { client_id } => {
             reject_file_client(&file, &client_id)?;
             let enable = AuditedChange::enable_client(&client_id, Actor::Cli, at_millis);
-            Ok(store.apply(enable).await?)
+            store.apply(enable).await?;
+            print_line(format!("enabled the client {client_id}; its earlier grants stay revoked"))
         }
         Command::Update(update) => {
             reject_file_client(&file, &update.client_id)?;
-            let stored = store.clients().await?;
-            let client = stored.into_iter().find(|client| client.client_id == update.client_id);
-            let client =
-                client.ok_or_else(|| StoreError::ClientNotFound(update.client_id.clone()))?;
-            let client = updated(client, update, &file)?;
-            ensure!(
-                client.login.is_none() || settings.issuer.path() == "/",
-                "issuer: {PATH_AND_PAGES}"
-            );
-            Ok(store.apply(AuditedChange::update_client(client, Actor::Cli, at_millis)).await?)
+            retry_if_changed(async || {
+                let Update { client_id, options, attribute } = (*update).clone();
+                // First: a change made in between fails the update.
+                let revision = store.revision().await?;
+                let client = stored_client(&*store, &client_id).await?;
+                let mut after = updated(client.clone(), options, &settings, &file)?;
+                after.attributes = client.attributes.changed(attribute)?;
+                let change =
+                    AuditedChange::update_client(&client, after, revision, Actor::Cli, at_millis);
+                Ok(store.apply(change).await?)
+            })
+            .await?;
+            print_line(format!("updated the client {}", update.client_id))
         }
         Command::Remove { client_id } => {
             reject_file_client(&file, &client_id)?;
+            let grants = grants_of(&*store, &client_id, now).await?;
             let remove = AuditedChange::remove_client(&client_id, Actor::Cli, at_millis);
-            Ok(store.apply(remove).await?)
+            store.apply(remove).await?;
+            print_line(format!("removed the client {client_id} and revoked {grants}"))
         }
     }
+}
+
+/// Returns the number of a client's grants in words.
+async fn grants_of(store: &dyn Store, client_id: &str, now: i64) -> Result<String, StoreError> {
+    let owner = GrantOwner::Client { client_id: client_id.to_owned() };
+    Ok(counted(store.count_grants(&owner, now).await?))
 }
 
 fn reject_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()> {
@@ -248,164 +237,72 @@ fn reject_file_client(file: &ClientsFile, client_id: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-fn secret(add: &Add, entropy: &SecureRandom) -> anyhow::Result<(SecretHash, Option<ClientSecret>)> {
-    if !add.secret_stdin {
-        let generated = new_secret(entropy.bytes()?);
-        return Ok((SecretHash::sha256(&generated), Some(generated)));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .context("failed to read the secret from standard input")?;
-    let chosen = ClientSecret::new(text.trim_end_matches(['\r', '\n']));
-    ensure!(!chosen.expose().is_empty(), "the secret on standard input is empty");
-    if let Some(problem) = weakness(chosen.expose()).filter(|_| !add.allow_weak_secret) {
-        bail!(
-            "the secret on standard input {problem}: omit --secret-stdin and C generates one, or add --allow-weak-secret"
-        );
-    }
-    let hash = hash_password(chosen.expose(), entropy.bytes()?)
-        .map_err(|error| anyhow::anyhow!("the secret: {error}"))?;
-    Ok((hash, None))
+async fn stored_client(store: &dyn Store, client_id: &str) -> anyhow::Result<Client> {
+    let stored = store.clients().await?;
+    let found = stored.into_iter().find(|client| client.client_id == client_id);
+    Ok(found.ok_or_else(|| StoreError::ClientNotFound(client_id.to_owned()))?)
 }
 
-const MIN_DISTINCT_CHARACTERS: usize = 10;
-
-/// Returns why a chosen secret is easy to guess. The stored hash would no longer show it.
-fn weakness(secret: &str) -> Option<String> {
-    if secret.len() < MIN_SECRET_LENGTH {
-        return Some(format!("has fewer than {MIN_SECRET_LENGTH} characters"));
-    }
-    let distinct: BTreeSet<char> = secret.chars().collect();
-    (distinct.len() < MIN_DISTINCT_CHARACTERS)
-        .then(|| format!("has fewer than {MIN_DISTINCT_CHARACTERS} different characters"))
-}
-
-fn ensure_known<'a>(
-    resources: impl IntoIterator<Item = &'a String>,
+fn new_client(
+    client_id: &str,
+    options: ClientOptions,
+    settings: &AuthServerSettings,
     file: &ClientsFile,
-) -> anyhow::Result<()> {
-    for resource in resources {
-        ensure!(
-            file.resources.iter().any(|known| known.identifier == *resource),
-            "the resource `{resource}` is not in the clients file; its resources: {}",
-            file.resources
-                .iter()
-                .map(|known| known.identifier.as_str())
-                .collect::<Vec<_>>()
-                .join(" ")
-        );
-    }
-    Ok(())
-}
-
-fn ensure_valid_defaults(client: &Client) -> anyhow::Result<()> {
-    let scopes = (&client.scopes, client.default_scope.as_ref());
-    let resources = (&client.resources[..], client.default_resource.as_ref());
-    validate_defaults(scopes, resources).map_err(anyhow::Error::msg)
+) -> anyhow::Result<Client> {
+    let mut members = Map::from_iter([("client_id".to_owned(), json!(client_id))]);
+    options.apply_to(&mut members)?;
+    require_pkce_by_default(&mut members);
+    // `run` sets the secret.
+    validated(members, true, settings, file)
 }
 
 /// Returns the client with the given changes.
-fn updated(client: Client, update: Update, file: &ClientsFile) -> anyhow::Result<Client> {
-    ensure!(
-        !client.dynamic,
-        "the client `{}` registered itself: only it can update its registration (RFC 7592)",
-        client.client_id
-    );
-    ensure_known(update.resource.iter().chain(&update.introspection_audience), file)?;
-    let given = |new: Vec<String>, old: Vec<String>| if new.is_empty() { old } else { new };
-    let has_login = client.login.is_some() || !update.redirect_uri.is_empty();
-    ensure!(
-        has_login || (update.name.is_none() && update.post_logout_redirect_uri.is_empty()),
-        "the client `{}` has no user login: give it a --redirect-uri",
-        client.client_id
-    );
-    // As for an added client.
-    let new_login = UserLoginConfig { require_pkce: true, ..UserLoginConfig::default() };
-    let login = client.login.unwrap_or(new_login);
-    let login = UserLoginConfig {
-        client_name: update.name.or(login.client_name.clone()),
-        redirect_uris: given(update.redirect_uri, login.redirect_uris.clone()),
-        post_logout_redirect_uris: given(
-            update.post_logout_redirect_uri,
-            login.post_logout_redirect_uris.clone(),
-        ),
-        ..login
-    };
-    let changed = Client {
-        scopes: match update.scope {
-            Some(scope) => scope.parse()?,
-            None => client.scopes,
-        },
-        default_scope: match update.default_scope {
-            Some(default) => Some(default).filter(|default| !default.is_empty()),
-            None => client.default_scope,
-        },
-        resources: given(update.resource, client.resources),
-        default_resource: match update.default_resource {
-            Some(default) => Some(default).filter(|default| !default.is_empty()),
-            None => client.default_resource,
-        },
-        introspection_audiences: given(
-            update.introspection_audience,
-            client.introspection_audiences,
-        ),
-        token_format: update.token_format.map_or(client.token_format, TokenFormat::from),
-        login: has_login.then_some(login),
-        ..client
-    };
-    ensure_valid_defaults(&changed)?;
-    Ok(changed)
-}
-
-fn new_client(add: Add, hash: SecretHash, file: &ClientsFile) -> anyhow::Result<Client> {
-    let exchanged = add.token_exchange.iter().map(|rule| &rule.resource);
-    let named = add.resource.iter().chain(&add.introspection_audience).chain(exchanged);
-    ensure_known(named, file)?;
-    let login = UserLoginConfig {
-        client_name: add.name,
-        redirect_uris: add.redirect_uri,
-        post_logout_redirect_uris: add.post_logout_redirect_uri,
-        require_pkce: !add.no_require_pkce,
-        ..UserLoginConfig::default()
-    };
-    let client = Client {
-        secrets: vec![StoredSecret { hash, not_after: None }],
-        scopes: add.scope.parse::<Scope>()?,
-        default_scope: add.default_scope.filter(|default| !default.is_empty()),
-        resources: add.resource,
-        default_resource: add.default_resource,
-        introspection_audiences: add.introspection_audience,
-        token_exchange: add.token_exchange,
-        token_format: add.token_format.into(),
-        login: (!login.redirect_uris.is_empty()).then_some(login),
-        ..Client::without_access(add.client_id)
-    };
-    ensure_valid_defaults(&client)?;
-    Ok(client)
-}
-
-/// Parses a redirect URI. The operator may add a native app, so its rules apply.
-fn redirect_uri(text: &str) -> Result<String, &'static str> {
-    validate_redirect_uri(text, ApplicationType::Native).map(|()| text.to_owned())
-}
-
-/// Parses the rule of a token exchange: a resource and its scopes.
-fn token_exchange_rule(text: &str) -> Result<TokenExchangeRule, String> {
-    let (resource, scopes) =
-        text.trim().split_once(' ').ok_or("name a resource and at least one scope")?;
-    Ok(TokenExchangeRule {
-        resource: resource.to_owned(),
-        scopes: scopes.trim().parse::<Scope>().map_err(|error| error.to_string())?,
-        beyond_grant: false,
+fn updated(
+    client: Client,
+    options: ClientOptions,
+    settings: &AuthServerSettings,
+    file: &ClientsFile,
+) -> anyhow::Result<Client> {
+    if client.dynamic {
+        ensure!(
+            options.is_empty(),
+            "the client `{}` registered itself: only it can update its registration (RFC 7592); \
+             the operator sets its attributes with --attribute",
+            client.client_id
+        );
+        return Ok(client);
+    }
+    let mut members = client_members(&client)?;
+    options.apply_to(&mut members)?;
+    if client.login.is_none() {
+        require_pkce_by_default(&mut members);
+    }
+    let changed = validated(members, !client.secrets.is_empty(), settings, file)?;
+    Ok(Client {
+        secrets: client.secrets,
+        dynamic: client.dynamic,
+        approved: client.approved,
+        token_generation: client.token_generation,
+        enabled: client.enabled,
+        ..changed
     })
 }
 
-fn line(client: &Client, source: &str) -> String {
-    let state = if client.enabled { "enabled" } else { "disabled" };
-    let (id, scopes, format) = (&client.client_id, &client.scopes, client.token_format.as_str());
-    format!(
-        "{id}  {state}  {source}  tokens={format}  scope=\"{scopes}\"  resources={}",
-        client.resources.join(",")
-    )
+/// Requires PKCE of a new client that logs users in, unless an option says otherwise.
+fn require_pkce_by_default(members: &mut Map<String, Value>) {
+    if let Some(Value::Object(login)) = members.get_mut("login") {
+        login.entry("require_pkce").or_insert(Value::Bool(true));
+    }
+}
+
+/// Returns the client with these members, which follow the rules of the clients file.
+fn validated(
+    members: Map<String, Value>,
+    has_secret: bool,
+    settings: &AuthServerSettings,
+    file: &ClientsFile,
+) -> anyhow::Result<Client> {
+    let client = file.client(members, has_secret)?;
+    ensure!(client.login.is_none() || settings.issuer.path() == "/", "issuer: {PATH_AND_PAGES}");
+    Ok(client)
 }

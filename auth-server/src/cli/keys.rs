@@ -1,4 +1,3 @@
-use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
 use clock::Clock;
 
@@ -7,9 +6,8 @@ use service_kit::cli::print_line;
 use crate::{
     AuthServerSettings,
     domain::{Actor, KeyState, SigningKey, SigningStatus, signing_status},
-    keys::{await_publication, generate},
+    keys::{rotate_all, withdraw},
     server::open_existing_store,
-    storage::{AuditedChange, Store, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,67 +30,13 @@ pub(super) async fn run(
     clock: Clock,
 ) -> anyhow::Result<()> {
     let store = open_existing_store(&settings).await?;
-    let keys = store.signing_keys().await?;
     match command {
         Command::List => {}
-        Command::Rotate => {
-            let current: Vec<_> =
-                keys.iter().filter(|key| matches!(key.state, KeyState::Current { .. })).collect();
-            ensure!(
-                !current.is_empty(),
-                "there is no key to rotate: start the server once, which creates the first keys"
-            );
-            // The next keys begin to sign. They can be as young as the last rotation.
-            await_publication(&*store).await;
-            for key in current {
-                let rotated = rotate(&*store, key, &clock).await?;
-                ensure!(
-                    rotated,
-                    "another process rotated the key `{}` at the same time; nothing was changed",
-                    key.kid
-                );
-            }
-        }
-        Command::Withdraw { kid } => {
-            let found = keys.iter().find(|key| key.kid == kid);
-            let key = found.with_context(|| {
-                format!("there is no key `{kid}`; `keys list` prints the existing ones")
-            })?;
-            match key.state {
-                KeyState::Next => bail!(
-                    "the key `{kid}` is a next key and has signed nothing: activate it with `keys rotate` first"
-                ),
-                KeyState::Current { .. } => {
-                    await_publication(&*store).await;
-                    // If another process rotated it first, the key is retired as well.
-                    rotate(&*store, key, &clock).await?;
-                }
-                KeyState::Retired { .. } => {}
-            }
-            // A server that has not reloaded yet still signs with it, and another one would no
-            // longer publish it.
-            await_publication(&*store).await;
-            let withdraw = AuditedChange::withdraw_key(&kid, Actor::Cli, clock.millis());
-            match store.apply(withdraw).await {
-                // Another process withdrew it first.
-                Ok(()) | Err(StoreError::KeysChanged) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        Command::Rotate => rotate_all(&*store, Actor::Cli, &clock).await?,
+        Command::Withdraw { kid } => withdraw(&*store, &kid, Actor::Cli, &clock).await?,
     }
     let keys = store.signing_keys().await?;
     keys.iter().try_for_each(|key| print_line(line(key, &keys)))
-}
-
-/// Rotates a key. Returns `false` if another process rotated it first.
-async fn rotate(store: &dyn Store, key: &SigningKey, clock: &Clock) -> anyhow::Result<bool> {
-    let new_next = generate(key.algorithm)?;
-    let rotate = AuditedChange::rotate_key(&key.kid, new_next, Actor::Cli, clock.millis());
-    match store.apply(rotate).await {
-        Ok(()) => Ok(true),
-        Err(StoreError::KeysChanged) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn line(key: &SigningKey, keys: &[SigningKey]) -> String {

@@ -1,27 +1,63 @@
 use clock::Clock;
-use service_kit::{CancellationToken, Settings, cancel_on_signal, telemetry};
+use service_kit::{
+    BoundListener, CancellationToken, Settings, cancel_on_signal, cli::log_warnings, telemetry,
+};
 
-use crate::{AuthServer, AuthServerSettings, Listeners, SecureRandom};
+use crate::{
+    AuthServer, AuthServerSettings, Listeners, SecureRandom,
+    server::{await_issuer, database_location},
+};
 
 pub(super) async fn run(
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: SecureRandom,
+    random: SecureRandom,
 ) -> anyhow::Result<()> {
     let _telemetry = telemetry::init("auth-server", settings.log())?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
     let listeners = Listeners::bind(&settings)?;
-    tracing::info!(
-        issuer = settings.issuer(),
-        http = %listeners.http.address(),
-        tls = listeners.tls.as_ref().map(|bound| bound.address().to_string()),
-        manage = listeners.manage.as_ref().map(|bound| bound.address().to_string()),
-        profile = ?settings.profile,
-        "auth-server starts"
-    );
-    let events = settings.events.start(settings.profile, stop.clone())?;
-    AuthServer::prepare(settings, listeners, clock, entropy, events).await?.run(stop).await?;
+    let settings = listeners.with_issuer_port(settings);
+    let settings = if settings.has_late_issuer() {
+        announcement(&settings, &listeners)();
+        let Some(known) = await_issuer(settings, &listeners, &clock, &random, &stop).await? else {
+            return Ok(());
+        };
+        known
+    } else {
+        settings
+    };
+    let warnings = settings.warnings();
+    let announced = announcement(&settings, &listeners);
+    let (events, sender) = settings.events.start(settings.profile)?;
+    let server = AuthServer::prepare(settings, listeners, clock, random, events).await?;
+    log_warnings("auth-server", &warnings);
+    announced();
+    let served = server.run(stop).await;
+    sender.finish().await;
+    served?;
     tracing::info!("auth-server has stopped");
     Ok(())
+}
+
+/// Returns what logs the addresses of the server.
+fn announcement(settings: &AuthServerSettings, listeners: &Listeners) -> impl FnOnce() + use<> {
+    let (issuer, profile) = (settings.issuer(), settings.profile.as_str());
+    let database = database_location(settings);
+    let address =
+        |bound: &Option<BoundListener>| bound.as_ref().map(|bound| bound.address().to_string());
+    let (http, tls) = (address(&listeners.http), address(&listeners.tls));
+    let (manage, control) = (address(&listeners.manage), address(&listeners.control));
+    move || {
+        tracing::info!(
+            issuer,
+            http,
+            tls,
+            manage,
+            control,
+            profile,
+            database,
+            "auth-server starts to serve"
+        );
+    }
 }

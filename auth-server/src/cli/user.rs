@@ -1,29 +1,34 @@
-use std::io::Read;
+mod password;
 
-use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use clock::Clock;
-use oauth_types::{Password, StandardClaims};
+use oauth_types::StandardClaims;
+use serde_json::Value;
 use service_kit::cli::print_line;
 
+use self::password::new_password;
+use super::{
+    CreateDatabase,
+    attribute::{attribute, listed},
+    grant_count::counted,
+    retry::retry_if_changed,
+};
 use crate::{
     AuthServerSettings, SecureRandom,
-    domain::{
-        Actor, SecretHash, User, hash_password, new_sub, normalize_password, normalize_username,
-    },
-    server::{open_existing_store, open_store},
-    storage::{AuditedChange, Store, StoreError},
+    domain::{Actor, Attributes, SecretHash, User, new_sub, normalize_username},
+    server::open_existing_store,
+    storage::{AuditedChange, GrantOwner, Store, StoreError},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Add a user; the password is read from standard input
+    /// Add a user; the password is read from standard input, at a terminal without showing it
     Add(Box<Add>),
     /// List the users
     List,
     /// Change what is known about a user; other claims stay. An empty value removes a claim
     Update(Box<Update>),
-    /// Set a password, read from standard input, end the user's sessions and revoke their grants
+    /// Set a password, read as by `user add`, end the user's sessions and revoke their grants
     SetPassword {
         /// Name that the user signs in with
         username: String,
@@ -56,17 +61,25 @@ pub(super) struct Add {
     username: String,
     #[command(flatten)]
     claims: Claims,
+    /// Attribute for custom claims, as NAME=JSON; repeatable
+    #[arg(long, value_name = "NAME=JSON", value_parser = attribute)]
+    attribute: Vec<(String, Value)>,
+    #[command(flatten)]
+    create: CreateDatabase,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Update {
     /// Name that the user signs in with
     username: String,
     #[command(flatten)]
     claims: Claims,
+    /// Attribute for custom claims, as NAME=JSON; an empty value removes it; repeatable
+    #[arg(long, value_name = "NAME=JSON", value_parser = attribute)]
+    attribute: Vec<(String, Value)>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct Claims {
     /// Full name
     #[arg(long)]
@@ -85,58 +98,79 @@ struct Claims {
     claims: Option<StandardClaims>,
 }
 
-/// Minimum password length in characters (NIST SP 800-63B §3.1.1.2).
-const MIN_PASSWORD_LENGTH: usize = 8;
-
 pub(super) async fn run(
     command: Command,
     settings: AuthServerSettings,
     clock: Clock,
-    entropy: SecureRandom,
+    random: SecureRandom,
 ) -> anyhow::Result<()> {
     let store = match &command {
-        Command::Add(_) => open_store(&settings).await?,
+        Command::Add(add) => add.create.open_store(&settings).await?,
         _ => open_existing_store(&settings).await?,
     };
     let at_millis = clock.millis();
     match command {
         Command::Add(add) => {
-            let password = password_from_stdin(&entropy)?;
-            let user = new_user(*add, password, clock.seconds(), &entropy)?;
+            let password = new_password(&add.username, settings.profile, &random)?;
+            let user = new_user(*add, password, clock.seconds(), &random)?;
             let sub = user.sub.clone();
             store.apply(AuditedChange::add_user(user, Actor::Cli, at_millis)).await?;
             print_line(sub)
         }
         Command::List => store.users().await?.iter().try_for_each(|user| print_line(line(user))),
         Command::Update(update) => {
-            let user = user_named(&*store, &update.username).await?;
-            let claims = update.claims.over(user.claims, clock.seconds())?;
-            let update = AuditedChange::update_user(&user.sub, claims, Actor::Cli, at_millis);
-            Ok(store.apply(update).await?)
+            retry_if_changed(async || {
+                let Update { username, claims, attribute } = (*update).clone();
+                let user = user_named(&*store, &username).await?;
+                let attributes = user.attributes.changed(attribute)?;
+                let claims = claims.over(user.claims.clone(), clock.seconds())?;
+                let after = User { claims, attributes, ..user.clone() };
+                let change = AuditedChange::update_user(&user, after, Actor::Cli, at_millis);
+                Ok(store.apply(change).await?)
+            })
+            .await?;
+            print_line(format!("updated {}", update.username))
         }
         Command::SetPassword { username } => {
-            let password = password_from_stdin(&entropy)?;
             let sub = sub_of(&*store, &username).await?;
-            let set = AuditedChange::set_password(&sub, password, Actor::Cli, at_millis);
-            Ok(store.apply(set).await?)
+            let password = new_password(&username, settings.profile, &random)?;
+            let grants = grants_of(&*store, &sub, &clock).await?;
+            store.apply(AuditedChange::set_password(&sub, password, Actor::Cli, at_millis)).await?;
+            print_line(format!(
+                "set the password of {username}, ended their sessions and revoked {grants}"
+            ))
         }
         Command::Disable { username } => {
             let sub = sub_of(&*store, &username).await?;
-            Ok(store.apply(AuditedChange::disable_user(&sub, Actor::Cli, at_millis)).await?)
+            let grants = grants_of(&*store, &sub, &clock).await?;
+            store.apply(AuditedChange::disable_user(&sub, Actor::Cli, at_millis)).await?;
+            print_line(format!("disabled {username}, ended their sessions and revoked {grants}"))
         }
         Command::SignOut { username } => {
             let sub = sub_of(&*store, &username).await?;
-            Ok(store.apply(AuditedChange::sign_out_user(&sub, Actor::Cli, at_millis)).await?)
+            let sessions = store.sessions_of(&sub).await?.len();
+            store.apply(AuditedChange::sign_out_user(&sub, Actor::Cli, at_millis)).await?;
+            let plural = if sessions == 1 { "" } else { "s" };
+            print_line(format!("signed {username} out of {sessions} session{plural}"))
         }
         Command::Enable { username } => {
             let sub = sub_of(&*store, &username).await?;
-            Ok(store.apply(AuditedChange::enable_user(&sub, Actor::Cli, at_millis)).await?)
+            store.apply(AuditedChange::enable_user(&sub, Actor::Cli, at_millis)).await?;
+            print_line(format!("enabled {username}; their earlier grants stay revoked"))
         }
         Command::Remove { username } => {
             let sub = sub_of(&*store, &username).await?;
-            Ok(store.apply(AuditedChange::remove_user(&sub, Actor::Cli, at_millis)).await?)
+            let grants = grants_of(&*store, &sub, &clock).await?;
+            store.apply(AuditedChange::remove_user(&sub, Actor::Cli, at_millis)).await?;
+            print_line(format!("removed {username}, ended their sessions and revoked {grants}"))
         }
     }
+}
+
+/// Returns the number of a user's grants in words.
+async fn grants_of(store: &dyn Store, sub: &str, clock: &Clock) -> Result<String, StoreError> {
+    let owner = GrantOwner::User { sub: sub.to_owned() };
+    Ok(counted(store.count_grants(&owner, clock.seconds()).await?))
 }
 
 /// Returns the `sub` of the user with this name.
@@ -150,26 +184,11 @@ async fn user_named(store: &dyn Store, username: &str) -> Result<User, StoreErro
     user.ok_or_else(|| StoreError::UserNotFound(username.to_owned()))
 }
 
-fn password_from_stdin(entropy: &SecureRandom) -> anyhow::Result<SecretHash> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .context("failed to read the password from standard input")?;
-    // The line break ends the line. It is not part of the password, unlike spaces before it.
-    let password = normalize_password(&Password::new(text.trim_end_matches(['\r', '\n'])))?;
-    ensure!(
-        password.expose().chars().count() >= MIN_PASSWORD_LENGTH,
-        "the password on standard input has fewer than {MIN_PASSWORD_LENGTH} characters"
-    );
-    hash_password(password.expose(), entropy.bytes()?)
-        .map_err(|error| anyhow::anyhow!("the password: {error}"))
-}
-
 fn new_user(
     add: Add,
     password: SecretHash,
     now: i64,
-    entropy: &SecureRandom,
+    random: &SecureRandom,
 ) -> anyhow::Result<User> {
     let username = normalize_username(&add.username)?;
     let claims = add.claims.over(StandardClaims::default(), now)?;
@@ -177,8 +196,9 @@ fn new_user(
         preferred_username: claims.preferred_username.or(Some(username.clone())),
         ..claims
     };
-    let sub = new_sub(entropy.bytes()?);
-    Ok(User { sub, username, password, claims, enabled: true, device_generation: 0 })
+    let sub = new_sub(random.bytes()?);
+    let attributes = Attributes::default().changed(add.attribute)?;
+    Ok(User { sub, username, password, claims, attributes, enabled: true, device_generation: 0 })
 }
 
 impl Claims {
@@ -200,7 +220,7 @@ impl Claims {
         };
         let mut merged = serde_json::Map::new();
         for claims in [&old, &given, &options] {
-            if let serde_json::Value::Object(claims) = serde_json::to_value(claims)? {
+            if let Value::Object(claims) = serde_json::to_value(claims)? {
                 merged.extend(claims);
             }
         }
@@ -217,9 +237,10 @@ fn line(user: &User) -> String {
     let state = if user.enabled { "enabled" } else { "disabled" };
     let email = user.claims.email.as_deref().unwrap_or("-");
     format!(
-        "{}  {state}  sub={}  name=\"{}\"  email={email}",
+        "{}  {state}  sub={}  name=\"{}\"  email={email}{}",
         user.username,
         user.sub,
-        user.display_name()
+        user.display_name(),
+        listed(&user.attributes)
     )
 }

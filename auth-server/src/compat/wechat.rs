@@ -6,6 +6,7 @@ use crate::oauth::token::TokenContext;
 use axum::{
     Json,
     extract::{RawQuery, State},
+    http::header::CONTENT_TYPE,
     response::{IntoResponse, Redirect, Response},
 };
 use form_urlencoded::Serializer;
@@ -22,6 +23,11 @@ use crate::{
     oidc::{UserInfoContext, UserInfoError, userinfo_user},
 };
 
+/// WeChat's error for an authorization code that is unknown, used or expired.
+const INVALID_CODE: (i64, &str) = (40_029, "invalid code");
+/// WeChat's error for such a refresh token.
+const INVALID_REFRESH_TOKEN: (i64, &str) = (40_030, "invalid refresh_token");
+
 /// Marks an authorization request whose token request does not repeat the redirect URI, because
 /// WeChat's API has no such parameter.
 const MARK: (&str, &str) = ("dialect", "wechat");
@@ -29,7 +35,13 @@ const MARK: (&str, &str) = ("dialect", "wechat");
 /// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: translates WeChat's parameters and
 /// redirects to `/oauth/authorize`.
 pub async fn authorize(RawQuery(query): RawQuery) -> Response {
-    let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let query = standard_query(&query.unwrap_or_default());
+    Redirect::to(&format!("/oauth/authorize?{query}")).into_response()
+}
+
+/// Translates the query of an authorization request. A malformed one becomes empty.
+pub fn standard_query(wechat: &str) -> String {
+    let form = Form::parse(wechat.as_bytes()).unwrap_or_default();
     let mut standard = Serializer::new(String::new());
     standard.append_pair(MARK.0, MARK.1);
     for (name, value) in form.pairs() {
@@ -39,7 +51,7 @@ pub async fn authorize(RawQuery(query): RawQuery) -> Response {
             other => standard.append_pair(other, value),
         };
     }
-    Redirect::to(&format!("/oauth/authorize?{}", standard.finish())).into_response()
+    standard.finish()
 }
 
 /// Translates a WeChat scope to OpenID Connect scopes.
@@ -51,51 +63,75 @@ fn scope(wechat: &str) -> &str {
     }
 }
 
-/// `GET /sns/oauth2/access_token?appid=…&secret=…&code=…&grant_type=authorization_code`
+/// `GET` or `POST /sns/oauth2/access_token`, with `appid`, `secret`, `code` and
+/// `grant_type=authorization_code`. WeChat takes the parameters from the query or from a form.
 pub async fn access_token(
     State(context): State<Arc<TokenContext>>,
     State(user_info): State<Arc<UserInfoContext>>,
     address: ClientAddress,
     RawQuery(query): RawQuery,
+    RequestBody(body): RequestBody,
 ) -> Response {
-    let request = standard(
-        query,
-        [
-            ("grant_type", "grant_type"),
-            ("client_id", "appid"),
-            ("client_secret", "secret"),
-            ("code", "code"),
-        ],
-    );
-    answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
+    let form = parse_parameters(query, &body);
+    let required = [
+        ("appid", 41_002, "appid missing"),
+        ("secret", 41_004, "appsecret missing"),
+        ("code", 41_008, "missing code"),
+    ];
+    if let Some(error) = request_error(&form, "authorization_code", &required) {
+        return error;
+    }
+    let names = [
+        ("grant_type", "grant_type"),
+        ("client_id", "appid"),
+        ("client_secret", "secret"),
+        ("code", "code"),
+    ];
+    let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
+    answer(&user_info, issued, INVALID_CODE).await
 }
 
-/// `GET /sns/oauth2/refresh_token?appid=…&grant_type=refresh_token&refresh_token=…`. WeChat
-/// requires no secret here; C requires it from confidential clients.
+/// `GET` or `POST /sns/oauth2/refresh_token`, with `appid`, `refresh_token` and
+/// `grant_type=refresh_token`. WeChat requires no secret here; C requires it from confidential
+/// clients.
 pub async fn refresh_token(
     State(context): State<Arc<TokenContext>>,
     State(user_info): State<Arc<UserInfoContext>>,
     address: ClientAddress,
     RawQuery(query): RawQuery,
+    RequestBody(body): RequestBody,
 ) -> Response {
-    let request = standard(
-        query,
-        [
-            ("grant_type", "grant_type"),
-            ("client_id", "appid"),
-            ("client_secret", "secret"),
-            ("refresh_token", "refresh_token"),
-        ],
-    );
-    answer(&user_info, handle_token_request(&context, address, Ok(request)).await).await
+    let form = parse_parameters(query, &body);
+    let required =
+        [("appid", 41_002, "appid missing"), ("refresh_token", 41_003, "refresh_token missing")];
+    if let Some(error) = request_error(&form, "refresh_token", &required) {
+        return error;
+    }
+    let names = [
+        ("grant_type", "grant_type"),
+        ("client_id", "appid"),
+        ("client_secret", "secret"),
+        ("refresh_token", "refresh_token"),
+    ];
+    let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
+    answer(&user_info, issued, INVALID_REFRESH_TOKEN).await
+}
+
+/// Returns WeChat's error for a missing parameter or another grant type.
+fn request_error(
+    form: &Form,
+    grant_type: &str,
+    required: &[(&str, i64, &str)],
+) -> Option<Response> {
+    let missing = required.iter().find(|(name, ..)| form.get(name).is_none());
+    if let Some((_, errcode, errmsg)) = missing {
+        return Some(wechat_error(*errcode, errmsg));
+    }
+    (form.get("grant_type") != Some(grant_type)).then(|| wechat_error(40_002, "invalid grant_type"))
 }
 
 /// Translates WeChat's parameters to a standard token request.
-fn standard<const N: usize>(
-    query: Option<String>,
-    names: [(&'static str, &str); N],
-) -> ClientRequest {
-    let form = parse_query(query);
+fn standard<const N: usize>(form: &Form, names: [(&'static str, &str); N]) -> ClientRequest {
     ClientRequest::from_pairs(
         names.map(|(name, wechat)| (name, form.get(wechat).unwrap_or_default().to_owned())),
     )
@@ -109,11 +145,11 @@ pub async fn json_token(
     RequestBody(body): RequestBody,
 ) -> Response {
     let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&body) else {
-        let refusal = ApiError::invalid_request(
+        let error = ApiError::invalid_request(
             "the body is not a JSON object",
             "https://www.rfc-editor.org/rfc/rfc8259",
         );
-        return refusal.into_response();
+        return error.into_response();
     };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let names = [
@@ -145,17 +181,30 @@ struct WechatToken<'a> {
     scope: &'static str,
 }
 
-async fn answer(context: &UserInfoContext, issued: Result<TokenResponse, ApiError>) -> Response {
+/// Renders the response of the token endpoint. `invalid_grant` is WeChat's error for the grant.
+async fn answer(
+    context: &UserInfoContext,
+    issued: Result<TokenResponse, ApiError>,
+    invalid_grant: (i64, &str),
+) -> Response {
     let issued = match issued {
         Ok(issued) => issued,
         Err(failure) => {
-            return wechat_error(
-                wechat_error_code(failure.error.error),
-                &failure.error.to_string(),
-            );
+            let (errcode, errmsg) = match failure.error.error {
+                ErrorCode::InvalidGrant => invalid_grant,
+                ErrorCode::InvalidClient => (40_125, "invalid appsecret"),
+                ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope => {
+                    (48_001, "api unauthorized")
+                }
+                ErrorCode::TemporarilyUnavailable => (45_011, "api minute-quota reach limit"),
+                ErrorCode::ServerError => (-1, "system error"),
+                _ => (40_035, "invalid parameter"),
+            };
+            return wechat_error(errcode, &format!("{errmsg}: {}", failure.error));
         }
     };
-    let Ok((user, AccessTokenClaims { scope, .. })) =
+    // The subject of the token, which is pairwise for a client with pairwise subjects.
+    let Ok((_, AccessTokenClaims { sub, scope, .. }, _)) =
         userinfo_user(context, &issued.access_token).await
     else {
         return wechat_error(40_003, "invalid openid");
@@ -168,11 +217,11 @@ async fn answer(context: &UserInfoContext, issued: Result<TokenResponse, ApiErro
             .as_ref()
             .map(oauth_types::RefreshToken::expose)
             .unwrap_or_default(),
-        openid: &user.sub,
-        unionid: &user.sub,
+        openid: &sub,
+        unionid: &sub,
         scope: if scope.contains("profile") { "snsapi_userinfo" } else { "snsapi_base" },
     };
-    (NO_STORE, Json(token)).into_response()
+    wechat_response(&token)
 }
 
 /// `GET /sns/userinfo?access_token=…&openid=…`
@@ -188,7 +237,7 @@ pub async fn userinfo(
         return wechat_error(41_009, "missing openid");
     };
     let found = userinfo_user(&context, &access_token).await;
-    let (user, AccessTokenClaims { scope, .. }) = match found {
+    let (user, AccessTokenClaims { sub, scope, .. }, _) = match found {
         Ok(found) => found,
         Err(UserInfoError::Store(_)) => return wechat_error(-1, "system error"),
         Err(_) => {
@@ -198,7 +247,7 @@ pub async fn userinfo(
             );
         }
     };
-    if user.sub != openid {
+    if sub != openid {
         return wechat_error(40_003, "invalid openid");
     }
     let claims = user.claims.for_scope(&scope);
@@ -208,8 +257,8 @@ pub async fn userinfo(
         _ => 0,
     };
     let profile = json!({
-        "openid": user.sub,
-        "unionid": user.sub,
+        "openid": sub,
+        "unionid": sub,
         "nickname": claims.nickname.unwrap_or_default(),
         "sex": sex,
         "province": "",
@@ -218,7 +267,7 @@ pub async fn userinfo(
         "headimgurl": claims.picture.unwrap_or_default(),
         "privilege": [],
     });
-    (NO_STORE, Json(profile)).into_response()
+    wechat_response(&profile)
 }
 
 /// Parses the query. A malformed query counts as empty and leads to WeChat's error for a missing
@@ -227,18 +276,19 @@ fn parse_query(query: Option<String>) -> Form {
     Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 
-/// Returns an error as WeChat does: in the body, with status 200.
-fn wechat_error(errcode: i64, errmsg: &str) -> Response {
-    (NO_STORE, Json(json!({ "errcode": errcode, "errmsg": errmsg }))).into_response()
+/// Parses the form of a POST, or the query.
+fn parse_parameters(query: Option<String>, body: &[u8]) -> Form {
+    if body.is_empty() { parse_query(query) } else { Form::parse(body).unwrap_or_default() }
 }
 
-fn wechat_error_code(error: ErrorCode) -> i64 {
-    match error {
-        ErrorCode::InvalidGrant => 40_029,
-        ErrorCode::InvalidClient => 40_125,
-        ErrorCode::UnsupportedGrantType => 40_002,
-        ErrorCode::TemporarilyUnavailable => 45_011,
-        ErrorCode::ServerError => -1,
-        _ => 41_008,
-    }
+/// Returns an error as WeChat does: in the body, with status 200.
+fn wechat_error(errcode: i64, errmsg: &str) -> Response {
+    wechat_response(&json!({ "errcode": errcode, "errmsg": errmsg }))
+}
+
+/// Sends JSON as WeChat does: as `text/plain` without a charset. Libraries for WeChat expect that:
+/// they read the text as Latin-1 first and correct the nickname afterwards.
+fn wechat_response(body: &impl Serialize) -> Response {
+    let text = serde_json::to_string(body).unwrap_or_default();
+    ([(CONTENT_TYPE, "text/plain")], NO_STORE, text).into_response()
 }

@@ -7,7 +7,7 @@ use oauth_types::{ErrorCode, FormError, OAuthError, bearer::Challenge};
 
 use crate::{
     audit::AuditLog,
-    clients::ClientAuthError,
+    clients::{ClientAuthError, DocumentError},
     domain::{AuditRecord, MetadataError, Outcome},
     keys::{KeyError, NoSigningKey},
     secure_random::SecureRandomError,
@@ -47,6 +47,9 @@ pub const NO_STORE: [(HeaderName, HeaderValue); 2] = [
 /// Rule for requests to the token endpoint (RFC 6749 §3.2).
 pub const REQUEST_RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.2";
 
+/// What a client ID metadata document must be.
+const DOCUMENT_RULE: &str =
+    "https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/";
 const REALM: &str = "gatepass";
 const CHALLENGE: &str = r#"Basic realm="gatepass", charset="UTF-8""#;
 
@@ -218,6 +221,28 @@ impl From<ClientAuthError> for ApiError {
             ))
             .at("client authentication"),
             ClientAuthError::RateLimited { retry_after } => Self::client_rate_limited(retry_after),
+            ClientAuthError::Document(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        let text = error.to_string();
+        match error {
+            DocumentError::RateLimited(retry_after) => Self::too_often(
+                "metadata documents of clients were fetched",
+                retry_after,
+                DOCUMENT_RULE,
+            ),
+            error => match error.retry_after() {
+                Some(seconds) => Self {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    hint: ResponseHint::RetryAfter(seconds),
+                    ..Self::new(ErrorCode::TemporarilyUnavailable, text, DOCUMENT_RULE)
+                },
+                None => Self::invalid_client(text),
+            },
         }
     }
 }

@@ -55,7 +55,13 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let context = &Arc::from_ref(state);
+        Ok(Self::of(parts, &Arc::from_ref(state)))
+    }
+}
+
+impl BrowserSession {
+    /// Reads the cookies of a request.
+    pub fn of(parts: &Parts, context: &PageContext) -> Self {
         let jar = CookieJar::from_headers(&parts.headers);
         let value_of =
             |name: &str| jar.get(name).map(|cookie| SecretString::from(cookie.value().to_owned()));
@@ -64,17 +70,21 @@ where
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        Ok(Self {
+        Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
             session: value_of(&context.cookie_names.full_name(SESSION)),
             device: value_of(&context.cookie_names.full_name(DEVICE)),
             anonymous: value_of(&context.cookie_names.full_name(ANONYMOUS)),
-        })
+        }
     }
-}
 
-impl BrowserSession {
+    /// Returns a browser that has sent no cookie.
+    pub fn without_cookies(browser: Browser) -> Self {
+        let user_agent = String::new();
+        Self { browser, user_agent, session: None, device: None, anonymous: None }
+    }
+
     /// Returns the logged-in user. Returns `None` if the session has ended or the user is disabled.
     pub async fn signed_in(&self, context: &PageContext) -> Result<Option<SignedIn>, StoreError> {
         let now = context.clock.seconds();

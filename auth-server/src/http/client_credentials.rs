@@ -43,6 +43,13 @@ pub fn parse_client_credentials(
                 "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
             ))
         }
+        // An empty secret counts as omitted. Libraries for public clients send it.
+        (Some(Ok((client_id, secret))), _, None) if secret.expose().is_empty() => {
+            Ok(ClientCredentials {
+                client_id,
+                proof: ClientProof::None(missing("client_secret", form)),
+            })
+        }
         (Some(Ok((client_id, secret))), _, None) => Ok(ClientCredentials {
             client_id,
             proof: ClientProof::Secret(secret, ClientAuthMethod::Basic),
@@ -72,6 +79,7 @@ fn has_secret(uri: &Uri) -> bool {
 fn missing(absent: &str, form: &Form) -> String {
     let meant = form
         .closest_parameter(absent)
+        .filter(|sent| !["client_id", "client_secret"].contains(sent))
         .map(|sent| format!("; `{sent}` was sent: did you mean `{absent}`?"))
         .unwrap_or_default();
     format!(
@@ -82,6 +90,8 @@ fn missing(absent: &str, form: &Form) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
 
     fn ask(uri: &str, authorization: &[&str], body: &str) -> Result<(String, String), ApiError> {
@@ -97,7 +107,7 @@ mod tests {
         }
     }
 
-    fn refusal(uri: &str, authorization: &[&str], body: &str) -> String {
+    fn error(uri: &str, authorization: &[&str], body: &str) -> String {
         ask(uri, authorization, body).unwrap_err().to_string()
     }
 
@@ -115,31 +125,37 @@ mod tests {
     }
 
     #[test]
+    fn empty_secret_counts_as_omitted() {
+        let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+        let omitted = error("/", &[], "client_id=app");
+        assert_eq!(error("/", &[&basic("app:")], ""), omitted);
+        assert_eq!(error("/", &[], "client_id=app&client_secret="), omitted);
+        assert!(error("/", &[&basic("app:")], "client_secret=abc123").contains("twice"));
+        assert!(error("/", &[&basic("app:")], "client_id=other").contains("differs"));
+    }
+
+    #[test]
     fn two_auth_methods_at_once_are_rejected() {
-        assert!(refusal("/", &[BASIC], "client_secret=abc123").contains("twice"));
-        assert!(refusal("/", &[BASIC, BASIC], "").contains("more than one"));
-        assert!(refusal("/", &[BASIC], "client_id=other").contains("differs"));
+        assert!(error("/", &[BASIC], "client_secret=abc123").contains("twice"));
+        assert!(error("/", &[BASIC, BASIC], "").contains("more than one"));
+        assert!(error("/", &[BASIC], "client_id=other").contains("differs"));
     }
 
     #[test]
     fn secret_in_the_url_is_rejected_in_any_encoding() {
         for uri in ["/?client_secret=abc123", "/?a=b&client%5Fsecret=abc123", "/?client_secret"] {
-            assert!(
-                refusal(uri, &[], "client_id=a&client_secret=b").contains("in the URL"),
-                "{uri}"
-            );
+            assert!(error(uri, &[], "client_id=a&client_secret=b").contains("in the URL"), "{uri}");
         }
     }
 
     #[test]
     fn missing_parameter_is_named() {
-        assert!(refusal("/", &[], "grant_type=x").contains("client_id is missing"));
-        assert!(refusal("/", &[], "client_id=a").contains("client_secret is missing"));
-        assert!(
-            refusal("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent")
-        );
-        assert!(refusal("/", &["Basic %%%"], "").contains("Base64"));
-        assert!(refusal("/", &["Basic"], "client_id=a").contains("Base64"));
-        assert!(refusal("/", &["Basic"], "client_id=a&client_secret=b").contains("twice"));
+        assert!(error("/", &[], "grant_type=x").contains("client_id is missing"));
+        let missing = error("/", &[], "client_id=a");
+        assert!(missing.contains("client_secret is missing") && !missing.contains("did you mean"));
+        assert!(error("/", &[], "client_id=a&clientsecret=b").contains("`clientsecret` was sent"));
+        assert!(error("/", &["Basic %%%"], "").contains("Base64"));
+        assert!(error("/", &["Basic"], "client_id=a").contains("Base64"));
+        assert!(error("/", &["Basic"], "client_id=a&client_secret=b").contains("twice"));
     }
 }

@@ -10,40 +10,44 @@ use service_kit::render_html_errors;
 
 use super::ApiError;
 use crate::{
+    clients::DocumentError,
     pages::{ErrorKind, ErrorPage, render},
     secure_random::SecureRandomError,
     storage::StoreError,
 };
-
-const CSRF: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-10.12";
 
 /// Why a page could not be served. Each error page states what happened and what to do next.
 #[derive(Debug)]
 pub enum HtmlError {
     /// The request is invalid: a bug of the client or an attack. The error links to its rule.
     BadRequest(ErrorKind, OAuthError),
-    /// The CSRF token was not issued to this browser or has expired.
-    CsrfMismatch,
     /// The request did not reach a handler: no route matches, or its body is too long or
     /// incomplete.
     BeforeHandler(StatusCode),
     /// C cannot process the request at present.
     Unavailable(String),
+    /// What the request needs is not available at present, through no fault of C. The user can try
+    /// again after these seconds.
+    RetryLater { status: StatusCode, retry_after: u64, error: OAuthError },
     /// Not an error page: a complete response to the client.
     Answered(Box<Response>),
 }
 
 impl HtmlError {
+    /// Returns the error code, if the request or what it needs is at fault.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::BadRequest(_, error) | Self::RetryLater { error, .. } => Some(error.error),
+            Self::BeforeHandler(_) | Self::Unavailable(_) | Self::Answered(_) => None,
+        }
+    }
+
     /// Renders the error in the language of the user.
     pub fn page(self, pages: &Pages, browser: &Browser) -> Response {
         match self {
             Self::Answered(response) => *response,
             Self::BadRequest(kind, error) => {
                 error_page(pages, browser, StatusCode::BAD_REQUEST, kind, error)
-            }
-            Self::CsrfMismatch => {
-                let error = bare(ErrorCode::AccessDenied).with_error_uri(CSRF);
-                error_page(pages, browser, StatusCode::FORBIDDEN, ErrorKind::ForgedForm, error)
             }
             Self::BeforeHandler(status) => {
                 let (kind, code) = match status {
@@ -56,6 +60,10 @@ impl HtmlError {
                     _ => (ErrorKind::ServerError, ErrorCode::ServerError),
                 };
                 error_page(pages, browser, status, kind, bare(code))
+            }
+            Self::RetryLater { status, retry_after, error } => {
+                let page = error_page(pages, browser, status, ErrorKind::Unavailable, error);
+                ([(header::RETRY_AFTER, retry_after.to_string())], page).into_response()
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "failed to serve a page");
@@ -99,6 +107,22 @@ pub async fn html_errors(State(pages): State<Pages>, request: Request, next: Nex
         HtmlError::BeforeHandler(status).page(&pages, &Browser::of(method, uri, headers))
     })
     .await
+}
+
+impl From<DocumentError> for HtmlError {
+    fn from(error: DocumentError) -> Self {
+        let text = error.to_string();
+        let Some(retry_after) = error.retry_after() else {
+            let error = OAuthError::new(ErrorCode::InvalidClient, text);
+            return Self::BadRequest(ErrorKind::UnknownClient, error);
+        };
+        let status = match error {
+            DocumentError::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+        Self::RetryLater { status, retry_after, error }
+    }
 }
 
 impl From<StoreError> for HtmlError {

@@ -79,13 +79,7 @@ impl KeyManager {
         clock: &Clock,
     ) -> anyhow::Result<Self> {
         let algorithm = settings.algorithm;
-        // HS256 signs with the shared secret and needs no key pair.
-        if algorithm != Algorithm::HS256 {
-            install_first_keys(algorithm, store, clock).await?;
-            if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
-                activate_published_key(&kid, algorithm, store, clock).await?;
-            }
-        }
+        ensure_current_key(algorithm, store, clock).await?;
         let keys = store.signing_keys().await.context("failed to load the signing keys")?;
         let now = clock.seconds();
         let ring = KeyRing::new(&keys, algorithm, active_hs256_secret(&settings), now - overlap)?;
@@ -155,6 +149,15 @@ impl KeyManager {
             self.reload(store, clock.seconds()).await?;
             activate_published_key(&kid, algorithm, store, clock).await?;
         }
+        self.reload(store, clock.seconds()).await
+    }
+
+    /// Creates new keys after the stored ones were deleted.
+    ///
+    /// # Errors
+    /// Returns an error if the database cannot be used.
+    pub async fn replace_all(&self, store: &dyn Store, clock: &Clock) -> anyhow::Result<()> {
+        ensure_current_key(self.settings.algorithm, store, clock).await?;
         self.reload(store, clock.seconds()).await
     }
 
@@ -234,6 +237,24 @@ impl KeyManager {
     }
 }
 
+/// Creates the key of access tokens if it is missing. Another task or server may create keys of
+/// other algorithms at the same time.
+async fn ensure_current_key(
+    algorithm: Algorithm,
+    store: &dyn Store,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    // HS256 signs with the shared secret and needs no key pair.
+    if algorithm == Algorithm::HS256 {
+        return Ok(());
+    }
+    install_first_keys(algorithm, store, clock).await?;
+    if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
+        activate_published_key(&kid, algorithm, store, clock).await?;
+    }
+    Ok(())
+}
+
 /// Returns when the first retired key will have been published for too long.
 fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
     let ends = keys.iter().filter_map(|key| match key.state {
@@ -245,4 +266,73 @@ fn stale_from(keys: &[SigningKey], now: i64, overlap: i64) -> i64 {
 
 fn active_hs256_secret(settings: &KeyPolicy) -> Option<&SecretSetting> {
     settings.hs256_secret.as_ref().filter(|_| settings.algorithm == Algorithm::HS256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{MemoryStore, SqliteStore};
+
+    const ALGORITHM: Algorithm = Algorithm::ES256;
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    struct Fixture {
+        store: SqliteStore,
+        clock: Clock,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Fixture {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+            Self { store, clock: Clock::manual(1_000), _folder: folder }
+        }
+
+        async fn manager(&self, rotation_interval_days: u32) -> KeyManager {
+            let policy =
+                KeyPolicy { algorithm: ALGORITHM, rotation_interval_days, hs256_secret: None };
+            KeyManager::open(policy, 3_600, &self.store, &self.clock).await.unwrap()
+        }
+
+        /// Lets a manager rotate its keys. Returns the id of the key that signs then.
+        async fn kid_after_rotation(&self, manager: &KeyManager) -> String {
+            manager.rotate_if_due(&self.store, &self.clock).await.unwrap();
+            manager.reload(&self.store, self.clock.seconds()).await.unwrap();
+            manager.ring().of(ALGORITHM).unwrap().kid.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn key_rotates_when_its_interval_has_passed() {
+        let fixture = Fixture::new().await;
+        let manager = fixture.manager(7).await;
+        let first = manager.ring().of(ALGORITHM).unwrap().kid.clone();
+        fixture.clock.advance(7 * DAY - Duration::from_secs(1));
+        assert_eq!(fixture.kid_after_rotation(&manager).await, first);
+        fixture.clock.advance(Duration::from_secs(1));
+        assert_ne!(fixture.kid_after_rotation(&manager).await, first);
+    }
+
+    /// A background task creates keys of other algorithms, also between a deletion and this.
+    #[tokio::test]
+    async fn keys_are_replaced_beside_one_of_another_algorithm() {
+        let fixture = Fixture::new().await;
+        let manager = fixture.manager(0).await;
+        let before = manager.ring().of(ALGORITHM).unwrap().kid.clone();
+        let emptied = MemoryStore::create().await.unwrap().store();
+        publish_first_key(Algorithm::EdDSA, &*emptied, &fixture.clock).await.unwrap();
+        manager.replace_all(&*emptied, &fixture.clock).await.unwrap();
+        assert_ne!(manager.ring().of(ALGORITHM).unwrap().kid, before);
+    }
+
+    #[tokio::test]
+    async fn rotation_interval_zero_disables_rotation() {
+        let fixture = Fixture::new().await;
+        let (never, weekly) = (fixture.manager(0).await, fixture.manager(7).await);
+        let first = never.ring().of(ALGORITHM).unwrap().kid.clone();
+        fixture.clock.advance(3_650 * DAY);
+        assert_eq!(fixture.kid_after_rotation(&never).await, first);
+        assert_ne!(fixture.kid_after_rotation(&weekly).await, first, "the key was due");
+    }
 }

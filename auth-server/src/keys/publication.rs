@@ -23,7 +23,7 @@ const PUBLICATION_DELAY: Duration = Duration::from_secs(2);
 /// Waits until every server publishes the keys that the caller has read from the database. The
 /// delay begins after that read, so the keys are committed, and clocks are not compared. A server
 /// with SQLite is the only one.
-pub async fn await_publication(store: &dyn Store) {
+pub(super) async fn await_publication(store: &dyn Store) {
     if store.is_shared() {
         sleep(PUBLICATION_DELAY).await;
     }

@@ -1,9 +1,13 @@
 use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
     rsa::KeyPair as RsaKeyPair,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    },
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::KeyError;
 use crate::domain::Algorithm;
@@ -36,6 +40,22 @@ impl Signer {
 
     pub fn of_secret(secret: &[u8]) -> Self {
         Self::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    }
+
+    /// Returns the public key in PEM, which the control API signs with as if it were a secret.
+    ///
+    /// # Errors
+    /// Returns an error for HS256, which has no public key.
+    pub fn public_key_pem(&self) -> Result<String, KeyError> {
+        let der: PublicKeyX509Der<'_> = match self {
+            Self::Es256(key) => key.public_key().as_der(),
+            Self::EdDsa(key) => key.public_key().as_der(),
+            Self::Rs256(key) => key.public_key().as_der(),
+            Self::Hs256(_) => return Err(KeyError),
+        }
+        .map_err(|_| KeyError)?;
+        let body = BASE64_STANDARD.encode(der.as_ref());
+        Ok(format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"))
     }
 
     /// Signs a message.

@@ -8,6 +8,7 @@ mod interaction;
 mod published_keys;
 mod request;
 mod request_object;
+mod request_object_jws;
 mod respond;
 mod validate;
 
@@ -18,9 +19,9 @@ pub use published_keys::published_keys;
 pub use request::{
     MAX_STORED_BYTES, acquire_to_store, ensure_first_use, new_request_uri, read_request,
 };
-pub use request_object::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
-pub use respond::{ResponseMode, ResponseTarget, answer, answer_error};
-pub use validate::{AuthorizeError, RequestParser};
+pub use request_object_jws::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
+pub use respond::{PostedResponse, ResponseMode, ResponseTarget, answer, answer_error};
+pub use validate::{AuthorizeError, ErrorRedirect, RequestParser};
 
 use std::sync::Arc;
 
@@ -64,8 +65,8 @@ impl AuthorizationContext {
     /// Returns whether an ID token hint names this user. Compares the subject that the client of
     /// the hint knows, which may be pairwise.
     pub fn matches_id_token_hint(&self, hint: &IdTokenClaims, sub: &str) -> bool {
-        match self.clients.registry.current().client(&hint.aud) {
-            Some(client) => self.subjects.subject_for(client, sub) == hint.sub,
+        match self.clients.known(&hint.aud) {
+            Some(client) => self.subjects.subject_for(&client, sub) == hint.sub,
             None => hint.sub == sub,
         }
     }

@@ -1,6 +1,7 @@
 //! The device authorization grant (RFC 8628).
 
 pub mod authorization;
+pub mod decision;
 pub mod verification;
 
 use std::sync::Arc;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::http::ClientRequest;
 use crate::{
-    domain::{AuditEvent, AuditRecord, Client, Outcome},
+    domain::{
+        AuditEvent, AuditRecord, ClaimContext, ClaimTarget, Client, ConsentedClaims, Outcome,
+        exchangeable_claims, grant_id_of, releasable_claims,
+    },
     http::{ApiError, ClientAddress, NO_STORE},
     storage::Change,
 };
@@ -48,12 +51,66 @@ async fn introspect_token(
         context.issued_tokens.find_claims(&token).await?.inspect(|claims| record.set_token(claims))
         && is_for(&claims, &caller)
         && context.issued_tokens.is_active(&claims).await?
+        && let Some(claims) = with_current_claims(context, claims).await?
     {
         record.outcome = Outcome::Active;
         answer = IntrospectionResponse::active(claims);
     }
     context.audit.apply(record, Change::None).await?;
     Ok(answer)
+}
+
+/// Replaces the custom claims of introspection by those of the attributes as they are now. Returns
+/// `None` if the client no longer exists. Its metadata document is fetched if it is not cached:
+/// otherwise the response would depend on which server introspects.
+async fn with_current_claims(
+    context: &TokenContext,
+    claims: AccessTokenClaims,
+) -> Result<Option<AccessTokenClaims>, ApiError> {
+    let registry = context.clients.registry.current();
+    let target = ClaimTarget::Introspection;
+    if !registry.claims().are_used_in(target) {
+        return Ok(Some(claims));
+    }
+    let Some(client) = context.clients.find_existing(&claims.client_id, None).await? else {
+        return Ok(None);
+    };
+    let grant = match grant_id_of(&claims.jti) {
+        Some(grant_id) if registry.claims().need_user(target) => {
+            context.store.grant(grant_id).await?
+        }
+        _ => None,
+    };
+    let user = match &grant {
+        Some(grant) => context.store.user(&grant.sub).await?,
+        None => None,
+    };
+    let of_user = grant.as_ref().filter(|_| claims.act.is_none());
+    let scope = of_user.map_or_else(
+        || claims.scope.clone(),
+        |grant| claims.scope.union(&registry.issuer_part(&grant.scope)),
+    );
+    let consented = match (&grant, of_user) {
+        (None, _) => ConsentedClaims::default(),
+        (Some(grant), None) => exchangeable_claims(&registry, grant, &claims.scope, &claims.aud),
+        (_, Some(grant)) => releasable_claims(&registry, grant),
+    };
+    let applying = ClaimContext {
+        target,
+        client: &client,
+        user: user.as_ref(),
+        consented: &consented,
+        scope: &scope,
+        audience: Some(&claims.aud),
+    };
+    let mut extra = claims.extra.clone();
+    for name in registry.claims().names(&applying) {
+        extra.remove(name);
+    }
+    for (name, value) in registry.claims().values(&applying).iter() {
+        extra.insert(name, value.clone());
+    }
+    Ok(Some(AccessTokenClaims { extra, ..claims }))
 }
 
 fn is_for(claims: &AccessTokenClaims, caller: &Client) -> bool {

@@ -64,9 +64,10 @@ async fn push(
     let hash = TokenHash::of_text(&uri);
     let (registry, ring) = (context.clients.registry.current(), context.keys.ring().clone());
     let (now, issuer) = (context.clock.seconds(), context.issuer.as_str());
-    let fetched = published_keys(context, parameters.as_bytes()).await;
+    let fetched = published_keys(context, parameters.as_bytes(), Some(&client)).await;
     let parser = RequestParser {
         registry: &registry,
+        client: Some(&client),
         ring: &ring,
         issuer,
         now,
@@ -76,8 +77,7 @@ async fn push(
         is_stored: false,
     };
     // Validate now, so that the client gets the error before the user is involved.
-    let read = parser.read(parameters.as_bytes())?;
-    ensure_first_use(context, &read).await??;
+    let read = ensure_first_use(context, parser.read(parameters.as_bytes())).await??;
     // Store the verified parameters: the signature may have expired when the user arrives.
     let parameters = read.signed.unwrap_or(parameters);
     if parameters.len() > MAX_STORED_BYTES {
@@ -110,7 +110,7 @@ impl From<AuthorizeError> for ApiError {
     fn from(error: AuthorizeError) -> Self {
         match error {
             AuthorizeError::Page(_, error) => Self::of(error),
-            AuthorizeError::Redirect(redirect) => Self::of(redirect.1),
+            AuthorizeError::Redirect(redirect) => Self::of(redirect.error),
         }
     }
 }

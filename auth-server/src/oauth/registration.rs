@@ -8,20 +8,21 @@ mod sector;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::HeaderMap;
 use clock::Clock;
-use oauth_types::{AccessToken, ClientSecret, bearer};
+use oauth_types::{AccessToken, ClientSecret};
 
 pub use information::ClientInformation;
 
 use crate::{
     audit::AuditLog,
+    authentication_mark::mark_authenticated,
     clients::Clients,
     domain::{
         ClientMetadata, Registration, RegistrationPolicy, SecretHash, StoredSecret, TokenHash,
         ValidatedMetadata, new_secret, validate_metadata,
     },
-    http::{ApiError, ClientAddress},
+    http::{ApiError, ClientAddress, bearer_token},
     outbound::OutboundClient,
     rate_limit::{Permit, RateLimiter},
     secure_random::{SecureRandom, SecureRandomError},
@@ -88,7 +89,11 @@ impl DynamicRegistration {
                     REGISTER,
                 ))
             }
-            _ => Ok(()),
+            Some(_) => {
+                mark_authenticated();
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 }
@@ -98,7 +103,7 @@ impl DynamicRegistration {
 ///
 /// # Errors
 /// Returns an error if the token is missing or does not belong to this client.
-pub async fn opened(
+pub async fn authorized_registration(
     context: &RegistrationContext,
     address: ClientAddress,
     client_id: &str,
@@ -108,6 +113,7 @@ pub async fn opened(
         && let Some(found) = context.store.registration(client_id).await?
         && found.token.matches(&presented)
     {
+        mark_authenticated();
         return Ok((found, presented));
     }
     let rate_limited = |retry_after| {
@@ -120,11 +126,11 @@ pub async fn opened(
         .await
         .map_err(rate_limited)?
         .consume();
-    Err(not_opened())
+    Err(invalid_registration_token())
 }
 
 /// Returns the error for every failed access to a registration.
-pub fn not_opened() -> ApiError {
+pub fn invalid_registration_token() -> ApiError {
     ApiError::invalid_token("the registration access token does not belong to this client", MANAGE)
 }
 
@@ -136,7 +142,9 @@ pub async fn accept(
     context: &RegistrationContext,
     metadata: ClientMetadata,
 ) -> Result<ValidatedMetadata, ApiError> {
-    let accepted = validate_metadata(metadata, &context.registration.policy)?;
+    let registry = context.clients.registry.current();
+    let policy = context.registration.policy.with_open_resources(registry.resources());
+    let accepted = validate_metadata(&metadata, &policy)?;
     sector::check(context, &accepted.login).await?;
     Ok(accepted)
 }
@@ -159,14 +167,8 @@ pub fn secret_for(
 
 /// Reloads the client registry, so that a stored change takes effect before the response. Other
 /// servers reload within a second; so does this one if the reload fails here.
-pub async fn in_force_now(context: &RegistrationContext) {
+pub async fn reload_registry(context: &RegistrationContext) {
     if let Err(error) = context.clients.registry.reload(&*context.store).await {
         tracing::warn!(%error, "failed to reload clients after a registration change; will retry");
     }
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<AccessToken> {
-    let mut headers = headers.get_all(AUTHORIZATION).iter();
-    let token = bearer::parse(headers.next()?.as_bytes())?.ok()?;
-    headers.next().is_none().then_some(token)
 }

@@ -38,7 +38,7 @@ async fn revoke_token(
     let token = request.required("token", RULE)?;
     let mut change = Change::None;
     // An invalid token needs no revocation, and the client could not act on an error (§2.2).
-    if let Some(found) = find(context, token, record).await? {
+    if let Some(found) = find_token(context, token, record).await? {
         if found.client_id != client.client_id {
             return Err(ApiError::new(
                 ErrorCode::UnauthorizedClient,
@@ -53,18 +53,21 @@ async fn revoke_token(
 }
 
 /// A token of this server, its client and the change that revokes it.
-struct Found {
-    client_id: String,
-    revocation: Change,
+pub struct FoundToken {
+    pub client_id: String,
+    pub revocation: Change,
 }
 
-/// Finds a token of either type. The `token_type_hint` is ignored, because the token reveals its
-/// type (§2.1).
-async fn find(
+/// Finds an access token or a refresh token, and writes what it is into the audit record. The
+/// `token_type_hint` is ignored, because the token reveals its type (§2.1).
+///
+/// # Errors
+/// Returns an error if the database cannot be read.
+pub async fn find_token(
     context: &TokenContext,
     token: &str,
     record: &mut AuditRecord,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Option<FoundToken>, StoreError> {
     if token.starts_with(REFRESH_TOKEN_PREFIX) {
         return find_refresh_token(context, token, record).await;
     }
@@ -72,7 +75,7 @@ async fn find(
         return Ok(None);
     };
     record.set_token(&claims);
-    Ok(Some(Found {
+    Ok(Some(FoundToken {
         client_id: claims.client_id,
         revocation: Change::RevokeToken { jti: claims.jti, exp: claims.exp },
     }))
@@ -84,7 +87,7 @@ async fn find_refresh_token(
     context: &TokenContext,
     token: &str,
     record: &mut AuditRecord,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Option<FoundToken>, StoreError> {
     let token = RefreshToken::new(token);
     let Some(grant_id) = grant_id_of_refresh_token(&token) else { return Ok(None) };
     let Some(stored) = context.store.refresh_token(grant_id).await? else { return Ok(None) };
@@ -94,7 +97,7 @@ async fn find_refresh_token(
     let grant = stored.grant;
     record.sub = Some(grant.sub);
     record.scope = Some(grant.scope.to_string());
-    Ok(Some(Found {
+    Ok(Some(FoundToken {
         client_id: grant.client_id,
         revocation: Change::RevokeGrant { grant_id: grant.grant_id },
     }))

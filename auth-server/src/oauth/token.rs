@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clock::Clock;
 
-pub use issue::handle_token_request;
+pub use issue::{handle_token_request, id_token_algorithm, id_token_facts};
 
 use crate::{
     audit::AuditLog,

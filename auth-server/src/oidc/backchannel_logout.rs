@@ -7,16 +7,16 @@ use flow_events::{EventSink, FlowScope, Party, TraceContext};
 use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::{CancellationToken, run_periodically};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     clients::Clients,
-    domain::{Client, LogoutNotification, new_jti},
+    domain::{Algorithm, Client, LogoutNotification, Session, UserLoginConfig, new_jti},
     http::ApiError,
     keys::{KeyError, KeyManager, sign_jwt},
     outbound::{OutboundClient, UrlTrust},
-    secure_random::SecureRandom,
-    storage::{Store, StoreError},
+    secure_random::{SecureRandom, SecureRandomError},
+    storage::{AuditedChange, Store, StoreError},
     tokens::Subjects,
 };
 
@@ -31,14 +31,20 @@ pub struct BackchannelLogout {
     pub events: EventSink,
     pub clock: Clock,
     pub random: SecureRandom,
+    /// Lets one task at a time take notifications from the store.
+    pub queue: Mutex<()>,
 }
 
+/// Claim of logout tokens.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LOGOUT_TOKEN_TTL_SECONDS: i64 = 120;
 
-/// A logout token (§2.4).
+/// The type of a logout token (§2.4).
+pub const LOGOUT_TOKEN_TYP: &str = "logout+jwt";
+
+/// The claims of a logout token (§2.4).
 #[derive(Serialize)]
-struct LogoutToken<'a> {
+pub struct LogoutTokenClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     iat: i64,
@@ -72,6 +78,7 @@ async fn deliver_due(
     context: &Arc<BackchannelLogout>,
     permits: &Arc<Semaphore>,
 ) -> Result<(), StoreError> {
+    let _turn = context.queue.lock().await;
     // Only this task acquires permits, so the count stays valid.
     let free = u32::try_from(permits.available_permits()).unwrap_or_default();
     let now = context.clock.seconds();
@@ -89,8 +96,14 @@ async fn deliver(
     notification: LogoutNotification,
     _permit: OwnedSemaphorePermit,
 ) {
-    let registry = context.clients.registry.current();
-    let client = registry.client(&notification.client_id);
+    let client_id = &notification.client_id;
+    let client = match context.clients.find(client_id, None).await {
+        Ok(client) => client,
+        Err(error) => {
+            return tracing::warn!(client_id, %error, "back-channel logout failed; will retry");
+        }
+    };
+    let client = client.as_ref();
     let uri = client.and_then(|client| client.login.as_ref()?.backchannel_logout_uri.as_deref());
     if let (Some(client), Some(uri)) = (client, uri) {
         let (client_id, sid) = (&client.client_id, &notification.sid);
@@ -112,8 +125,41 @@ async fn deliver(
     }
 }
 
+/// Ends a session and returns the notifications of its clients, which the caller delivers instead
+/// of the background task.
+///
+/// # Errors
+/// Returns an error if the database cannot be used.
+pub async fn end_session(
+    context: &BackchannelLogout,
+    session: &Session,
+    end: AuditedChange,
+) -> Result<Vec<LogoutNotification>, StoreError> {
+    let _turn = context.queue.lock().await;
+    let notifications = notifications_of(context, session).await?;
+    context.store.apply(end).await?;
+    for notification in &notifications {
+        context.store.delete_logout_notification(notification).await?;
+    }
+    Ok(notifications)
+}
+
+/// Returns the notifications that the end of a session would cause.
+///
+/// # Errors
+/// Returns an error if the database cannot be read.
+pub async fn notifications_of(
+    context: &BackchannelLogout,
+    Session { sid, sub, .. }: &Session,
+) -> Result<Vec<LogoutNotification>, StoreError> {
+    let clients = context.store.clients_of_session(sid).await?;
+    let notification =
+        |client_id| LogoutNotification { sid: sid.clone(), sub: sub.clone(), client_id };
+    Ok(clients.into_iter().map(notification).collect())
+}
+
 /// Runs a delivery in a flow of its own, because no incoming request causes it.
-async fn in_new_flow<T>(context: &BackchannelLogout, work: impl Future<Output = T>) -> T {
+pub async fn in_new_flow<T>(context: &BackchannelLogout, work: impl Future<Output = T>) -> T {
     match context.random.bytes().ok().and_then(TraceContext::root) {
         Some(trace) => {
             let (sink, clock) = (context.events.clone(), context.clock.clone());
@@ -141,14 +187,29 @@ async fn logout_token(
     client: &Client,
     notification: &LogoutNotification,
 ) -> Result<String, ApiError> {
-    let algorithm = client
-        .login
-        .as_ref()
-        .map(crate::domain::UserLoginConfig::id_token_algorithm)
-        .unwrap_or_default();
+    let algorithm = logout_token_algorithm(client);
     context.keys.await_signing_key(algorithm).await?;
+    let token = logout_token_claims(context, client, notification)?;
+    let ring = context.keys.ring();
+    Ok(sign_jwt(LOGOUT_TOKEN_TYP, &token, ring.of(algorithm).ok_or(KeyError)?)?)
+}
+
+/// Returns the algorithm of the client's logout tokens, which is that of its ID tokens (§2.6).
+pub fn logout_token_algorithm(client: &Client) -> Algorithm {
+    client.login.as_ref().map(UserLoginConfig::id_token_algorithm).unwrap_or_default()
+}
+
+/// Returns the claims of the logout token of a client.
+///
+/// # Errors
+/// Returns an error if the random number generator fails.
+pub fn logout_token_claims<'a>(
+    context: &'a BackchannelLogout,
+    client: &'a Client,
+    notification: &LogoutNotification,
+) -> Result<LogoutTokenClaims<'a>, SecureRandomError> {
     let iat = context.clock.seconds();
-    let token = LogoutToken {
+    Ok(LogoutTokenClaims {
         iss: &context.issuer,
         aud: &client.client_id,
         iat,
@@ -157,7 +218,5 @@ async fn logout_token(
         sub: context.subjects.subject_for(client, &notification.sub),
         sid: context.subjects.session_id_for(client, &notification.sid),
         events: json!({ EVENT: {} }),
-    };
-    let ring = context.keys.ring();
-    Ok(sign_jwt("logout+jwt", &token, ring.of(algorithm).ok_or(KeyError)?)?)
+    })
 }

@@ -12,7 +12,7 @@ use url::Url;
 use crate::http::{FormBody, RawForm};
 use crate::{
     domain::Client,
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, forget_session_cookie},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
     tokens::decode_id_token_hint,
     users::end_session,
@@ -71,7 +71,7 @@ async fn sign_out(
     address: ClientAddress,
     query: &str,
 ) -> Result<Response, HtmlError> {
-    let request = LogoutRequest::read(context, query)?;
+    let request = LogoutRequest::read(context, query, address).await?;
     match browser_session.signed_in(&context.page).await? {
         None => Ok(request.answer_without_session(context, browser_session)),
         // The ID token hint names the signed-in user, so no confirmation is required. Any other
@@ -88,18 +88,33 @@ async fn sign_out(
                 .into_response())
         }
         Some(signed_in) => {
-            let page = LogoutPage {
-                client: request.client.as_ref().map(|client| client.display_name().to_owned()),
-                user: (&signed_in.user).into(),
-                action: format!("/logout/confirm?{query}"),
-                csrf: browser_session.csrf_token(&context.page),
-            };
-            let page = render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page);
-            Ok(match request.return_to {
-                Some(_) => page.forms_leave_this_site().into_response(),
-                None => page.into_response(),
-            })
+            Ok(confirmation_page(context, browser_session, &request, &signed_in, query, false))
         }
+    }
+}
+
+/// Asks the user to confirm the sign-out. `form_expired` tells that a form of an earlier session
+/// was sent and not carried out.
+fn confirmation_page(
+    context: &AuthorizationContext,
+    browser_session: &BrowserSession,
+    request: &LogoutRequest,
+    signed_in: &SignedIn,
+    query: &str,
+    form_expired: bool,
+) -> Response {
+    let page = LogoutPage {
+        client: request.client.as_ref().map(|client| client.display_name().to_owned()),
+        user: (&signed_in.user).into(),
+        action: format!("/logout/confirm?{query}"),
+        csrf: browser_session.csrf_token(&context.page),
+        form_expired,
+    };
+    let status = if form_expired { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    let page = render(&context.page.pages, &browser_session.browser, status, &page);
+    match request.return_to {
+        Some(_) => page.without_form_action().into_response(),
+        None => page.into_response(),
     }
 }
 
@@ -110,12 +125,12 @@ async fn confirmed(
     query: &str,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let request = LogoutRequest::read(context, query)?;
+    let request = LogoutRequest::read(context, query, address).await?;
     let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
         return Ok(request.answer_without_session(context, browser_session));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return Err(HtmlError::CsrfMismatch);
+        return Ok(confirmation_page(context, browser_session, &request, &signed_in, query, true));
     }
     if form.get("decision") == Some("stay") {
         return Ok(Redirect::to("/account").into_response());
@@ -136,7 +151,11 @@ struct LogoutRequest {
 }
 
 impl LogoutRequest {
-    fn read(context: &AuthorizationContext, query: &str) -> Result<Self, HtmlError> {
+    async fn read(
+        context: &AuthorizationContext,
+        query: &str,
+        address: ClientAddress,
+    ) -> Result<Self, HtmlError> {
         let form = Form::parse(query.as_bytes())
             .map_err(|error| OAuthError::new(ErrorCode::InvalidRequest, error.to_string()))
             .map_err(|error| {
@@ -153,8 +172,11 @@ impl LogoutRequest {
             Some(_) => hint.as_ref().map(|hint| hint.aud.as_str()),
             None => client_id,
         };
-        let registry = context.clients.registry.current();
-        let client = client_id.and_then(|client_id| registry.client(client_id)).cloned();
+        let client = match client_id {
+            // A sign-out never fails because of the client: without it, the user stays here.
+            Some(id) => context.clients.find(id, Some(address.0)).await.unwrap_or_default(),
+            None => None,
+        };
         let login = client.as_ref().and_then(|client| client.login.as_ref());
         let registered = |uri: &&str| {
             login.is_some_and(|login| login.post_logout_redirect_uris.iter().any(|own| own == uri))

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oauth_types::{
-    AccessToken, ErrorCode, Form, OAuthError, StandardClaims,
+    AccessToken, AccessTokenClaims, Claims, ErrorCode, Form, OAuthError, StandardClaims,
     bearer::{self, Challenge},
 };
 use serde::Serialize;
@@ -16,7 +16,10 @@ use std::sync::Arc;
 use super::{UserInfoError, userinfo_user};
 use crate::http::FormBody;
 use crate::{
-    domain::Algorithm,
+    domain::{
+        Algorithm, ClaimContext, ClaimTarget, Client, User, UserGrant, releasable_claims,
+        released_claims,
+    },
     http::{ApiError, NO_STORE},
     keys::{KeyError, sign_jwt},
 };
@@ -31,6 +34,9 @@ struct UserInfo {
     sub: String,
     #[serde(flatten)]
     claims: StandardClaims,
+    /// Claims that the operator defines.
+    #[serde(flatten)]
+    custom: Claims,
 }
 
 /// `GET` and `POST /userinfo` (OpenID Connect Core §5.3): returns the user's claims that the
@@ -40,30 +46,68 @@ pub async fn userinfo(
     request: Request,
 ) -> Result<Response, UserInfoRejection> {
     if let Some(token) = in_query(&context, &request) {
-        let (user, token) = userinfo_user(&context, &token).await?;
-        let claims = user.claims.for_scope(&token.scope);
-        let document =
-            Document { avatar: claims.picture.clone(), info: UserInfo { claims, sub: token.sub } };
+        let (user, token, grant) = userinfo_user(&context, &token).await?;
+        let client = client_of(&context, &token).await?;
+        let claims = standard_claims(&client, &user, &token, &grant);
+        let custom = custom_claims(&context, &client, &user, &token, &grant);
+        let avatar = claims.picture.clone();
+        let document = Document { avatar, info: UserInfo { claims, custom, sub: token.sub } };
         return Ok((NO_STORE, Json(document)).into_response());
     }
     let token = token(request).await?;
-    let (user, token) = userinfo_user(&context, &token).await?;
-    let user_info = UserInfo { claims: user.claims.for_scope(&token.scope), sub: token.sub };
-    match signed_for(&context, &token.client_id) {
+    let (user, token, grant) = userinfo_user(&context, &token).await?;
+    let client = client_of(&context, &token).await?;
+    let custom = custom_claims(&context, &client, &user, &token, &grant);
+    let claims = standard_claims(&client, &user, &token, &grant);
+    let user_info = UserInfo { claims, custom, sub: token.sub };
+    match signed_for(&client) {
         Some(algorithm) => Ok(signed(&context, algorithm, &token.client_id, &user_info).await?),
         None => Ok((NO_STORE, Json(user_info)).into_response()),
     }
 }
 
-fn signed_for(context: &UserInfoContext, client_id: &str) -> Option<Algorithm> {
-    context
-        .clients
-        .registry
-        .current()
-        .client(client_id)?
-        .login
-        .as_ref()?
-        .userinfo_signed_response_alg
+/// Returns the client of the token. Its metadata document is fetched if it is not cached: otherwise
+/// the claims would depend on which server responds.
+async fn client_of(
+    context: &UserInfoContext,
+    token: &AccessTokenClaims,
+) -> Result<Arc<Client>, UserInfoRejection> {
+    let found = context.clients.find_existing(&token.client_id, None).await;
+    found
+        .map_err(ApiError::from)?
+        .ok_or_else(|| UserInfoError::InvalidToken("its client no longer exists").into())
+}
+
+fn standard_claims(
+    client: &Client,
+    user: &User,
+    token: &AccessTokenClaims,
+    grant: &UserGrant,
+) -> StandardClaims {
+    let requested = grant.claims.narrowed_to(client);
+    released_claims(&user.claims, &token.scope, &requested.userinfo)
+}
+
+fn custom_claims(
+    context: &UserInfoContext,
+    client: &Client,
+    user: &User,
+    token: &AccessTokenClaims,
+    grant: &UserGrant,
+) -> Claims {
+    let registry = context.clients.registry.current();
+    registry.claims().values(&ClaimContext {
+        target: ClaimTarget::Userinfo,
+        client,
+        user: Some(user),
+        consented: &releasable_claims(&registry, grant),
+        scope: &token.scope,
+        audience: None,
+    })
+}
+
+fn signed_for(client: &Client) -> Option<Algorithm> {
+    client.login.as_ref()?.userinfo_signed_response_alg
 }
 
 /// Returns the claims as a signed JWT with `iss` and `aud`, for clients that registered for it

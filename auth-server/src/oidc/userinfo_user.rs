@@ -4,7 +4,8 @@ use super::UserInfoContext;
 use oauth_types::{AccessToken, AccessTokenClaims};
 
 use crate::{
-    domain::{User, grant_id_of},
+    authentication_mark::mark_authenticated,
+    domain::{User, UserGrant, grant_id_of},
     storage::StoreError,
 };
 
@@ -19,8 +20,9 @@ pub enum UserInfoError {
     Store(#[from] StoreError),
 }
 
-/// Returns the user and the claims of an access token. Its scope determines which claims about the
-/// user the client may get.
+/// Returns the user, the claims of an access token, and its grant. The scope of the token
+/// determines which claims about the user the client may get, besides those that it requested one
+/// by one.
 ///
 /// # Errors
 /// Returns [`UserInfoError`] if the token is invalid, lacks the scope `openid` or names no enabled
@@ -28,7 +30,7 @@ pub enum UserInfoError {
 pub async fn userinfo_user(
     context: &UserInfoContext,
     token: &AccessToken,
-) -> Result<(User, AccessTokenClaims), UserInfoError> {
+) -> Result<(User, AccessTokenClaims, UserGrant), UserInfoError> {
     let claims = context
         .issued_tokens
         .find_claims(token)
@@ -43,6 +45,7 @@ pub async fn userinfo_user(
     if !context.issued_tokens.is_active(&claims).await? {
         return Err(UserInfoError::InvalidToken("it was revoked"));
     }
+    mark_authenticated();
     if !claims.scope.contains("openid") {
         return Err(UserInfoError::InsufficientScope);
     }
@@ -55,5 +58,6 @@ pub async fn userinfo_user(
         .await?
         .ok_or(UserInfoError::InvalidToken("its grant no longer exists"))?;
     let user = context.store.user(&grant.sub).await?.filter(|user| user.enabled);
-    Ok((user.ok_or(UserInfoError::InvalidToken("its user no longer exists"))?, claims))
+    let user = user.ok_or(UserInfoError::InvalidToken("its user no longer exists"))?;
+    Ok((user, claims, grant))
 }

@@ -48,6 +48,11 @@ impl ClientKeys {
         Self(Cache::builder().weigher(weight).max_capacity(MAX_CACHED_BYTES).build())
     }
 
+    /// Forgets all keys.
+    pub fn clear(&self) {
+        self.0.invalidate_all();
+    }
+
     /// Returns the keys at this URL. Fetches them if they are stale or do not contain `kid`. While
     /// the server of the client is unavailable, the previous keys stay valid.
     pub async fn at(

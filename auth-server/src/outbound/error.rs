@@ -29,6 +29,18 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
+    /// Returns whether the same request may succeed later, without a change of the URL or of what
+    /// its server responds.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::RateLimited(_) => true,
+            Self::Status(status) => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::InvalidUrl(_) | Self::TooLong | Self::NotJson => false,
+        }
+    }
+
     /// Returns the reason for the log, which names the cause.
     pub fn log_reason(&self) -> String {
         match self {

@@ -33,6 +33,10 @@ impl RecentFailures {
         Self(Cache::new(MAX_FAILURES))
     }
 
+    pub(super) fn clear(&self) {
+        self.0.invalidate_all();
+    }
+
     /// Returns the error of the last call, if it failed a moment ago.
     pub(super) fn of(&self, url: &str, trust: UrlTrust, now: Duration) -> Option<OutboundError> {
         let Failure { at, error } = self.0.get(&key(url, trust))?;

@@ -33,7 +33,8 @@ impl Call {
 }
 
 fn outbound(allow_any_address: bool, timeout: Duration, burst: u32) -> OutboundClient {
-    let settings = HttpClientSettings { timeout, ..HttpClientSettings::default() };
+    let mut settings = HttpClientSettings::default();
+    settings.timeout = timeout;
     let clock = Clock::manual(1_000);
     OutboundClient::new(
         &settings,

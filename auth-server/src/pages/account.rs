@@ -51,12 +51,14 @@ pub struct AccountActions {
     pub sign_out_everywhere: String,
 }
 
-/// The change that was just made.
+/// The change that was just made, or why none was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountNotice {
     SessionEnded,
     ConsentWithdrawn,
+    /// The user has signed in again since the page was displayed.
+    FormExpired,
 }
 
 impl View for AccountPage {

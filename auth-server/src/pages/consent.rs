@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::{ClientView, ResourceView, ScopeView, UserView, View};
 
-/// Asks the user for consent. The form sends `decision`, `allow` or `deny`.
+/// Asks the user for consent. The form sends `shown_claims`, and `decision`, `allow` or `deny`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConsentPage {
     pub client: ClientView,
@@ -12,10 +12,17 @@ pub struct ConsentPage {
     pub scopes: Vec<ScopeView>,
     /// Where the client can use the access, in addition to this server.
     pub resources: Vec<ResourceView>,
+    /// Names of claims that the client requests one by one.
+    pub claims: Vec<String>,
+    /// The claims that the operator defines and that the page names, as the form sends them back.
+    pub shown_claims: String,
     pub action: String,
     pub csrf: String,
     /// The URL to sign in as another user.
     pub switch_account: String,
+    /// Whether the page is displayed again, because the user has signed in again since, or it named
+    /// other claims.
+    pub form_expired: bool,
 }
 
 impl View for ConsentPage {

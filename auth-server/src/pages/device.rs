@@ -22,8 +22,8 @@ pub enum DeviceProblem {
     NoCookies,
 }
 
-/// Asks the user to approve the device. The form sends `user_code` and `decision`, `allow` or
-/// `deny`.
+/// Asks the user to approve the device. The form sends `user_code`, `shown_claims`, and `decision`,
+/// `allow` or `deny`.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceConfirmPage {
     pub client: ClientView,
@@ -32,6 +32,8 @@ pub struct DeviceConfirmPage {
     pub scopes: Vec<ScopeView>,
     /// Where the client can use the access, in addition to this server.
     pub resources: Vec<ResourceView>,
+    /// The claims that the operator defines and that the page names, as the form sends them back.
+    pub shown_claims: String,
     pub action: String,
     pub csrf: String,
     /// The URL to sign in as another user.

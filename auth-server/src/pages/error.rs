@@ -51,14 +51,14 @@ pub enum ErrorKind {
     Client,
     InvalidRequest,
     Expired,
-    /// The CSRF token is missing or belongs to another browser.
-    ForgedForm,
     /// A logout request whose redirect is not allowed.
     Logout,
     /// There is no page at this path, or it does not support this method.
     NotFound,
     /// The request body is too long, too slow or incomplete.
     UnreadableBody,
+    /// The metadata of a client cannot be fetched at present.
+    Unavailable,
     ServerError,
 }
 
@@ -70,10 +70,10 @@ impl ErrorKind {
         Self::Client,
         Self::InvalidRequest,
         Self::Expired,
-        Self::ForgedForm,
         Self::Logout,
         Self::NotFound,
         Self::UnreadableBody,
+        Self::Unavailable,
         Self::ServerError,
     ];
 }

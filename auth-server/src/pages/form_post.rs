@@ -34,7 +34,7 @@ impl View for FormPostPage {
     const TEMPLATE: &'static str = "form_post";
 
     fn extend_policy(&self, page: Page) -> Page {
-        page.forms_leave_this_site().script_hash(SCRIPT_SHA256)
+        page.without_form_action().script_hash(SCRIPT_SHA256)
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{ClientView, View};
+use super::{ClientView, UserView, View};
 
 /// The sign-in page. The form sends `username` and `password`, or `cancel`, or `continue`.
 #[derive(Clone, Debug, Serialize)]
@@ -14,6 +14,8 @@ pub struct LoginPage {
     pub problem: Option<LoginProblem>,
     /// Whether the page displays the demo users and their passwords.
     pub demo_hint: bool,
+    /// The users who can sign in by a click. None, unless the server is that loose.
+    pub users: Vec<UserView>,
     /// The user who can continue without a password (`prompt=select_account`).
     pub signed_in_as: Option<String>,
 }

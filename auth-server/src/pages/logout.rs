@@ -10,6 +10,8 @@ pub struct LogoutPage {
     pub user: UserView,
     pub action: String,
     pub csrf: String,
+    /// Whether the page is displayed again, because the user has signed in again since.
+    pub form_expired: bool,
 }
 
 /// Confirms that the user is signed out.

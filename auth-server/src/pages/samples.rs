@@ -48,6 +48,7 @@ fn login() -> Vec<Sample> {
         username: username.to_owned(),
         problem,
         demo_hint: true,
+        users: Vec::new(),
         signed_in_as: None,
     };
     let choosing = LoginPage {
@@ -82,10 +83,14 @@ fn consent() -> Vec<Sample> {
         user: user(),
         scopes: scopes(),
         resources: vec![resource("http://localhost:9002", true), resource("http://x", false)],
+        claims: vec!["phone_number".to_owned()],
+        shown_claims: String::new(),
         action: "/consent?request=7Qm2".to_owned(),
         csrf: "c5rf".to_owned(),
         switch_account: "/login?request=7Qm2".to_owned(),
+        form_expired: false,
     };
+    let expired = ConsentPage { form_expired: true, ..page.clone() };
     let bare = ConsentPage {
         client: ClientView::named("Command line"),
         scopes: scopes()[..1].to_vec(),
@@ -99,6 +104,7 @@ fn consent() -> Vec<Sample> {
         sample("consent", with_resources, page),
         sample("consent_without_scopes", with_resources, without_scopes),
         sample("consent_bare", ids, bare),
+        sample("consent_expired", &["consent-allow", "problem"], expired),
     ]
 }
 
@@ -131,6 +137,7 @@ fn device() -> Vec<Sample> {
         user_code: "WDJB-MJHT".to_owned(),
         scopes: scopes()[..2].to_vec(),
         resources: vec![resource("http://localhost:9002", false)],
+        shown_claims: String::new(),
         action: "/device".to_owned(),
         csrf: "c5rf".to_owned(),
         switch_account: "/login?request=7Qm2".to_owned(),
@@ -159,13 +166,16 @@ fn logout() -> Vec<Sample> {
         user: user(),
         action: "/logout".to_owned(),
         csrf: "c5rf".to_owned(),
+        form_expired: false,
     };
+    let expired = LogoutPage { form_expired: true, ..page(None) };
     let href = WebLink::parse("http://localhost:9001/goodbye");
     let return_to =
         href.map(|href| ReturnTo { client: "Demo Website".to_owned(), href: href.to_string() });
     vec![
         sample("logout", ids, page(Some("Demo Website".to_owned()))),
         sample("logout_plain", ids, page(None)),
+        sample("logout_expired", &["logout-confirm", "problem"], expired),
         sample("logged_out", &["logged-out"], LoggedOutPage { return_to: None }),
         sample("logged_out_return", &["logged-out", "return"], LoggedOutPage { return_to }),
     ]
@@ -194,7 +204,12 @@ fn account() -> Vec<Sample> {
     let notice = Some(AccountNotice::SessionEnded);
     let empty = AccountPage { notice, sessions: Vec::new(), consents: Vec::new(), ..full.clone() };
     let ids = &["sign-out", "sign-out-everywhere", "sessions", "consents", "notice"];
-    vec![sample("account", ids, full), sample("account_empty", ids, empty)]
+    let expired = AccountPage { notice: Some(AccountNotice::FormExpired), ..full.clone() };
+    vec![
+        sample("account", ids, full),
+        sample("account_empty", ids, empty),
+        sample("account_expired", ids, expired),
+    ]
 }
 
 fn session(user_agent: &str, current: bool) -> SessionRow {
@@ -232,6 +247,7 @@ fn client() -> ClientView {
         policy_uri: WebLink::parse("http://localhost:9001/privacy"),
         tos_uri: WebLink::parse("http://localhost:9001/terms"),
         self_registered: true,
+        metadata_host: Some("app.example".to_owned()),
     }
 }
 
@@ -245,11 +261,15 @@ fn user() -> UserView {
 }
 
 fn resource(identifier: &str, granted_before: bool) -> ResourceView {
-    ResourceView { identifier: identifier.to_owned(), granted_before }
+    ResourceView { identifier: identifier.to_owned(), claims: Vec::new(), granted_before }
 }
 
 fn scopes() -> Vec<ScopeView> {
-    let scope = |name: &str, granted_before| ScopeView { name: name.to_owned(), granted_before };
+    let scope = |name: &str, granted_before| ScopeView {
+        name: name.to_owned(),
+        claims: if name == "email" { vec!["roles".to_owned()] } else { Vec::new() },
+        granted_before,
+    };
     vec![
         scope("openid", true),
         scope("profile", true),

@@ -101,17 +101,24 @@ async fn form_post_page_escapes_the_response_fields() {
 #[tokio::test]
 async fn scopes_have_a_text_or_are_shown_by_name() {
     let scopes = ["email", "x<b>", "other"]
-        .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
+        .map(|name| ScopeView { name: name.to_owned(), claims: Vec::new(), granted_before: false })
         .to_vec();
     let consent = ConsentPage {
         client: ClientView::named("<script>alert(1)</script>"),
         returns_to: "app.example".to_owned(),
         user: UserView { name: String::new(), username: String::new(), email: None, picture: None },
         scopes,
-        resources: vec![ResourceView { identifier: "urn:b<b>".to_owned(), granted_before: false }],
+        resources: vec![ResourceView {
+            identifier: "urn:b<b>".to_owned(),
+            claims: Vec::new(),
+            granted_before: false,
+        }],
+        claims: vec!["nickname".to_owned()],
+        shown_claims: String::new(),
         action: String::new(),
         csrf: String::new(),
         switch_account: String::new(),
+        form_expired: false,
     };
     let html = html(consent).await;
     for text in ["See your e-mail address", "permission “x&lt;b&gt;”", "permission “other”"]
@@ -131,6 +138,7 @@ async fn enter_key_submits_the_password() {
         username: String::new(),
         problem: None,
         demo_hint: false,
+        users: Vec::new(),
         signed_in_as: Some("Bob".to_owned()),
     };
     let html = html(page).await;

@@ -4,7 +4,7 @@ use pages::{Language, is_image_url};
 use serde::Serialize;
 use url::Url;
 
-use crate::domain::{Client, User, UserLoginConfig};
+use crate::domain::{Client, User, UserLoginConfig, is_client_id_url};
 
 /// A client, as displayed on pages.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +16,8 @@ pub struct ClientView {
     pub tos_uri: Option<WebLink>,
     /// Whether the client registered dynamically, so that its metadata is unverified.
     pub self_registered: bool,
+    /// The host of the client's metadata, if its client id is their URL. Nobody else can use it.
+    pub metadata_host: Option<String>,
 }
 
 /// The signed-in user.
@@ -32,6 +34,8 @@ pub struct UserView {
 #[derive(Clone, Debug, Serialize)]
 pub struct ScopeView {
     pub name: String,
+    /// Names of the claims about the user, defined by the operator, that it gives away.
+    pub claims: Vec<String>,
     /// Whether the user has already granted it to the client.
     pub granted_before: bool,
 }
@@ -40,6 +44,8 @@ pub struct ScopeView {
 #[derive(Clone, Debug, Serialize)]
 pub struct ResourceView {
     pub identifier: String,
+    /// Names of the claims about the user that it receives with any scope.
+    pub claims: Vec<String>,
     /// Whether the user has already granted the client access to it.
     pub granted_before: bool,
 }
@@ -72,6 +78,7 @@ impl ClientView {
             policy_uri: None,
             tos_uri: None,
             self_registered: false,
+            metadata_host: None,
         }
     }
 
@@ -87,8 +94,15 @@ impl ClientView {
             policy_uri: link(|login| &login.policy_uri),
             tos_uri: link(|login| &login.tos_uri),
             self_registered: !client.approved,
+            metadata_host: metadata_host(client),
         }
     }
+}
+
+fn metadata_host(client: &Client) -> Option<String> {
+    let is_url = client.dynamic && is_client_id_url(&client.client_id);
+    let url = Url::parse(&client.client_id).ok().filter(|_| is_url)?;
+    url.host_str().map(str::to_owned)
 }
 
 impl From<&User> for UserView {
@@ -111,7 +125,7 @@ mod tests {
     use oauth_types::StandardClaims;
 
     use super::*;
-    use crate::domain::SecretHash;
+    use crate::domain::{Attributes, SecretHash};
 
     #[test]
     fn pictures_that_the_policy_blocks_are_omitted() {
@@ -127,6 +141,7 @@ mod tests {
                 password: SecretHash::Argon2id(String::new()),
                 claims,
                 enabled: true,
+                attributes: Attributes::default(),
                 device_generation: 0,
             };
             assert_eq!(UserView::from(&user).picture.is_some(), loaded, "{picture}");

@@ -36,7 +36,8 @@ pub struct RateLimitSettings {
     #[serde(deserialize_with = "with_defaults::<_, 10, 86_400>")]
     pub sign_in_known_device: RateLimit,
     /// Client registrations, changes of registered clients, and wrong registration access tokens
-    /// per network. Default: 20 at once, then one every 60 seconds.
+    /// per network; apart from these, fetches of client ID metadata documents. Default: 20 at once,
+    /// then one every 60 seconds.
     #[serde(deserialize_with = "with_defaults::<_, 20, 60>")]
     pub registration: RateLimit,
     /// Pushed and signed authorization requests per network, of all clients that anyone can use:
@@ -61,6 +62,11 @@ pub struct RateLimit {
     pub burst: u32,
     /// Seconds until one more attempt is allowed. Production requires at least 1.
     pub refill_seconds: u32,
+}
+
+impl RateLimit {
+    /// More failures than a test makes.
+    pub const UNLIMITED: Self = Self { burst: 1_000_000, refill_seconds: 1 };
 }
 
 impl Default for RateLimitSettings {
@@ -98,6 +104,22 @@ fn with_defaults<'de, D: Deserializer<'de>, const BURST: u32, const REFILL_SECON
 }
 
 impl RateLimitSettings {
+    /// Returns limits that no test reaches.
+    pub fn unlimited() -> Self {
+        Self {
+            client_auth: RateLimit::UNLIMITED,
+            client_auth_address: RateLimit::UNLIMITED,
+            client_auth_known_network: RateLimit::UNLIMITED,
+            sign_in: RateLimit::UNLIMITED,
+            sign_in_address: RateLimit::UNLIMITED,
+            sign_in_known_device: RateLimit::UNLIMITED,
+            registration: RateLimit::UNLIMITED,
+            pushed_authorization: RateLimit::UNLIMITED,
+            device_authorization: RateLimit::UNLIMITED,
+            outbound_address: RateLimit::UNLIMITED,
+        }
+    }
+
     /// Returns the limits that hardly slow down guessing.
     pub(super) fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
         let limits = [

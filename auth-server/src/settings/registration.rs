@@ -1,9 +1,10 @@
 use oauth_types::Scope;
-use serde::{Deserialize, Serialize};
-use service_kit::{SecretSetting, UnsafeSetting, comma_list, weak_secret};
+use serde::{Deserialize, Deserializer, Serialize};
+use service_kit::{Profile, SecretSetting, UnsafeSetting, comma_list, weak_secret};
+use url::Url;
 
 use crate::{
-    domain::{OPENID_SCOPES, RegistrationPolicy},
+    domain::{OPENID_SCOPES, RedirectUriRules, RegistrationPolicy, is_undotted_app_scheme},
     oauth::{authorize::REQUEST_OBJECT_ALGORITHMS, token::grants::GRANT_TYPES},
 };
 
@@ -19,11 +20,12 @@ pub struct RegistrationSettings {
     pub initial_access_token: Option<SecretSetting>,
     /// Maximum number of registered clients. Default: 1000.
     pub max_clients: u32,
-    /// Scopes that registered clients can request, separated by spaces. Default: `openid profile
-    /// email phone address offline_access`.
+    /// Scopes that registered clients can request, separated by spaces, besides those of resources
+    /// that are open to them (`open_to_registered_clients` in the clients file). Default: `openid
+    /// profile email phone address offline_access`.
     pub scopes: Scope,
-    /// Identifiers of the resources that registered clients can request access tokens for. Default:
-    /// none.
+    /// Identifiers of the resources that registered clients can request access tokens for, besides
+    /// the open ones. Default: none.
     #[serde(deserialize_with = "comma_list")]
     pub resources: Vec<String>,
     /// Grant types that registered clients can use. Default: those that need a user
@@ -31,9 +33,31 @@ pub struct RegistrationSettings {
     #[serde(deserialize_with = "comma_list")]
     pub grant_types: Vec<String>,
     /// Allows URLs of registered clients (`jwks_uri`, `backchannel_logout_uri`,
-    /// `sector_identifier_uri`) at private addresses, for tests. Default: `false`. Production
-    /// requires `false`, because anyone could make C call internal services (SSRF).
+    /// `sector_identifier_uri`, client ID metadata documents) at private addresses, for tests.
+    /// Default: `false`. Production requires `false`, because anyone could make C call internal
+    /// services (SSRF).
     pub allow_private_urls: bool,
+    /// Schemes without a period that redirect URIs can have, such as `cursor`, also of clients that
+    /// did not register themselves. Any app can claim such a scheme (RFC 8252 §8.4). Unset means
+    /// `cursor` and `vscode` in the profiles `demo` and `test`, and none in production. Not set by
+    /// default.
+    #[serde(deserialize_with = "some_comma_list")]
+    pub undotted_schemes: Option<Vec<String>>,
+    /// Hosts besides loopback ones that redirect URIs in plain http can have, such as the names of
+    /// Compose services, also of clients that did not register themselves. For demo and tests.
+    /// Default: none. Production requires none, because anyone in the network could read the
+    /// authorization code.
+    #[serde(deserialize_with = "comma_list")]
+    pub plain_http_hosts: Vec<String>,
+}
+
+/// The schemes of editors that are MCP clients.
+const UNDOTTED_SCHEMES: [&str; 2] = ["cursor", "vscode"];
+
+fn some_comma_list<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    comma_list(deserializer).map(Some)
 }
 
 impl Default for RegistrationSettings {
@@ -51,17 +75,31 @@ impl Default for RegistrationSettings {
             resources: Vec::new(),
             grant_types: GRANT_TYPES.into_iter().filter(needs_user).map(str::to_owned).collect(),
             allow_private_urls: false,
+            undotted_schemes: None,
+            plain_http_hosts: Vec::new(),
         }
     }
 }
 
 impl RegistrationSettings {
-    pub fn policy(&self) -> RegistrationPolicy {
+    pub(super) fn redirect_uri_rules(&self, profile: Profile) -> RedirectUriRules {
+        let of_profile = || match profile {
+            Profile::Production => Vec::new(),
+            Profile::Demo | Profile::Test => UNDOTTED_SCHEMES.map(str::to_owned).to_vec(),
+        };
+        RedirectUriRules {
+            undotted_schemes: self.undotted_schemes.clone().unwrap_or_else(of_profile),
+            plain_http_hosts: self.plain_http_hosts.clone(),
+        }
+    }
+
+    pub fn policy(&self, redirect_uris: RedirectUriRules) -> RegistrationPolicy {
         RegistrationPolicy {
             scopes: self.scopes.clone(),
             resources: self.resources.clone(),
             grant_types: self.grant_types.clone(),
             allow_private_urls: self.allow_private_urls,
+            redirect_uris,
             request_object_algorithms: &REQUEST_OBJECT_ALGORITHMS,
         }
     }
@@ -79,6 +117,23 @@ impl RegistrationSettings {
             let supported = GRANT_TYPES.join(", ");
             return Err(format!(
                 "registration.grant_types: {unsupported} is not supported; supported: {supported}"
+            ));
+        }
+        let schemes = self.undotted_schemes.iter().flatten();
+        if let Some(other) = schemes.into_iter().find(|scheme| !is_undotted_app_scheme(scheme)) {
+            return Err(format!(
+                "registration.undotted_schemes: `{other}` is no scheme of an app in lower case without a period, such as cursor"
+            ));
+        }
+        let is_host = |host: &&String| {
+            // A host with `*` is no pattern, and would never match.
+            !host.contains('*')
+                && Url::parse(&format!("http://{host}/"))
+                    .is_ok_and(|url| url.host_str() == Some(host))
+        };
+        if let Some(other) = self.plain_http_hosts.iter().find(|host| !is_host(host)) {
+            return Err(format!(
+                "registration.plain_http_hosts: `{other}` is no host in lower case without port, such as myapp"
             ));
         }
         Ok(())
@@ -99,6 +154,13 @@ impl RegistrationSettings {
         findings.extend(
             weak.map(|weak| UnsafeSetting { remedy: "use at least 32 random characters", ..weak }),
         );
+        if !self.plain_http_hosts.is_empty() {
+            findings.push(UnsafeSetting::new(
+                "registration.plain_http_hosts",
+                "sends authorization codes over plain http",
+                "remove it and use https redirect URIs",
+            ));
+        }
         if self.allow_private_urls {
             findings.push(UnsafeSetting::new(
                 "registration.allow_private_urls",

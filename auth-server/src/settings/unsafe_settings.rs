@@ -1,35 +1,38 @@
-use service_kit::{Profile, UnsafeSetting, loopback_url, plain_http_beside_tls, plain_http_url};
-use sql_kit::unverified_database_tls;
+use service_kit::{Profile, UnsafeSetting, loopback_url, plain_http_url, plain_http_with_tls};
+use sql_kit::{unchosen_database, unverified_database_tls};
 
-use super::AuthServerSettings;
-use crate::{
-    domain::Algorithm,
-    users::seed::{check_users, well_known_password_problems},
-};
+use super::{AuthServerSettings, ConfiguredFiles};
+use crate::{SecureRandom, domain::Algorithm};
 
 /// Returns every setting that the production profile rejects, also those that only slow hashes
 /// reveal: a well-known secret behind a hash. The start does not compute them, and C rejects such a
 /// secret when it is presented.
 pub(super) fn unsafe_settings(settings: &AuthServerSettings) -> Vec<UnsafeSetting> {
-    let mut findings = unsafe_at_start(settings);
+    let files = ConfiguredFiles::read(settings, &SecureRandom::system());
+    let mut findings = unsafe_at_start(settings, &files);
     if !settings.profile.is_production() {
         return findings;
     }
     let of_file = |setting| move |problem| UnsafeSetting::new(setting, problem, "choose another");
-    if let Ok(file) = settings.clients() {
-        findings.extend(file.well_known_secret_problems().map(of_file("clients_file")));
+    if let Ok(file) = &files.clients {
+        findings.extend(file.contents.well_known_secret_problems().map(of_file("clients_file")));
     }
-    let of_users = well_known_password_problems(settings.users_file.as_deref());
-    findings.extend(of_users.into_iter().map(of_file("users_file")));
+    if let Ok(file) = &files.users {
+        findings.extend(file.well_known_password_problems().map(of_file("users_file")));
+    }
     findings
 }
 
 /// Returns every setting that prevents the start in the production profile. Computes no slow hash.
-pub(super) fn unsafe_at_start(settings: &AuthServerSettings) -> Vec<UnsafeSetting> {
+pub(super) fn unsafe_at_start(
+    settings: &AuthServerSettings,
+    files: &ConfiguredFiles,
+) -> Vec<UnsafeSetting> {
     let mut findings = Vec::new();
     findings.extend(plain_http_url("issuer", settings.issuer.as_str()));
     findings.extend(loopback_url("issuer", settings.issuer.as_str()));
-    findings.extend(plain_http_beside_tls(&settings.listen));
+    findings.extend(plain_http_with_tls(&settings.listen));
+    findings.extend(unchosen_database(settings.database_url.as_ref()));
     findings.extend(settings.database_url().ok().flatten().and_then(unverified_database_tls));
     if settings.clients_file.is_none() && settings.profile != Profile::Production {
         findings.push(UnsafeSetting::new(
@@ -66,6 +69,7 @@ pub(super) fn unsafe_at_start(settings: &AuthServerSettings) -> Vec<UnsafeSettin
             "switch it off",
         ));
     }
+    findings.extend(settings.control.unsafe_settings());
     findings.extend(settings.registration.unsafe_settings());
     if settings.compat.userinfo_in_query {
         findings.push(UnsafeSetting::new(
@@ -83,10 +87,10 @@ pub(super) fn unsafe_at_start(settings: &AuthServerSettings) -> Vec<UnsafeSettin
             "use 1800",
         ));
     }
-    if let Err(error) = settings.clients() {
+    if let Err(error) = &files.clients {
         findings.push(UnsafeSetting::new("clients_file", error.to_string(), "fix the file"));
     }
-    if let Err(error) = check_users(settings.users_file.as_deref(), settings.profile) {
+    if let Err(error) = &files.users {
         findings.push(UnsafeSetting::new("users_file", format!("{error:#}"), "fix the file"));
     }
     findings.extend(settings.events.unsafe_setting());

@@ -13,12 +13,12 @@ pub async fn simulate_outage(
     FormBody(form): FormBody,
 ) -> Result<StatusCode, ApiError> {
     let seconds = required(&form, "seconds", REQUEST_RULE)?.parse().ok();
-    let refused = || {
+    let invalid = || {
         ApiError::invalid_request("seconds must be a number from 1 to 60", REQUEST_RULE)
             .at("seconds")
     };
     let seconds =
-        seconds.filter(|seconds| (1..=MAX_SECONDS).contains(seconds)).ok_or_else(refused)?;
+        seconds.filter(|seconds| (1..=MAX_SECONDS).contains(seconds)).ok_or_else(invalid)?;
     outage.start(Duration::from_secs(seconds));
     Ok(StatusCode::ACCEPTED)
 }

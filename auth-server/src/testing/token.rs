@@ -21,7 +21,7 @@ pub async fn test_token(
 ) -> Result<impl IntoResponse, ApiError> {
     let request = request.and_then(|mut request| {
         let expires_in = request.required("expires_in", REQUEST_RULE)?.parse().ok();
-        let refused = || {
+        let invalid = || {
             ApiError::invalid_request(
                 "expires_in must be a number of seconds, at most one day",
                 REQUEST_RULE,
@@ -29,7 +29,7 @@ pub async fn test_token(
         };
         let expires_in = expires_in
             .filter(|seconds| (-MAX_OFFSET_SECONDS..=MAX_OFFSET_SECONDS).contains(seconds))
-            .ok_or_else(refused)?;
+            .ok_or_else(invalid)?;
         request.expires_in = Some(expires_in);
         Ok(request)
     });

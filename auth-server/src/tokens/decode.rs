@@ -1,7 +1,9 @@
-use jsonwebtoken::{Validation, decode, decode_header};
-use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims, TYP_ACCESS_TOKEN};
+use jsonwebtoken::{Validation, decode};
+use oauth_types::{AccessToken, AccessTokenClaims, IdTokenClaims, JwtHeader};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
+use crate::domain::{JwtType, Registry};
 use crate::keys::{KeyRing, Verifying, jws};
 
 /// Decodes a JWT that this server signed as an access token. Returns `None` for anything else. Does
@@ -9,15 +11,32 @@ use crate::keys::{KeyRing, Verifying, jws};
 pub fn decode_signed_access_token(
     token: &AccessToken,
     ring: &KeyRing,
+    registry: &Registry,
 ) -> Option<AccessTokenClaims> {
-    decode_signed(token.expose(), TYP_ACCESS_TOKEN, |kid| ring.verifying.get(kid))
+    let decode = |typ: JwtType| {
+        decode_signed::<AccessTokenClaims>(token.expose(), typ.as_str(), |kid| {
+            ring.verifying.get(kid)
+        })
+    };
+    // ID tokens have the type `JWT` too, but neither `client_id` nor `jti`.
+    let is_for_jwt_resource = |claims: &AccessTokenClaims| {
+        let mut resources = registry.resources().iter();
+        resources.any(|own| own.typ == JwtType::Jwt && claims.aud.contains(&own.identifier))
+    };
+    decode(JwtType::AtJwt).or_else(|| decode(JwtType::Jwt).filter(is_for_jwt_resource))
 }
 
 /// Decodes an ID token that this server issued, also an expired one, because a hint may have
 /// expired (OpenID Connect Core §3.1.2.1).
 pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
     let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hint_only_keys.get(kid));
-    decode_signed::<IdTokenClaims>(token, "JWT", key).filter(|claims| claims.iss == issuer)
+    let claims = decode_signed::<Map<String, Value>>(token, JwtType::Jwt.as_str(), key)?;
+    // An access token for a resource with `typ = "JWT"` has both, and no ID token has.
+    if ["client_id", "jti"].iter().any(|name| claims.contains_key(*name)) {
+        return None;
+    }
+    let claims: IdTokenClaims = serde_json::from_value(Value::Object(claims)).ok()?;
+    Some(claims).filter(|claims| claims.iss == issuer)
 }
 
 fn decode_signed<'a, C: DeserializeOwned + Clone>(
@@ -25,12 +44,12 @@ fn decode_signed<'a, C: DeserializeOwned + Clone>(
     typ: &str,
     key: impl FnOnce(&str) -> Option<&'a Verifying>,
 ) -> Option<C> {
-    let header = decode_header(token).ok()?;
+    let header = JwtHeader::parse(token).ok()?;
     let (algorithm, key) = key(header.kid.as_deref()?)?;
     // The algorithm is that of the key, not the one that the header names (RFC 8725 §3.1).
-    let is_expected = header.alg == jws(*algorithm) && header.typ.as_deref() == Some(typ);
-    // RFC 7515 §4.1.11: no critical extension is supported.
-    if !is_expected || header.crit.is_some() {
+    let is_expected =
+        header.alg.parse() == Ok(jws(*algorithm)) && header.typ.as_deref() == Some(typ);
+    if !is_expected {
         return None;
     }
     let mut signature_only = Validation::new(jws(*algorithm));

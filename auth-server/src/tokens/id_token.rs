@@ -1,6 +1,6 @@
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::{AccessToken, IdToken, IdTokenClaims, StandardClaims};
+use oauth_types::{AccessToken, Claims, IdToken, IdTokenClaims, StandardClaims};
 use serde::Serialize;
 
 use crate::domain::{Algorithm, Client};
@@ -22,42 +22,52 @@ pub struct IdTokenFacts<'a> {
     pub nonce: Option<String>,
     /// Claims about the user, for clients that have them in the ID token.
     pub profile: Option<StandardClaims>,
+    /// Claims that the operator defines.
+    pub custom: Claims,
     /// The access token that is issued with it.
-    pub access_token: &'a AccessToken,
+    pub access_token: Option<&'a AccessToken>,
     /// In seconds since 1970.
     pub now: i64,
-    pub lives: u32,
+    pub ttl: u32,
 }
 
+/// The claims of an ID token.
 #[derive(Serialize)]
-struct ClaimsWithProfile {
+pub struct IdTokenContents {
     #[serde(flatten)]
     claims: IdTokenClaims,
     #[serde(flatten)]
     profile: Option<StandardClaims>,
+    #[serde(flatten)]
+    custom: Claims,
 }
 
-/// Creates an ID token (OpenID Connect Core §2, §3.1.3.6). Without `profile`, claims about the user
-/// are available at the userinfo endpoint only (§5.4).
+/// Creates an ID token (OpenID Connect Core §2, §3.1.3.6).
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails.
 pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, KeyError> {
+    let claims = id_token_claims(facts, signing.algorithm);
+    Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
+}
+
+/// Returns the claims of an ID token. Without `profile`, claims about the user are available at the
+/// userinfo endpoint only (OpenID Connect Core §5.4).
+pub fn id_token_claims(facts: IdTokenFacts<'_>, algorithm: Algorithm) -> IdTokenContents {
     let claims = IdTokenClaims {
         iss: facts.issuer.to_owned(),
         sub: facts.sub,
         aud: facts.client.client_id.clone(),
-        exp: facts.now + i64::from(facts.lives),
+        exp: facts.now + i64::from(facts.ttl),
         iat: facts.now,
         auth_time: facts.auth_time,
         nonce: facts.nonce,
         acr: Some(ACR.to_owned()),
         amr: vec!["pwd".to_owned()],
-        at_hash: Some(at_hash(facts.access_token, signing.algorithm)),
+        at_hash: facts.access_token.map(|token| at_hash(token, algorithm)),
         sid: Some(facts.sid),
     };
-    let claims = ClaimsWithProfile { claims, profile: facts.profile };
-    Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
+    IdTokenContents { claims, profile: facts.profile, custom: facts.custom }
 }
 
 /// Returns the `at_hash` claim: the left half of the hash of the access token, with the hash

@@ -33,18 +33,21 @@ impl IssuedTokens {
             let found = self.store.opaque_token(&TokenHash::of(token)).await?;
             return Ok(found.map(|token| token.claims));
         }
-        Ok(decode_signed_access_token(token, &self.keys.ring()))
+        let registry = self.clients.registry.current();
+        Ok(decode_signed_access_token(token, &self.keys.ring(), &registry))
     }
 
-    /// Reports whether a token is active: issued here, not expired, not revoked, and its client
-    /// enabled.
+    /// Reports whether a token is active: issued here, valid at this time, not revoked, and its
+    /// client enabled.
     ///
     /// # Errors
     /// Returns an error if the database cannot be read.
     pub async fn is_active(&self, claims: &AccessTokenClaims) -> Result<bool, StoreError> {
-        let unexpired = claims.iss == self.issuer && self.clock.seconds() < claims.exp;
-        Ok(unexpired
+        let now = self.clock.seconds();
+        let is_valid_now = now < claims.exp && claims.nbf.is_none_or(|start| start <= now);
+        Ok(claims.iss == self.issuer
+            && is_valid_now
             && !self.store.is_revoked(&claims.jti).await?
-            && self.clients.registry.is_token_client_active(claims, &*self.store).await?)
+            && self.clients.is_token_client_active(claims, &*self.store).await?)
     }
 }

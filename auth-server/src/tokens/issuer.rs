@@ -1,7 +1,7 @@
-use oauth_types::{AccessToken, AccessTokenClaims, Actor, Claims, TYP_ACCESS_TOKEN};
+use oauth_types::{AccessToken, AccessTokenClaims, Actor, Claims};
 
 use crate::{
-    domain::{GrantedAccess, new_jti, with_grant_id},
+    domain::{GrantedAccess, JwtType, new_jti, with_generation, with_grant_id},
     keys::{KeyError, Signing, sign_jwt},
 };
 
@@ -16,9 +16,13 @@ pub struct AccessTokenIssuer {
 /// Inputs of an access token.
 pub struct AccessTokenRequest<'a> {
     pub client_id: &'a str,
+    /// The client's token generation.
+    pub generation: i64,
     /// The user, or the client itself if no user takes part.
     pub sub: &'a str,
     pub access: &'a GrantedAccess,
+    /// Claims that the operator defines.
+    pub custom: Claims,
     /// The grant that the token belongs to. Revoking the grant revokes the token.
     pub grant_id: Option<&'a str>,
     /// The token that this one was exchanged for (RFC 8693).
@@ -43,14 +47,21 @@ impl AccessTokenIssuer {
     pub fn claims(&self, request: AccessTokenRequest<'_>) -> AccessTokenClaims {
         let now = request.now_millis.div_euclid(1_000);
         let jti = new_jti(request.now_millis, &request.random);
+        let jti = with_generation(&jti, request.generation);
         let (not_after, act) = match request.exchanged {
             Some(exchanged) => (exchanged.not_after, Some(exchanged.act)),
             None => (i64::MAX, None),
         };
-        let exp = not_after.min(now + i64::from(self.access_token_ttl_seconds));
+        // Not longer than the settings allow, so that keys are published for long enough.
+        let longest = self.access_token_ttl_seconds;
+        let ttl = request.access.profile.ttl_seconds.map_or(longest, |own| own.min(longest));
+        let exp = not_after.min(now + i64::from(ttl));
         let (iat, exp) = match request.expires_in {
             // An expired token must have been issued before it expired.
-            Some(expires_in) => (now.min(now + expires_in - (exp - now)), now + expires_in),
+            Some(expires_in) if expires_in <= 0 => {
+                (now + expires_in - (exp - now), now + expires_in)
+            }
+            Some(expires_in) => (now, now + expires_in),
             None => (now, exp),
         };
         AccessTokenClaims {
@@ -67,18 +78,19 @@ impl AccessTokenIssuer {
             client_id: request.client_id.to_owned(),
             scope: request.access.scope.clone(),
             act,
-            extra: Claims::default(),
+            extra: request.custom,
         }
     }
 }
 
-/// Signs an access token, a JWT of type `at+jwt` (RFC 9068 §2.1).
+/// Signs an access token, a JWT of type `at+jwt` (RFC 9068 §2.1) unless its resource has another.
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails.
 pub fn sign_access_token(
     claims: &AccessTokenClaims,
+    typ: JwtType,
     signing: &Signing,
 ) -> Result<AccessToken, KeyError> {
-    Ok(AccessToken::new(sign_jwt(TYP_ACCESS_TOKEN, claims, signing)?))
+    Ok(AccessToken::new(sign_jwt(typ.as_str(), claims, signing)?))
 }

@@ -4,7 +4,7 @@ use oauth_types::IdTokenClaims;
 use pages::Browser;
 
 use super::{ResponseTarget, request_object::SingleUse};
-use crate::domain::{AllowedAccess, Client, TokenHash};
+use crate::domain::{AllowedAccess, ClaimsParameter, Client, TokenHash};
 
 /// A validated authorization request. Every value has been checked against the client's
 /// registration.
@@ -34,6 +34,8 @@ pub struct AuthorizationRequest {
     pub signed: Option<String>,
     /// Identifies the request object, which is accepted once.
     pub single_use: Option<SingleUse>,
+    /// The `claims` parameter. Its names are those that the client may request.
+    pub claims: ClaimsParameter,
     /// The required user: an ID token that C issued to this client or another one.
     pub hint: Option<IdTokenClaims>,
 }

@@ -47,7 +47,7 @@ async fn respond(
 }
 
 /// Returns whether the request is pushed, or signed and thus stored for the pages that follow.
-fn names_stored_request(query: &str) -> bool {
+pub fn names_stored_request(query: &str) -> bool {
     let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
     names.any(|name| matches!(name, "request" | "request_uri"))
 }

@@ -5,7 +5,7 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
-use oauth_types::{ErrorCode, OAuthError};
+use oauth_types::{ErrorCode, OAuthError, Scope};
 
 use super::{
     AuthorizationRequest, answer, answer_error, consent_ticket::without_ticket, new_request_uri,
@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     domain::{
-        AuditEvent, AuditRecord, AuthorizationCode, CODE_PREFIX, Consent, InteractionContext,
-        InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest, TokenHash, UserGrant,
-        new_jti, next_step,
+        AuditEvent, AuditRecord, AuthorizationCode, CODE_PREFIX, Consent, ConsentedClaims,
+        InteractionContext, InteractionProgress, NextStep, Outcome, PushedAuthorizationRequest,
+        ScopesByResource, TokenHash, UserGrant, UserLoginConfig, new_jti, next_step,
     },
     http::{BrowserSession, ClientAddress, HtmlError, SignedIn},
     storage::{Authorization, Change, StoreError},
@@ -55,7 +55,7 @@ impl Interaction<'_> {
     ///
     /// # Errors
     /// Returns an error if the store is unavailable.
-    pub async fn allow_now(
+    pub async fn approve(
         &self,
         signed_in: &SignedIn,
         consent: Consent,
@@ -66,6 +66,64 @@ impl Interaction<'_> {
             Some(consent),
         )
         .await
+    }
+
+    /// Handles a login that the control API completes: responds to the client as if the user had
+    /// just signed in and approved the request.
+    ///
+    /// # Errors
+    /// Returns an error if the store is unavailable.
+    pub async fn approve_without_pages(&self, signed_in: &SignedIn) -> Result<Response, HtmlError> {
+        let consent = self.extended_consent(signed_in).await?;
+        let step = self.step(Some(signed_in), true, InteractionProgress::All);
+        self.perform(step, Some(signed_in), Some(consent)).await
+    }
+
+    /// Returns the access that the user granted before, extended by the requested access.
+    ///
+    /// # Errors
+    /// Returns an error if the store is unavailable.
+    pub async fn extended_consent(&self, signed_in: &SignedIn) -> Result<Consent, HtmlError> {
+        let (resources, claims) = self.requested_access();
+        let mut consent = self.previous_consent(signed_in).await?;
+        consent.extend(&self.request.allowed.scope, resources, claims);
+        Ok(Consent { granted_at: self.context.clock.seconds(), ..consent })
+    }
+
+    /// Returns the part of the access that the user granted before which the client may still
+    /// request.
+    ///
+    /// # Errors
+    /// Returns an error if the store is unavailable.
+    pub async fn previous_consent(&self, signed_in: &SignedIn) -> Result<Consent, HtmlError> {
+        let (sub, client_id) = (&signed_in.user.sub, &self.request.client.client_id);
+        let mut consent = self.context.store.consent(sub, client_id).await?;
+        if let Some(consent) = &mut consent {
+            consent.narrow_to(&self.request.client);
+        }
+        Ok(consent.unwrap_or_else(|| Consent {
+            sub: sub.clone(),
+            client_id: client_id.clone(),
+            scope: Scope::empty(),
+            resources: ScopesByResource::new(),
+            claims: ConsentedClaims::default(),
+            granted_at: 0,
+        }))
+    }
+
+    /// Returns the claims that the operator defines and that the request gives away.
+    pub fn requested_claims(&self) -> ConsentedClaims {
+        self.requested_access().1
+    }
+
+    /// Returns the resources of the request with their scopes, and the claims that the operator
+    /// defines and that the request gives away.
+    fn requested_access(&self) -> (ScopesByResource, ConsentedClaims) {
+        let (registry, allowed) = (self.context.clients.registry.current(), &self.request.allowed);
+        let resources = allowed.by_resource(&registry);
+        let identifiers = resources.keys().map(String::as_str);
+        let claims = registry.claims().of_access(&allowed.scope, identifiers);
+        (resources, claims)
     }
 
     /// Returns whether the consent page can be displayed without signing in first.
@@ -102,13 +160,20 @@ impl Interaction<'_> {
             }
             _ => true,
         };
+        let is_requested = match (&self.request.claims.subjects, signed_in) {
+            (Some(subjects), Some(signed_in)) => {
+                let sub = &signed_in.user.sub;
+                subjects.contains(&self.context.subjects.subject_for(&self.request.client, sub))
+            }
+            _ => true,
+        };
         next_step(&InteractionContext {
             session: signed_in.map(|signed_in| &signed_in.session),
             silent: prompt.none,
             wants_login: prompt.login,
             wants_choice: prompt.select_account,
             max_age: *max_age,
-            is_hinted,
+            is_hinted: is_hinted && is_requested,
             is_allowed,
             done,
             now: self.context.clock.seconds(),
@@ -131,16 +196,17 @@ impl Interaction<'_> {
                     &self.context.consent_tickets.issue(&query, &signed_in.session, now),
                 ))
             }
-            (NextStep::Refuse(code), _) => {
+            (NextStep::Reject(code), _) => {
                 let error = OAuthError::new(
                     code,
                     "a page would have to be displayed, but prompt=none forbids it",
                 );
-                self.refuse(signed_in, error).await
+                self.reject(signed_in, error).await
             }
-            (NextStep::RefuseOther, _) => {
-                let reason = "another user signed in than the one that id_token_hint names";
-                self.refuse(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
+            (NextStep::RejectOtherUser, _) => {
+                let reason =
+                    "another user signed in than the one that id_token_hint or claims names";
+                self.reject(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
             }
             _ => Ok(see_other("/login", &self.query_for_next_page().await?)),
         }
@@ -174,9 +240,11 @@ impl Interaction<'_> {
     }
 
     /// Returns whether consent is not required: the client is first-party, or the user has
-    /// consented to every requested scope and resource before. Any app can impersonate a native app
+    /// consented to every requested scope and resource before, with the claims that they give away
+    /// now. Any app can impersonate a native app
     /// that uses a loopback port or a custom URI scheme, so its users are asked every time (RFC
-    /// 8252 §8.6).
+    /// 8252 §8.6). So are those of a self-registered client that has such a redirect URI besides
+    /// others, because nobody has reviewed whether the two belong together.
     async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
         let login = client.login.as_ref();
@@ -187,10 +255,17 @@ impl Interaction<'_> {
         {
             return Ok(false);
         }
+        if client.dynamic && login.is_some_and(UserLoginConfig::redirects_to_apps) {
+            return Ok(false);
+        }
+        // Consent is remembered for scopes. Single claims are asked for each time.
+        if !self.request.claims.requested.beyond(&self.request.allowed.scope).is_empty() {
+            return Ok(false);
+        }
         let consent = self.context.store.consent(&signed_in.user.sub, &client.client_id).await?;
-        let allowed = &self.request.allowed;
-        let resources = allowed.by_resource(&self.context.clients.registry.current());
-        Ok(consent.is_some_and(|consent| consent.covers(&allowed.scope, &resources)))
+        let (resources, claims) = self.requested_access();
+        let scope = &self.request.allowed.scope;
+        Ok(consent.is_some_and(|consent| consent.covers(scope, &resources, &claims)))
     }
 
     /// Issues an authorization code to the client. `consent` is the consent that the user has just
@@ -214,7 +289,9 @@ impl Interaction<'_> {
             scope: request.allowed.scope.clone(),
             resources: request.allowed.resources.clone(),
             auth_time: signed_in.session.auth_time,
-            auth_time_requested: request.max_age.is_some(),
+            auth_time_requested: request.max_age.is_some() || request.claims.auth_time,
+            claims: request.claims.requested.clone(),
+            custom_claims: self.requested_claims(),
             offline: request.allowed.scope.contains("offline_access"),
         };
         let stored = AuthorizationCode {
@@ -251,7 +328,10 @@ impl Interaction<'_> {
 
     /// Sends an error to the client and records the rejection. As any answer, it consumes a pushed
     /// request (RFC 9126 §4).
-    async fn refuse(
+    ///
+    /// # Errors
+    /// Returns an error if the store is unavailable.
+    pub async fn reject(
         &self,
         signed_in: Option<&SignedIn>,
         error: OAuthError,
@@ -274,12 +354,12 @@ impl Interaction<'_> {
         }
     }
 
-    /// Handles the user's refusal.
+    /// Handles the user's denial.
     ///
     /// # Errors
     /// Returns an error if the store is unavailable.
     pub async fn deny(&self, signed_in: Option<&SignedIn>) -> Result<Response, HtmlError> {
-        self.refuse(
+        self.reject(
             signed_in,
             OAuthError::new(ErrorCode::AccessDenied, "the user denied the request"),
         )

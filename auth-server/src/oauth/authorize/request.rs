@@ -1,19 +1,22 @@
+use std::sync::Arc;
+
 use super::AuthorizationContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
 use super::{
-    AuthorizationRequest, AuthorizeError, RequestParser, answer_error, published_keys,
-    request_object::SingleUse,
+    AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser, answer_error,
+    published_keys, request_object::SingleUse,
 };
 use crate::{
+    clients::DocumentError,
     domain::{AuditEvent, Client, Outcome, PushedAuthorizationRequest, TokenHash},
     http::{BrowserSession, ClientAddress, HtmlError},
     pages::ErrorKind,
     rate_limit::Permit,
     secure_random::SecureRandomError,
-    storage::StoreError,
+    storage::{Change, StoreError},
 };
 
 /// Prefix of the `request_uri` of pushed requests (RFC 9126 §2.2).
@@ -51,9 +54,21 @@ pub async fn read_request(
         Some(pushed) => (pushed.parameters.as_str(), Some(pushed.hash)),
         None => (query, None),
     };
-    let fetched = published_keys(context, encoded.as_bytes()).await;
+    let client = match requesting_client(context, encoded, address).await {
+        Ok(client) => client,
+        Err(error) => {
+            let failure = HtmlError::from(error);
+            let mut audit =
+                context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
+            audit.error = failure.code().map(|code| code.as_str().to_owned());
+            context.audit.reject(audit).await;
+            return Err(failure);
+        }
+    };
+    let fetched = published_keys(context, encoded.as_bytes(), client.as_deref()).await;
     let parser = RequestParser {
         registry: &registry,
+        client: client.as_ref(),
         ring: &ring,
         issuer: &context.issuer,
         now: context.clock.seconds(),
@@ -62,40 +77,70 @@ pub async fn read_request(
         is_stored: pushed.is_some(),
         pushed,
     };
-    let read = match parser.read(encoded.as_bytes()) {
-        Ok(request) => match ensure_storable(context, &request, address).await {
-            Ok(()) => ensure_first_use(context, &request).await?.map(|()| request),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
+    let read = acquire_for_signed(context, parser.read(encoded.as_bytes()), address).await;
+    let read = ensure_first_use(context, read).await?.and_then(ensure_storable);
     match read {
         Ok(request) => Ok(request),
-        Err(error) => Err(reject(context, &browser_session.browser, error, address).await),
+        Err(error) => {
+            Err(reject(context, &browser_session.browser, error, parser.pushed, address).await)
+        }
     }
 }
 
-/// Checks the limits of a signed request, which is stored while the user signs in.
-async fn ensure_storable(
+/// Returns the client that the request names. It may have to be fetched.
+async fn requesting_client(
     context: &AuthorizationContext,
-    request: &AuthorizationRequest,
+    encoded: &str,
     address: ClientAddress,
-) -> Result<(), AuthorizeError> {
-    const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1";
-    let Some(parameters) = &request.signed else { return Ok(()) };
-    let error = if parameters.len() > MAX_STORED_BYTES {
-        let text = format!(
-            "the request object has more than {MAX_STORED_BYTES} bytes without its signature"
-        );
-        OAuthError::new(ErrorCode::InvalidRequestObject, text)
-    } else if let Err(wait) = acquire_to_store(context, &request.client, address).await {
-        let text = format!("too many signed requests from this address; try again in {wait} s");
-        OAuthError::new(ErrorCode::TemporarilyUnavailable, text)
-    } else {
-        return Ok(());
+) -> Result<Option<Arc<Client>>, DocumentError> {
+    let form = Form::parse_with_duplicates(encoded.as_bytes());
+    match form.as_ref().ok().and_then(|(form, _)| form.get("client_id")) {
+        Some(client_id) => context.clients.find(client_id, Some(address.0)).await,
+        None => Ok(None),
+    }
+}
+
+const ERROR_RESPONSE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1";
+
+/// Limits the signed requests of a client that anyone can use: each is stored. This error alone
+/// does not use up the request object, because nothing is stored then.
+async fn acquire_for_signed(
+    context: &AuthorizationContext,
+    read: Result<AuthorizationRequest, AuthorizeError>,
+    address: ClientAddress,
+) -> Result<AuthorizationRequest, AuthorizeError> {
+    let (client, to) = match &read {
+        Ok(request) if request.single_use.is_some() => (&request.client, &request.response_target),
+        Err(AuthorizeError::Redirect(redirect)) if redirect.single_use.is_some() => {
+            (&redirect.client, &redirect.to)
+        }
+        _ => return read,
     };
-    let error = error.with_error_uri(RULE);
-    Err(AuthorizeError::Redirect(Box::new((request.response_target.clone(), error))))
+    let Err(wait) = acquire_to_store(context, client, address).await else { return read };
+    let text = format!("too many signed requests from this address; try again in {wait} s");
+    let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+    Err(AuthorizeError::Redirect(Box::new(ErrorRedirect {
+        client: Arc::clone(client),
+        to: to.clone(),
+        error: error.with_error_uri(ERROR_RESPONSE),
+        single_use: None,
+    })))
+}
+
+/// Checks the size of a signed request, which is stored while the user signs in.
+fn ensure_storable(request: AuthorizationRequest) -> Result<AuthorizationRequest, AuthorizeError> {
+    if request.signed.as_ref().is_none_or(|parameters| parameters.len() <= MAX_STORED_BYTES) {
+        return Ok(request);
+    }
+    let text =
+        format!("the request object has more than {MAX_STORED_BYTES} bytes without its signature");
+    let error = OAuthError::new(ErrorCode::InvalidRequestObject, text);
+    Err(AuthorizeError::Redirect(Box::new(ErrorRedirect {
+        client: request.client,
+        to: request.response_target,
+        error: error.with_error_uri(ERROR_RESPONSE),
+        single_use: request.single_use,
+    })))
 }
 
 /// Acquires a permit to store a request, if anyone can send requests of this client.
@@ -114,23 +159,31 @@ pub async fn acquire_to_store(
     limit.acquire("", address.0, context.clock.uptime()).await.map(Permit::consume)
 }
 
-/// Records the use of the request's request object. A replayed one is rejected, as after an
-/// interception (RFC 9101 §10.2).
+/// Records the use of the request's request object, also if the request is rejected: any answer to
+/// the client uses it up. A replayed one is rejected, as after an interception (RFC 9101 §10.2).
 ///
 /// # Errors
 /// The outer error is the store's.
 pub async fn ensure_first_use(
     context: &AuthorizationContext,
-    request: &AuthorizationRequest,
-) -> Result<Result<(), AuthorizeError>, StoreError> {
+    read: Result<AuthorizationRequest, AuthorizeError>,
+) -> Result<Result<AuthorizationRequest, AuthorizeError>, StoreError> {
     const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9101#section-10.2";
-    let Some(SingleUse { hash, exp }) = request.single_use else { return Ok(Ok(())) };
+    let (client, to, single_use) = match &read {
+        Ok(request) => (&request.client, &request.response_target, request.single_use),
+        Err(AuthorizeError::Redirect(redirect)) => {
+            (&redirect.client, &redirect.to, redirect.single_use)
+        }
+        Err(AuthorizeError::Page(..)) => return Ok(read),
+    };
+    let Some(SingleUse { hash, exp }) = single_use else { return Ok(read) };
     if context.store.use_request_object(&hash, exp).await? {
-        return Ok(Ok(()));
+        return Ok(read);
     }
     let text = "the request object was used before: sign a new one for each request";
     let error = OAuthError::new(ErrorCode::InvalidRequestObject, text).with_error_uri(RULE);
-    Ok(Err(AuthorizeError::Redirect(Box::new((request.response_target.clone(), error)))))
+    let (client, to) = (Arc::clone(client), to.clone());
+    Ok(Err(AuthorizeError::Redirect(Box::new(ErrorRedirect { client, to, error, single_use }))))
 }
 
 /// Returns the pushed request that a `request_uri` of this server identifies. Only the client that
@@ -161,21 +214,34 @@ async fn pushed_request(
     })
 }
 
+/// Answers an invalid request and records the rejection. An error for the client consumes a pushed
+/// request in the same step, as any answer does (RFC 9126 §4).
 async fn reject(
     context: &AuthorizationContext,
     browser: &Browser,
     error: AuthorizeError,
+    pushed: Option<TokenHash>,
     address: ClientAddress,
 ) -> HtmlError {
     let mut audit = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
-    let (code, failure) = match error {
-        AuthorizeError::Page(kind, error) => (error.error, HtmlError::BadRequest(kind, error)),
+    let (code, consumed, failure) = match error {
+        AuthorizeError::Page(kind, error) => {
+            (error.error, None, HtmlError::BadRequest(kind, error))
+        }
         AuthorizeError::Redirect(redirect) => {
-            let (to, error) = *redirect;
-            (error.error, HtmlError::Answered(Box::new(answer_error(&to, error, context, browser))))
+            let ErrorRedirect { to, error, .. } = *redirect;
+            let code = error.error;
+            let answer = answer_error(&to, error, context, browser);
+            (code, pushed, HtmlError::Answered(Box::new(answer)))
         }
     };
     audit.error = Some(code.as_str().to_owned());
-    context.audit.reject(audit).await;
-    failure
+    let Some(hash) = consumed else {
+        context.audit.reject(audit).await;
+        return failure;
+    };
+    match context.audit.apply(&audit, Change::ConsumePushedRequest { hash }).await {
+        Ok(()) => failure,
+        Err(error) => error.into(),
+    }
 }

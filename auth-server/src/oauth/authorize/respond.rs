@@ -1,5 +1,8 @@
 use super::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -48,6 +51,11 @@ impl ResponseMode {
     }
 }
 
+/// An authorization response that a form posts, as the redirect that it replaces. An extension of
+/// the HTTP response, for callers that have no browser.
+#[derive(Clone)]
+pub struct PostedResponse(pub Arc<str>);
+
 /// Reports an error before the user has signed in: by redirect to an approved client, and otherwise
 /// by a page with a link, so that the user sees where it leads (RFC 9700 §4.11.2).
 pub fn answer_error(
@@ -81,9 +89,11 @@ pub fn answer(
     match to.response_mode {
         ResponseMode::Query => redirect(&to.redirect_uri, &fields),
         ResponseMode::FormPost => {
+            let posted = PostedResponse(with_query(&to.redirect_uri, &fields).into());
             let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let page = FormPostPage::new(&to.client_name, &to.redirect_uri, fields);
-            render(&context.page.pages, browser, StatusCode::OK, &page).into_response()
+            let page = render(&context.page.pages, browser, StatusCode::OK, &page);
+            (Extension(posted), page).into_response()
         }
     }
 }

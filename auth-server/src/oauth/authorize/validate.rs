@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use form_urlencoded::Serializer;
 use jsonwebtoken::jwk::JwkSet;
@@ -9,15 +9,20 @@ use super::{
     request_object::{SingleUse, check_algorithm, read_request_object},
 };
 use crate::{
-    domain::{AllowedAccess, Client, Registry, TokenHash, UserLoginConfig, authorize_user_scopes},
+    domain::{
+        AllowedAccess, ClaimsParameter, Client, Registry, TokenHash, UserLoginConfig,
+        authorize_user_scopes,
+    },
     keys::KeyRing,
     pages::ErrorKind,
-    tokens::decode_id_token_hint,
+    tokens::{ACR, decode_id_token_hint},
 };
 
 /// Parses authorization requests and validates them against the current client registry.
 pub struct RequestParser<'a> {
     pub registry: &'a Registry,
+    /// The client that the request names, if it is known.
+    pub client: Option<&'a Arc<Client>>,
     pub ring: &'a KeyRing,
     pub issuer: &'a str,
     /// Unix time in seconds.
@@ -39,7 +44,17 @@ pub enum AuthorizeError {
     /// browser is not redirected (RFC 6749 §4.1.2.1).
     Page(ErrorKind, OAuthError),
     /// The client gets the error through its redirect URI.
-    Redirect(Box<(ResponseTarget, OAuthError)>),
+    Redirect(Box<ErrorRedirect>),
+}
+
+/// An error for the client.
+#[derive(Clone, Debug)]
+pub struct ErrorRedirect {
+    pub client: Arc<Client>,
+    pub to: ResponseTarget,
+    pub error: OAuthError,
+    /// The request object of the request, which the error uses up.
+    pub single_use: Option<SingleUse>,
 }
 
 const PARAMETERS: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1";
@@ -72,7 +87,7 @@ impl RequestParser<'_> {
             Some(object) => self.signed(object, &form, &client, &login),
             None => (form, Ok(None)),
         };
-        let (redirect_uri, named) = redirect_uri(&form, &login)?;
+        let (redirect_uri, named) = self.redirect_uri(&form, &client, &login)?;
         let named_redirect_uri = named && !(self.wechat && form.get("dialect") == Some("wechat"));
         let response_mode =
             form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
@@ -90,7 +105,7 @@ impl RequestParser<'_> {
             client: &client,
             login: &login,
             response_mode,
-            signature: signature.as_ref().map(|_| ()).map_err(|why| *why),
+            signature: signature.as_ref().map(|_| ()).map_err(AsRef::as_ref),
             is_signed,
         };
         match self.validate(&request) {
@@ -104,6 +119,7 @@ impl RequestParser<'_> {
                 prompt: validated.prompt,
                 max_age: validated.max_age,
                 login_hint: form.get("login_hint").map(str::to_owned),
+                claims: validated.claims,
                 hint: validated.hint,
                 ui_locales: form.get("ui_locales").map(str::to_owned),
                 pushed: self.pushed,
@@ -114,7 +130,9 @@ impl RequestParser<'_> {
             }),
             Err((code, description, rule)) => {
                 let error = OAuthError::new(code, description).with_error_uri(rule);
-                Err(AuthorizeError::Redirect(Box::new((response_target, error))))
+                let (to, single_use) = (response_target, signature.ok().flatten());
+                let redirect = ErrorRedirect { client, to, error, single_use };
+                Err(AuthorizeError::Redirect(Box::new(redirect)))
             }
         }
     }
@@ -127,7 +145,7 @@ impl RequestParser<'_> {
         form: &Form,
         client: &Client,
         login: &UserLoginConfig,
-    ) -> (Form, Result<Option<SingleUse>, &'static str>) {
+    ) -> (Form, Result<Option<SingleUse>, Cow<'static, str>>) {
         let keys = login.jwks.as_ref().or(self.fetched_keys);
         let read = || read_request_object(object, &client.client_id, keys, self.issuer, self.now);
         match check_algorithm(object, login.request_object_signing_alg.as_deref())
@@ -146,8 +164,34 @@ impl RequestParser<'_> {
             let text = "the client_id is unknown, or the client has no user login";
             page_error(ErrorKind::UnknownClient, text, RULE)
         };
-        let client = self.registry.client(client_id).ok_or_else(unknown)?;
+        let is_named = |client: &&Arc<Client>| client.client_id == client_id;
+        let client = self.client.filter(is_named).ok_or_else(unknown)?;
         Ok((Arc::clone(client), client.login.clone().ok_or_else(unknown)?))
+    }
+
+    /// Returns the redirect URI, and whether the request names it.
+    fn redirect_uri(
+        &self,
+        form: &Form,
+        client: &Client,
+        login: &UserLoginConfig,
+    ) -> Result<(String, bool), AuthorizeError> {
+        const COMPARISON: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.1.3";
+        const REQUIRED: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2.3";
+        let reject = |text: &str, rule: &str| Err(page_error(ErrorKind::RedirectUri, text, rule));
+        match (form.get("redirect_uri"), &login.redirect_uris[..]) {
+            (Some(uri), _) if self.registry.allows_redirect_to(client, login, uri) => {
+                Ok((uri.to_owned(), true))
+            }
+            (Some(_), _) => {
+                reject("the redirect_uri is not registered for this client", COMPARISON)
+            }
+            (None, [only]) => Ok((only.clone(), false)),
+            (None, _) => reject(
+                "redirect_uri is missing: it is required unless exactly one is registered",
+                REQUIRED,
+            ),
+        }
     }
 
     /// Runs every check in order of precedence.
@@ -164,8 +208,9 @@ impl RequestParser<'_> {
         let prompt = check_prompt(request)?;
         let max_age = check_max_age(request)?;
         let hint = self.check_id_token_hint(request)?;
+        let claims = check_claims(request)?;
         let allowed = self.check_scope(request)?;
-        Ok(ValidatedParameters { allowed, code_challenge, prompt, max_age, hint })
+        Ok(ValidatedParameters { allowed, claims, code_challenge, prompt, max_age, hint })
     }
 
     /// Requires a pushed request if the client registered that (RFC 9126 §6).
@@ -248,31 +293,17 @@ struct ParsedRequest<'a> {
     login: &'a UserLoginConfig,
     response_mode: Option<ResponseMode>,
     /// Result of verifying the request object.
-    signature: Result<(), &'static str>,
+    signature: Result<(), &'a str>,
     is_signed: bool,
 }
 
 struct ValidatedParameters {
     allowed: AllowedAccess,
+    claims: ClaimsParameter,
     code_challenge: Option<String>,
     prompt: Prompt,
     max_age: Option<i64>,
     hint: Option<IdTokenClaims>,
-}
-
-fn redirect_uri(form: &Form, login: &UserLoginConfig) -> Result<(String, bool), AuthorizeError> {
-    const COMPARISON: &str = "https://www.rfc-editor.org/rfc/rfc9700#section-4.1.3";
-    const REQUIRED: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1.2.3";
-    let reject = |text: &str, rule: &str| Err(page_error(ErrorKind::RedirectUri, text, rule));
-    match (form.get("redirect_uri"), &login.redirect_uris[..]) {
-        (Some(uri), _) if login.allows_redirect_to(uri) => Ok((uri.to_owned(), true)),
-        (Some(_), _) => reject("the redirect_uri is not registered for this client", COMPARISON),
-        (None, [only]) => Ok((only.clone(), false)),
-        (None, _) => reject(
-            "redirect_uri is missing: it is required unless exactly one is registered",
-            REQUIRED,
-        ),
-    }
 }
 
 fn reject_duplicates(request: &ParsedRequest<'_>) -> Result<(), ParameterError> {
@@ -386,6 +417,21 @@ fn check_max_age(request: &ParsedRequest<'_>) -> Result<Option<i64>, ParameterEr
         Some(seconds) => Ok(seconds),
         None => Ok(None),
     }
+}
+
+/// Parses the `claims` parameter. An essential `acr` that C does not reach fails the request
+/// (OpenID Connect Core §5.5.1.1).
+fn check_claims(request: &ParsedRequest<'_>) -> Result<ClaimsParameter, ParameterError> {
+    const RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter";
+    const ACR_RULE: &str = "https://openid.net/specs/openid-connect-core-1_0.html#acrSemantics";
+    let Some(text) = request.form.get("claims") else { return Ok(ClaimsParameter::default()) };
+    let claims = ClaimsParameter::parse(text)
+        .map_err(|problem| (ErrorCode::InvalidRequest, problem.to_owned(), RULE))?;
+    if claims.essential_acr.as_ref().is_some_and(|values| values.iter().all(|acr| acr != ACR)) {
+        let text = format!("claims: the essential acr cannot be met; this server has only {ACR}");
+        return Err((ErrorCode::AccessDenied, text, ACR_RULE));
+    }
+    Ok(ClaimsParameter { requested: claims.requested.narrowed_to(request.client), ..claims })
 }
 
 fn parameter_error(

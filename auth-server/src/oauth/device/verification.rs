@@ -1,4 +1,7 @@
-use super::DeviceContext;
+use super::{
+    DeviceContext,
+    decision::{Decision, DecisionError, custom_claims, narrowed_to_client, store_decision},
+};
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
@@ -9,16 +12,13 @@ use std::sync::Arc;
 
 use crate::http::FormBody;
 use crate::{
-    domain::{
-        AuditEvent, DeviceAuthorization, Outcome, UserGrant, new_jti, parse_user_code,
-        scopes_by_resource,
-    },
+    domain::{Client, DeviceAuthorization, parse_user_code, scopes_by_resource},
     http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
     pages::{
         ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ResourceView,
         ScopeView, render,
     },
-    storage::{Change, DeviceDecision, StoreError},
+    storage::StoreError,
 };
 
 /// `GET /device` (RFC 8628 §3.3): displays the form for the user code.
@@ -28,11 +28,11 @@ pub async fn device(
     RawQuery(query): RawQuery,
 ) -> Response {
     let browser = browser_session.browser.clone();
-    let asked = async {
+    let page = async {
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
         ask(&context, browser_session, form.get("user_code").unwrap_or_default(), None)
     };
-    asked.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
+    page.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
 }
 
 /// `POST /device`: looks up the user code, displays the requested access and handles the user's
@@ -104,13 +104,18 @@ async fn answer(
         return ask(context, browser_session, typed, Some(DeviceProblem::UnknownCode));
     };
     drop(permit);
-    match form.get("decision") {
-        None => Ok(confirm(context, &browser_session, &signed_in, &device)),
-        Some("allow") => {
-            decide(context, &browser_session, address, &signed_in, &device, true).await
+    let client = context.clients.find(&device.client_id, Some(address.0)).await?;
+    let client = client.as_deref();
+    let device = narrowed_to_client(context, client, device);
+    let decision = match form.get("decision") {
+        // The page is displayed again if the operator has changed the claims that it named.
+        None => return Ok(confirm(context, &browser_session, &signed_in, client, &device)),
+        Some("allow") if !has_shown_claims(context, &device, form) => {
+            return Ok(confirm(context, &browser_session, &signed_in, client, &device));
         }
-        Some(_) => decide(context, &browser_session, address, &signed_in, &device, false).await,
-    }
+        Some(decision) => Decision { device, allowed: decision == "allow" },
+    };
+    decide(context, &browser_session, address, &signed_in, client, &decision).await
 }
 
 fn redirect_to_sign_in(user_code: &str) -> Response {
@@ -121,24 +126,33 @@ fn confirm(
     context: &DeviceContext,
     browser_session: &BrowserSession,
     signed_in: &SignedIn,
+    client: Option<&Client>,
     device: &DeviceAuthorization,
 ) -> Response {
     let registry = context.clients.registry.current();
     let named = || ClientView::named(&device.client_id);
     let scopes = device.scope.iter();
     let page = DeviceConfirmPage {
-        client: registry
-            .client(&device.client_id)
+        client: client
             .map_or_else(named, |client| ClientView::new(client, browser_session.browser.language)),
         user: (&signed_in.user).into(),
         user_code: device.user_code.clone(),
         resources: scopes_by_resource(&registry, &device.scope, &device.resources)
             .into_keys()
-            .map(|identifier| ResourceView { identifier, granted_before: false })
+            .map(|identifier| ResourceView {
+                claims: registry.claims().names_of_resource(&identifier),
+                identifier,
+                granted_before: false,
+            })
             .collect(),
         scopes: scopes
-            .map(|name| ScopeView { name: name.to_owned(), granted_before: false })
+            .map(|name| ScopeView {
+                name: name.to_owned(),
+                claims: registry.claims().names_of_scope(name),
+                granted_before: false,
+            })
             .collect(),
+        shown_claims: custom_claims(context, device).form_value(),
         action: "/device".to_owned(),
         csrf: browser_session.csrf_token(&context.page),
         switch_account: format!("/login?user_code={}", device.user_code),
@@ -146,47 +160,29 @@ fn confirm(
     render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
 }
 
+fn has_shown_claims(context: &DeviceContext, device: &DeviceAuthorization, form: &Form) -> bool {
+    let shown = form.get("shown_claims").unwrap_or_default();
+    shown == custom_claims(context, device).form_value()
+}
+
 async fn decide(
     context: &DeviceContext,
     browser_session: &BrowserSession,
     address: ClientAddress,
     signed_in: &SignedIn,
-    device: &DeviceAuthorization,
-    allowed: bool,
+    client: Option<&Client>,
+    decision: &Decision,
 ) -> Result<Response, HtmlError> {
-    let SignedIn { session, user } = signed_in;
-    let mut audit = context.audit.record(
-        AuditEvent::Authorization,
-        if allowed { Outcome::Succeeded } else { Outcome::Rejected },
-        address,
-    );
-    audit.client_id = Some(device.client_id.clone());
-    audit.sub = Some(user.sub.clone());
-    audit.scope = Some(device.scope.to_string());
-    let grant = UserGrant {
-        grant_id: new_jti(context.clock.millis(), &context.random.bytes()?),
-        client_id: device.client_id.clone(),
-        sub: user.sub.clone(),
-        sid: session.sid.clone(),
-        scope: device.scope.clone(),
-        resources: device.resources.clone(),
-        auth_time: session.auth_time,
-        auth_time_requested: false,
-        offline: device.scope.contains("offline_access"),
-    };
-    let decision =
-        DeviceDecision { device: device.hash, exp: device.exp, grant: allowed.then_some(grant) };
-    match context.audit.apply(&audit, Change::DecideDevice(Box::new(decision))).await {
-        Err(StoreError::SessionEnded) => return Ok(redirect_to_sign_in(&device.user_code)),
-        result => result?,
+    let device = &decision.device;
+    match store_decision(context, address, signed_in, decision).await {
+        Ok(()) => {}
+        Err(DecisionError::Store(StoreError::SessionEnded)) => {
+            return Ok(redirect_to_sign_in(&device.user_code));
+        }
+        Err(DecisionError::Store(error)) => return Err(error.into()),
+        Err(DecisionError::Random(error)) => return Err(error.into()),
     }
-    let client = context
-        .clients
-        .registry
-        .current()
-        .client(&device.client_id)
-        .map(|client| client.display_name().to_owned());
-    let page =
-        DeviceDonePage { client: client.unwrap_or_else(|| device.client_id.clone()), allowed };
+    let client = client.map_or(&*device.client_id, Client::display_name).to_owned();
+    let page = DeviceDonePage { client, allowed: decision.allowed };
     Ok(render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response())
 }

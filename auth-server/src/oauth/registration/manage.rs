@@ -9,7 +9,10 @@ use oauth_types::ErrorCode;
 use serde_json::Value;
 use std::sync::Arc;
 
-use super::{ClientInformation, accept, in_force_now, not_opened, opened, secret_for};
+use super::{
+    ClientInformation, accept, authorized_registration, invalid_registration_token,
+    reload_registry, secret_for,
+};
 use crate::http::JsonRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, Registration, StoredSecret},
@@ -28,7 +31,7 @@ const READ_ONLY_MEMBERS: [&str; 4] = [
 ];
 
 /// `GET /oauth/register/{client_id}` (RFC 7592 §2.1): returns the registration.
-pub async fn registered(
+pub async fn read(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
     Path(client_id): Path<String>,
@@ -36,7 +39,8 @@ pub async fn registered(
 ) -> Result<impl IntoResponse, ApiError> {
     let record = record(&context, AuditEvent::ClientRead, address, &client_id);
     let read = async {
-        let (registration, token) = opened(&context, address, &client_id, &headers).await?;
+        let (registration, token) =
+            authorized_registration(&context, address, &client_id, &headers).await?;
         context.audit.apply(&record, Change::None).await?;
         Ok::<_, ApiError>(ClientInformation::new(&context.issuer, registration, token, None))
     };
@@ -48,7 +52,7 @@ pub async fn registered(
 
 /// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2): replaces the client's metadata. Omitted
 /// members are deleted.
-pub async fn reregister(
+pub async fn update(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
     Path(client_id): Path<String>,
@@ -57,12 +61,14 @@ pub async fn reregister(
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = record(&context, AuditEvent::ClientUpdate, address, &client_id);
     let changed = async {
-        let (before, token) = opened(&context, address, &client_id, &headers).await?;
+        let (before, token) =
+            authorized_registration(&context, address, &client_id, &headers).await?;
         context.registration.acquire_permit(address, context.clock.uptime()).await?;
         let request = request?;
         check_members(&request, &before)?;
         let accepted = accept(&context, request.metadata()?).await?;
         record.scope = Some(accepted.scopes.to_string());
+        record.members = accepted.replaced_members();
         // The secret changes only if the client turns from public to confidential or back.
         let (secret, secrets) = if accepted.login.public == before.client.is_public() {
             (None, None)
@@ -77,7 +83,7 @@ pub async fn reregister(
             secrets,
         }));
         context.audit.apply(&record, change).await.map_err(store_error)?;
-        in_force_now(&context).await;
+        reload_registry(&context).await;
         Ok::<_, ApiError>(ClientInformation::new(&context.issuer, registration, token, secret))
     };
     match changed.await {
@@ -88,7 +94,7 @@ pub async fn reregister(
 
 /// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3): deletes the client and revokes all its
 /// grants.
-pub async fn unregister(
+pub async fn delete(
     State(context): State<Arc<RegistrationContext>>,
     address: ClientAddress,
     Path(client_id): Path<String>,
@@ -97,13 +103,13 @@ pub async fn unregister(
     let record = record(&context, AuditEvent::ClientDeletion, address, &client_id);
     let deleted = async {
         let (Registration { token, .. }, _) =
-            opened(&context, address, &client_id, &headers).await?;
+            authorized_registration(&context, address, &client_id, &headers).await?;
         context
             .audit
             .apply(&record, Change::DeleteRegistration { client_id, token })
             .await
             .map_err(store_error)?;
-        in_force_now(&context).await;
+        reload_registry(&context).await;
         Ok::<_, ApiError>(())
     };
     match deleted.await {
@@ -155,7 +161,7 @@ fn check_members(request: &JsonRequest, before: &Registration) -> Result<(), Api
 /// Maps a client that was deleted by a concurrent request to the error for a wrong token.
 fn store_error(error: StoreError) -> ApiError {
     match error {
-        StoreError::ClientNotFound(_) => not_opened(),
+        StoreError::ClientNotFound(_) => invalid_registration_token(),
         other => other.into(),
     }
 }

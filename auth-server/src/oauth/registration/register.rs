@@ -2,7 +2,7 @@ use super::RegistrationContext;
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 
-use super::{ClientInformation, accept, in_force_now, secret_for};
+use super::{ClientInformation, accept, reload_registry, secret_for};
 use crate::http::JsonRequest;
 use crate::{
     domain::{
@@ -43,6 +43,7 @@ async fn add(
     let token = new_registration_token(context.random.bytes()?);
     record.client_id = Some(client_id.clone());
     record.scope = Some(accepted.scopes.to_string());
+    record.members = accepted.replaced_members();
     let (client, metadata) = accepted.into_client(client_id, stored);
     let registration = Registration {
         client,
@@ -55,6 +56,6 @@ async fn add(
         max_clients: context.registration.at_most,
     };
     context.audit.apply(record, change).await?;
-    in_force_now(context).await;
+    reload_registry(context).await;
     Ok(ClientInformation::new(&context.issuer, registration, token, secret))
 }

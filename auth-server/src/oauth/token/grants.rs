@@ -57,7 +57,7 @@ pub struct UserContext {
     pub nonce: Option<String>,
     /// The credential that this token request consumes. `None` if the client retries and gets the
     /// same refresh token again.
-    pub spends: Option<OneTimeCredential>,
+    pub consumes: Option<OneTimeCredential>,
     pub refresh_token: Option<Refresh>,
 }
 

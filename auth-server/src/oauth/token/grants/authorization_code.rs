@@ -19,8 +19,8 @@ const PKCE: &str = "https://www.rfc-editor.org/rfc/rfc7636#section-4.6";
 /// Redeems an authorization code (RFC 6749 §4.1.3).
 pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, ApiError> {
     let code = required(request.form, "code", RULE)?;
-    let StoredAuthorizationCode { code, grant, spent, revoked } = find(request, code).await?;
-    if spent {
+    let StoredAuthorizationCode { code, grant, consumed, revoked } = find(request, code).await?;
+    if consumed {
         let description = "the code was used before; the tokens issued for it are revoked, because the code may have been stolen";
         return Err(revoke_grant_and_reject(request, &grant, description, REPLAY).await?);
     }
@@ -43,15 +43,17 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let grant = grant.narrowed_to(request.client, issuer);
     let issues_refresh_token =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token =
         if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
+    let (sub, consumes) =
+        (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
     Ok(GrantOutcome {
         sub,
         granted,
-        user: Some(UserContext { grant, nonce: code.nonce, spends, refresh_token }),
+        user: Some(UserContext { grant, nonce: code.nonce, consumes, refresh_token }),
         exchanged: None,
     })
 }
@@ -75,7 +77,7 @@ fn check_redirect_uri(
     code: &AuthorizationCode,
 ) -> Result<(), CheckError> {
     match (code.redirect_uri.as_deref(), request.form.get("redirect_uri")) {
-        (Some(asked), Some(presented)) if asked == presented => Ok(()),
+        (Some(authorized), Some(presented)) if authorized == presented => Ok(()),
         (None, _) => Ok(()),
         (Some(_), None) => {
             Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))

@@ -22,8 +22,8 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
         invalid_grant("the device_code is unknown, or was issued to another client", RULE)
     })?;
     let reject = |code, text: &str| Err(ApiError::new(code, text, RULE));
-    let (grant, revoked, spent) = match status {
-        DeviceCodeStatus::Approved { grant, revoked, spent } => (grant, revoked, spent),
+    let (grant, revoked, consumed) = match status {
+        DeviceCodeStatus::Approved { grant, revoked, consumed } => (*grant, revoked, consumed),
         DeviceCodeStatus::Denied => {
             return reject(ErrorCode::AccessDenied, "the user denied the request");
         }
@@ -43,7 +43,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             return reject(ErrorCode::AuthorizationPending, "the user has not decided yet");
         }
     };
-    if spent {
+    if consumed {
         return Err(revoke_grant_and_reject(
             request,
             &grant,
@@ -58,15 +58,16 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;
     let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
+    let grant = grant.narrowed_to(request.client, issuer);
     let issues_refresh_token =
         grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
     let refresh_token =
         if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, spends) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
+    let (sub, consumes) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
     Ok(GrantOutcome {
         sub,
         granted,
-        user: Some(UserContext { grant, nonce: None, spends, refresh_token }),
+        user: Some(UserContext { grant, nonce: None, consumes, refresh_token }),
         exchanged: None,
     })
 }

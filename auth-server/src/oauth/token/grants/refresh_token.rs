@@ -37,7 +37,9 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             RULE,
         ));
     }
-    if !stored.grant.offline && !is_session_active(request, &stored.grant.sid).await? {
+    let issuer = &request.context.issuer.issuer;
+    let current = stored.grant.narrowed_to(request.client, issuer);
+    if !current.offline && !is_session_active(request, &current.sid).await? {
         return Err(invalid_grant(
             "the session of this grant has ended: send the user to the authorization endpoint",
             RULE,
@@ -45,7 +47,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     }
     let successor = request.context.refresh_tokens.successor(&presented).ok_or_else(unknown)?;
     let retry_seconds = i64::from(request.context.ttls.refresh_reuse_grace);
-    let (spends, refresh) = match generations {
+    let (consumes, refresh) = match generations {
         0 => (
             Some(OneTimeCredential::RefreshToken(stored.hash)),
             next_refresh_token(request, successor, stored.number + 1),
@@ -61,16 +63,15 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
             return Err(revoke_grant_and_reject(request, &stored.grant, description, REPLAY).await?);
         }
     };
-    let grant = stored.grant;
     let scope = request.form.get("scope").map(str::parse::<Scope>).transpose()?;
     let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.context.issuer.issuer;
-    let granted =
-        narrow_grant(request.client, request.registry, issuer, &grant, scope.as_ref(), &resources)?;
+    let (client, registry, grant) = (request.client, request.registry, &stored.grant);
+    let granted = narrow_grant(client, registry, issuer, grant, scope.as_ref(), &resources)?;
+    let refresh_token = Some(refresh);
     Ok(GrantOutcome {
-        sub: grant.sub.clone(),
+        sub: current.sub.clone(),
         granted,
-        user: Some(UserContext { grant, nonce: None, spends, refresh_token: Some(refresh) }),
+        user: Some(UserContext { grant: current, nonce: None, consumes, refresh_token }),
         exchanged: None,
     })
 }

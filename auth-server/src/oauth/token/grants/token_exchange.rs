@@ -40,10 +40,16 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     };
     // Limit the client to what the user granted, so that a resource server cannot turn a token for
     // reading into one for writing.
-    let limit = ExchangeLimit::new(grant.as_ref(), &subject.scope);
+    let first = grant.as_ref().map_or(&subject.client_id, |grant| &grant.client_id);
+    let address = Some(request.address.0);
+    let first = context.clients.find_existing(first, address).await?.ok_or_else(not_active)?;
+    let limit = match &grant {
+        Some(grant) => ExchangeLimit::of_grant(&first, grant, &context.issuer.issuer),
+        None => ExchangeLimit::of_subject(&first, &subject.scope),
+    };
     let granted = authorize_exchange(client, registry, &limit, scope.as_ref(), resource)?;
     let user =
-        grant.map(|grant| UserContext { grant, nonce: None, spends: None, refresh_token: None });
+        grant.map(|grant| UserContext { grant, nonce: None, consumes: None, refresh_token: None });
     let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
     Ok(GrantOutcome {
         sub: subject.sub,

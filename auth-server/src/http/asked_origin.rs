@@ -1,0 +1,22 @@
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts, uri::Authority},
+};
+use service_kit::OverTls;
+
+/// The origin of this server as the caller named it, if it did.
+pub struct AskedOrigin(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for AskedOrigin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        // HTTP/2 has it in the URI.
+        let host = named.or_else(|| parts.uri.authority().map(Authority::as_str));
+        let scheme = if parts.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
+        Ok(Self(host.map(|host| format!("{scheme}://{host}"))))
+    }
+}
