@@ -1,15 +1,10 @@
 //! Memory of password hashes. In a process of its own, because other tests use memory meanwhile.
 
 use auth_server::domain::hash_password;
+use test_support::platform::resident_kib;
 
-#[cfg(target_os = "linux")]
 #[test]
 fn memory_returns_to_the_system_after_each_hash() {
-    let resident_kib = || {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
-    };
     let before = resident_kib();
     // The threads exist at the same time, as those of a server do, and each has its own arena.
     let (hold, held) = std::sync::mpsc::channel::<()>();

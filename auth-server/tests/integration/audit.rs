@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use base64::{
     Engine,
@@ -8,10 +8,11 @@ use oauth_types::{ClientSecret, basic};
 use serde_json::{Value, json};
 
 use crate::{
+    browser::{AuthorizationRequest, Browser},
     client::{send, wait_until},
     jwt,
     process::{run, succeed},
-    test_server::{NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, TestServer},
+    test_server::{ALICE, NOON, ODD, OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, STOCK, TestServer},
 };
 
 const FOR_ORDERS: [(&str, &str); 2] = [("resource", ORDERS_API), ("scope", "orders:read")];
@@ -130,8 +131,8 @@ async fn rejections_record_the_requested_scope_only_if_every_value_is_known() {
         (secret, "stock:read s3cret-in-the-wrong-field", None),
         ("guess", "\"", None),
     ] {
-        let refused = server.client_credentials((id, secret), &[("scope", scope)]).await;
-        assert!([400, 401].contains(&refused.status), "{scope}: {refused:?}");
+        let response = server.client_credentials((id, secret), &[("scope", scope)]).await;
+        assert!([400, 401].contains(&response.status), "{scope}: {response:?}");
         let newest = records(&server, &["--client", id, "--limit", "1"]).await.remove(0);
         assert_eq!(
             (&newest["outcome"], &newest["scope"]),
@@ -177,6 +178,58 @@ async fn audit_filters_by_client_token_and_time() {
         "{}",
         output.stderr
     );
+}
+
+#[tokio::test]
+async fn audit_filters_by_event_and_user_and_says_when_there_are_more_records() {
+    let server = TestServer::start().await;
+    let arguments = server.cli_arguments();
+    for command in [["user", "disable", "alice"], ["user", "enable", "alice"]] {
+        succeed(&command, &arguments).await;
+    }
+    succeed(&["user", "disable", "bob"], &arguments).await;
+    let of_alice = records(&server, &["--user", "alice"]).await;
+    assert_eq!(of_alice.len(), 2, "{of_alice:?}");
+    let disabled = records(&server, &["--event", "user_disable"]).await;
+    assert_eq!(disabled.len(), 2, "{disabled:?}");
+    for (limit, has_more) in [("1", true), ("2", false)] {
+        let args = ["audit", "--user", "alice", "--event", "user_disable", "--limit", limit];
+        let one = run(&args, &arguments).await;
+        assert_eq!((one.stdout.lines().count(), one.stderr.as_str()), (1, ""), "{one:?}");
+        let both = run(&["audit", "--event", "user_disable", "--limit", limit], &arguments).await;
+        assert_eq!(both.stderr.contains("--limit"), has_more, "{both:?}");
+    }
+    for (args, reason) in [
+        (["audit", "--user", "unknown"], "no user `unknown`"),
+        (["audit", "--event", "unknown"], "known are token, introspection"),
+    ] {
+        let output = run(&args, &arguments).await;
+        assert!(output.code != Some(0) && output.stderr.contains(reason), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn reader_that_closes_the_pipe_is_no_error() {
+    let server = TestServer::start().await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
+    command.arg("audit").args(server.cli_arguments()).stdout(writer);
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
+
+#[tokio::test]
+async fn failed_sign_in_records_an_existing_user_and_never_the_typed_name() {
+    for (name, exists) in [(ALICE.0, true), ("somebody", false)] {
+        let server = TestServer::start().await;
+        let browser = Browser::new(&server);
+        let page = browser.authorize(&AuthorizationRequest::site()).await;
+        browser.sign_in(&page, (name, "wrong")).await;
+        let failed = &records(&server, &["--event", "sign_in"]).await[0];
+        assert_eq!((&failed["outcome"], &failed["actor"]), (&json!("rejected"), &Value::Null));
+        assert!(failed["sub"].is_string() == exists && !failed.to_string().contains(name));
+    }
 }
 
 #[tokio::test]

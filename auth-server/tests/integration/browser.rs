@@ -319,7 +319,7 @@ impl Page {
         self.form().hidden_fields
     }
 
-    fn form(&self) -> Form {
+    pub fn form(&self) -> Form {
         let html = self.response.text.clone();
         let page = scripted_browser::Page { status: self.response.status, html };
         page.first_form().unwrap_or_else(|| panic!("no form: {self:?}"))

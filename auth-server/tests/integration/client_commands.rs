@@ -1,7 +1,7 @@
 use std::{fs, time::Duration};
 
 use auth_server::{
-    domain::Actor,
+    domain::{Actor, SecretHash, hash_password},
     storage::{AuditedChange, SqliteStore, Store},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 use clock::Clock;
 
 /// The commands use the system clock, so the server does too.
-async fn start_with_system_clock() -> TestServer {
+pub async fn start_with_system_clock() -> TestServer {
     TestServer::start_at(Clock::system(), |_| ()).await
 }
 
@@ -91,12 +91,37 @@ async fn client_commands_reject_conflicts_and_unknown_names() {
 }
 
 #[tokio::test]
+async fn client_commands_say_what_they_did() {
+    let server = start_with_system_clock().await;
+    for (args, expected) in [
+        (
+            &["client", "add", "spa", "--public", "--redirect-uri", "https://spa.example/cb"][..],
+            "added the client spa",
+        ),
+        (&["client", "update", "spa", "--scope", "openid"], "updated the client spa"),
+        (&["client", "disable", "spa"], "disabled the client spa and revoked 0 grants"),
+        (&["client", "enable", "spa"], "enabled the client spa; its earlier grants stay revoked"),
+    ] {
+        assert_eq!(succeed(args, &server.cli_arguments()).await, expected);
+    }
+    let rotate = run(&["client", "rotate-secret", "spa"], &server.cli_arguments()).await;
+    assert!(
+        rotate.code == Some(1) && rotate.stderr.contains("`spa` is public and has no secret"),
+        "{rotate:?}"
+    );
+    let removed = succeed(&["client", "remove", "spa"], &server.cli_arguments()).await;
+    assert_eq!(removed, "removed the client spa and revoked 0 grants");
+}
+
+#[tokio::test]
 async fn client_disable_takes_effect_within_a_second() {
     let server = start_with_system_clock().await;
     let secret = add(&server, "robot").await;
     succeed(&["client", "disable", "robot"], &server.cli_arguments()).await;
-    within_one_second("it is refused", async || !server.can_authenticate(("robot", &secret)).await)
-        .await;
+    within_one_second("it is rejected", async || {
+        !server.can_authenticate(("robot", &secret)).await
+    })
+    .await;
     server.client_credentials(("robot", &secret), &[]).await.assert_error(
         401,
         "invalid_client",
@@ -263,7 +288,7 @@ async fn weak_secret_on_stdin_is_rejected_without_the_flag() {
     assert!(empty.stderr.contains("empty"), "{}", empty.stderr);
     let chosen = "a sentence that is not known to the public";
     let output = run_with_input(&args, &server.cli_arguments(), &format!("{chosen}\n")).await;
-    assert_eq!((output.code, output.stdout.as_str()), (Some(0), ""));
+    assert_eq!((output.code, output.stdout.as_str()), (Some(0), "added the client chosen\n"));
     within_one_second("it can authenticate", async || {
         server.can_authenticate(("chosen", chosen)).await
     })
@@ -400,10 +425,57 @@ async fn client_can_be_enabled_and_updated() {
         (&["client", "update", SHOP.0, "--scope", "x"][..], "clients file"),
         (&["client", "enable", SHOP.0], "clients file"),
         (&["client", "update", "unknown"], "unknown"),
-        (&["client", "update", "robot", "--name", "Robot"], "--redirect-uri"),
         (&["client", "update", "robot", "--resource", "http://unknown"], "http://unknown"),
     ] {
         let output = run(args, &arguments).await;
         assert!(output.code == Some(1) && output.stderr.contains(reason), "{args:?}: {output:?}");
     }
+}
+
+#[tokio::test]
+async fn hash_of_a_secret_can_be_given_on_stdin() {
+    let server = start_with_system_clock().await;
+    let args = ["client", "add", "hashed", "--secret-hash-stdin"];
+    let wrong = run_with_input(&args, &server.cli_arguments(), "not a hash\n").await;
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("PHC string"), "{wrong:?}");
+    let secret = "a sentence that only this client knows";
+    let SecretHash::Argon2id(phc) = hash_password(secret, [7; 16]).unwrap() else {
+        panic!("a slow hash")
+    };
+    let output = run_with_input(&args, &server.cli_arguments(), &format!("{phc}\n")).await;
+    assert_eq!(output.stdout, "added the client hashed\n", "{output:?}");
+    within_one_second("it can authenticate", async || {
+        server.can_authenticate(("hashed", secret)).await
+    })
+    .await;
+    let rotate = ["client", "rotate-secret", "hashed", "--secret-stdin"];
+    let output = run_with_input(&rotate, &server.cli_arguments(), &format!("{secret} now\n")).await;
+    assert_eq!(output.stdout, "replaced the secret of the client hashed\n", "{output:?}");
+    within_one_second("the new secret is accepted", async || {
+        server.can_authenticate(("hashed", &format!("{secret} now"))).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn client_gets_active_tokens_after_the_clock_was_set_back() {
+    let server = TestServer::start_at(Clock::manual(Clock::system().seconds()), |_| ()).await;
+    let secret = add(&server, "robot").await;
+    let before = server.access_token(("robot", &secret), &[]).await;
+    server.clock.set_back(Duration::from_secs(1_200));
+    let after = server.access_token(("robot", &secret), &[]).await;
+    assert!(server.is_active(ORDERS, &after).await, "older than its client by the clock");
+    // The protection holds: by the clock, the new client is older than the tokens.
+    succeed(&["client", "disable", "robot"], &server.cli_arguments()).await;
+    let store = SqliteStore::open(&server.settings.data_dir.join("auth-server.db")).await.unwrap();
+    let enable = AuditedChange::enable_client("robot", Actor::Cli, server.clock.millis());
+    store.apply(enable).await.unwrap();
+    within_one_second("the client is enabled", async || {
+        let new = server.client_credentials(("robot", &secret), &[]).await;
+        new.status == 200
+            && server.is_active(ORDERS, new.json()["access_token"].as_str().unwrap()).await
+            && !server.is_active(ORDERS, &before).await
+    })
+    .await;
+    assert!(!server.is_active(ORDERS, &before).await && !server.is_active(ORDERS, &after).await);
 }

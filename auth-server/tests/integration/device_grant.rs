@@ -33,7 +33,7 @@ pub async fn poll(server: &TestServer, device: &Value) -> Response {
         .await
 }
 
-async fn at_the_page<'a>(browser: &Browser<'a>, device: &Value) -> Page {
+pub async fn at_the_page<'a>(browser: &Browser<'a>, device: &Value) -> Page {
     let path = format!("/device?user_code={}", device["user_code"].as_str().unwrap());
     let page = browser.open(&path).await;
     let page = browser.submit(&page, &[("user_code", device["user_code"].as_str().unwrap())]).await;

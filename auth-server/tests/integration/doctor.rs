@@ -3,11 +3,12 @@
 use std::{fs, path::Path};
 
 use clock::Clock;
+use service_kit::tls::DevCa;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use crate::{
-    process::{CommandOutput, run, server_settings, set, succeed},
+    process::{CommandOutput, run, serve, server_settings, set, succeed},
     test_server::TestServer,
 };
 
@@ -303,4 +304,44 @@ async fn doctor_warns_if_nearly_all_sign_ins_have_one_address() {
     sign_in("10.0.0.8", 9).await;
     let output = doctor(&server, &[]).await;
     assert!(output.stdout.contains("ok    client addresses"), "{}", output.stdout);
+}
+
+/// The certificate is of an authority that this machine does not trust, for the issuer's host,
+/// which leads elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_trusts_the_own_certificate_for_the_host_of_the_issuer() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::system();
+    let ca = DevCa::open_or_create(&folder.path().join("ca"), &clock).unwrap();
+    let issue = |name: &str| {
+        let files = ca.issue(&[name.to_owned()], folder.path(), &clock).unwrap();
+        files.map(|file| file.display().to_string())
+    };
+    let ([certificate, key], [other, other_key]) = (issue("c.invalid"), issue("d.invalid"));
+    let (data, clients) = (folder.path().join("data"), folder.path().join("clients.toml"));
+    fs::write(&clients, "").unwrap();
+    let settings = |more: &[(&str, &str)]| {
+        let tls_only = [("issuer", "https://c.invalid"), ("listen", "")];
+        [server_settings(&data, &clients), set(&[&tls_only[..], more].concat())].concat()
+    };
+    let files = [("tls.cert_file", &*certificate), ("tls.key_file", &*key)];
+    let server = serve(&settings(&files));
+    let listen = [("tls_listen", server.started("tls").unwrap()), ("manage_listen", "")];
+    let output = run(&["doctor"], &settings(&[&files[..], &listen].concat())).await;
+    for line in ["issuer: reached", "issuer: metadata", "issuer: keys"] {
+        let ok = output.stdout.lines().any(|one| one.contains("ok    ") && one.contains(line));
+        assert!(ok, "{line}: {output:?}");
+    }
+    let files = [("tls.cert_file", &*other), ("tls.key_file", &*other_key)];
+    let output = run(&["doctor"], &settings(&[&files[..], &listen].concat())).await;
+    assert!(output.stdout.contains("FAIL  issuer: reached"), "another certificate: {output:?}");
+    assert!(!output.stdout.contains("internal_url"), "C has no such setting: {output:?}");
+}
+
+#[tokio::test]
+async fn doctor_skips_redirect_uris_of_a_database_that_it_cannot_read() {
+    let url = ("database_url", "postgres://c@127.0.0.1:1/gatepass");
+    let output = run(&["doctor"], &set(&[url])).await;
+    let line = output.stdout.lines().find(|line| line.contains("redirect URIs")).unwrap();
+    assert!(line.contains("skip") && line.contains("cannot be read"), "{line}");
 }

@@ -93,30 +93,28 @@ async fn oversized_forms_get_an_error_page_on_every_form_route() {
 }
 
 #[tokio::test]
-async fn error_pages_of_posted_forms_have_no_language_switch() {
+async fn pages_that_no_link_can_load_have_no_language_switch() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
     browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     let switch = "lang=zh\"";
-    let posted = [
-        format!("/consent?{}", AuthorizationRequest::site().query()),
-        "/account/end-session".to_owned(),
-        "/logout/confirm".to_owned(),
-    ];
-    for path in posted {
-        let page = browser.post(&path, &[("csrf", "guess")]).await;
+    for path in ["/account/end-session", "/logout/confirm"] {
+        let page = browser.post(path, &[("csrf", "guess")]).await;
         assert_eq!(page.status(), 403, "{path}");
         assert!(!page.text().contains(switch), "{path}: {}", page.text());
     }
-    let refused = send(server.post("/nothing").header("accept", BROWSER)).await;
-    assert_error_page(&refused, 404, "There is no such page");
-    assert!(!refused.text.contains(switch), "{refused:?}");
+    let response = send(server.post("/nothing").header("accept", BROWSER)).await;
+    assert_error_page(&response, 404, "There is no such page");
+    assert!(!response.text.contains(switch), "{response:?}");
     // Pages that a link can load again have a language switch, as do forms that are shown again.
     let foreign =
         browser.authorize(&AuthorizationRequest::site().with("client_id", "unknown")).await;
     foreign.assert_contains(switch);
     browser.open(&foreign.language_link("zh")).await.assert_error_page("client_id");
-    browser.post("/device", &[("csrf", "guess")]).await.assert_contains(switch);
+    let consent = format!("/consent?{}", AuthorizationRequest::site().query());
+    for path in ["/device", &consent] {
+        browser.post(path, &[("csrf", "guess")]).await.assert_contains(switch);
+    }
 }
 
 #[tokio::test]

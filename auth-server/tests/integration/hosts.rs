@@ -74,8 +74,11 @@ async fn machine_endpoints_and_requests_that_ask_the_user_take_any_origin() {
         let response = post(&server, path, &origin).await;
         assert!(!response.text.contains("another origin"), "{path}");
     }
-    for path in ["/oauth/authorize", "/logout", "/oauth/device_authorization"] {
-        assert_ne!(post(&server, path, &origin).await.status, 403, "{path}");
+    // Each handler answers: a request by form goes on as GET, and the device names no client.
+    for (path, status) in
+        [("/oauth/authorize", 303), ("/logout", 303), ("/oauth/device_authorization", 401)]
+    {
+        assert_eq!(post(&server, path, &origin).await.status, status, "{path}");
     }
     server.access_token(SHOP, &[]).await;
     let browser = Browser::new(&server);
@@ -92,6 +95,7 @@ async fn test_controls_take_no_request_of_a_page() {
             let response = post(&server, path, &[headers]).await;
             response.assert_error(403, "invalid_request", "another origin");
         }
-        assert_ne!(post(&server, path, &[]).await.status, 403, "{path}");
+        // The handlers answer: too few seconds, no expires_in.
+        assert_eq!(post(&server, path, &[]).await.status, 400, "{path}");
     }
 }

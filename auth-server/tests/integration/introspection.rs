@@ -177,7 +177,7 @@ async fn token_of_another_issuer_under_the_same_key_is_inactive() {
 async fn introspection_requires_client_authentication() {
     let server = TestServer::start().await;
     let token = server.access_token(SHOP, &FOR_ORDERS).await;
-    let asked = |fields: Vec<(&'static str, String)>| {
+    let introspect = |fields: Vec<(&'static str, String)>| {
         let server = &server;
         async move {
             let fields: Vec<(&str, &str)> =
@@ -185,10 +185,10 @@ async fn introspection_requires_client_authentication() {
             server.post_form("/oauth/introspect", &fields).await
         }
     };
-    let unauthenticated = asked(vec![("token", token.clone())]).await;
+    let unauthenticated = introspect(vec![("token", token.clone())]).await;
     unauthenticated.assert_error(401, "invalid_client", "client_id is missing");
     assert!(unauthenticated.header("www-authenticate").starts_with("Basic "));
-    let wrong = asked(vec![
+    let wrong = introspect(vec![
         ("client_id", "orders".into()),
         ("client_secret", "x".into()),
         ("token", token),
@@ -196,7 +196,7 @@ async fn introspection_requires_client_authentication() {
     .await;
     wrong.assert_error(401, "invalid_client", "unknown or its secret is wrong");
     let own = vec![("client_id", ORDERS.0.into()), ("client_secret", ORDERS.1.into())];
-    asked(own.clone()).await.assert_error(400, "invalid_request", "token is missing");
-    let near = asked([own, vec![("tokens", "x".into())]].concat()).await;
+    introspect(own.clone()).await.assert_error(400, "invalid_request", "token is missing");
+    let near = introspect([own, vec![("tokens", "x".into())]].concat()).await;
     near.assert_error(400, "invalid_request", "tokens was sent");
 }

@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use auth_server::domain::Algorithm;
 
@@ -29,6 +32,21 @@ async fn advance_background_timers(seconds: u64) {
     tokio::time::resume();
 }
 
+/// Waits until C has reloaded its keys, as it does after each change of clients. The reload of the
+/// second client begins after that of the first has ended, so it proves that the keys were loaded
+/// after the call.
+async fn keys_are_reloaded(server: &TestServer) {
+    for _ in 0..2 {
+        static ADDED: AtomicU32 = AtomicU32::new(0);
+        let id = format!("added-{}", ADDED.fetch_add(1, Ordering::Relaxed));
+        let secret = succeed(&["client", "add", &id], &server.cli_arguments()).await;
+        wait_until("the client can authenticate", async || {
+            server.can_authenticate((&id, &secret)).await
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn keys_rotate_takes_effect_while_running_and_keeps_old_tokens_valid() {
     let server = TestServer::start().await;
@@ -55,7 +73,12 @@ async fn keys_rotate_takes_effect_while_running_and_keeps_old_tokens_valid() {
     let new = server.access_token(SHOP, &FOR_ORDERS).await;
     assert!(server.is_active(ORDERS, &old).await && server.is_active(ORDERS, &new).await);
     let listed = succeed(&["keys", "list"], &server.cli_arguments()).await;
-    assert!(printed.lines().all(|line| listed.contains(line)), "{listed}");
+    // Without the state, because a next key becomes ready to sign as time passes. RSA keys may have
+    // been added.
+    for key in printed.lines() {
+        let id_and_algorithm = key.split("  ").take(2).collect::<Vec<_>>().join("  ");
+        assert!(listed.contains(&id_and_algorithm), "{key} is missing in {listed}");
+    }
 }
 
 #[tokio::test]
@@ -100,7 +123,7 @@ async fn keys_withdraw_invalidates_every_token_signed_with_the_key() {
 async fn keys_rotate_fails_before_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
     let settings = ["--set".to_owned(), format!("data_dir={}", folder.path().display())];
-    succeed(&["client", "add", "robot"], &settings).await;
+    succeed(&["client", "add", "robot", "--create"], &settings).await;
     let output = run(&["keys", "rotate"], &settings).await;
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("start the server once"), "{}", output.stderr);
@@ -111,7 +134,6 @@ async fn retired_key_is_published_until_its_last_token_expires() {
     let server = TestServer::start_with(|settings| settings.keys.rotation_interval_days = 7).await;
     let first = jwt::kid(&server.access_token(SHOP, &FOR_ORDERS).await);
     server.clock.advance(7 * DAY - Duration::from_secs(1));
-    advance_background_timers(61).await;
     let late = server.access_token(SHOP, &FOR_ORDERS).await;
     assert_eq!(jwt::kid(&late), first);
 
@@ -127,10 +149,9 @@ async fn retired_key_is_published_until_its_last_token_expires() {
     // The lifetime of an ID token, which is longer than that of an access token, plus five minutes
     // of clock skew.
     server.clock.advance(Duration::from_secs(3_600 + 300));
-    advance_background_timers(6).await;
+    keys_are_reloaded(&server).await;
     assert!(published(&server).await.contains(&first), "not a second too early");
     server.clock.advance(Duration::from_secs(1));
-    advance_background_timers(6).await;
     wait_until("the retired key is gone", async || {
         advance_background_timers(1).await;
         !published(&server).await.contains(&first)
@@ -167,7 +188,7 @@ async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
     })
     .await;
     server.clock.advance(Duration::from_secs(3_600));
-    advance_background_timers(6).await;
+    keys_are_reloaded(&server).await;
     assert!(is_published(id_token).await && is_published(token).await);
 
     server.clock.advance(Duration::from_secs(301));
@@ -185,15 +206,6 @@ async fn retired_id_token_keys_verify_hints_for_the_session_lifetime() {
         "/logout?id_token_hint={id_token}&post_logout_redirect_uri=https://site.example/bye"
     );
     assert!(browser.open(&logout).await.redirected_to.is_some(), "no confirmation is required");
-}
-
-#[tokio::test]
-async fn rotation_interval_zero_disables_rotation() {
-    let server = TestServer::start_with(|settings| settings.keys.rotation_interval_days = 0).await;
-    let before = published(&server).await;
-    server.clock.advance(3_650 * DAY);
-    advance_background_timers(61).await;
-    assert_eq!(published(&server).await, before);
 }
 
 #[tokio::test]

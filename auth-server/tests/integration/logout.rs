@@ -274,9 +274,9 @@ async fn with_backchannel_logout(response: ResponseTemplate) -> (TestServer, Moc
 }
 
 async fn logout_tokens(website: &MockServer) -> Vec<serde_json::Value> {
-    let told = website.received_requests().await.unwrap();
+    let requests = website.received_requests().await.unwrap();
     let token = |body: &[u8]| form_urlencoded::parse(body).next().unwrap().1.into_owned();
-    told.iter().map(|told| jwt::claims(&token(&told.body))).collect()
+    requests.iter().map(|request| jwt::claims(&token(&request.body))).collect()
 }
 
 fn sid(tokens: &serde_json::Value) -> serde_json::Value {
@@ -294,8 +294,8 @@ async fn logout_token_is_sent_to_the_clients_of_the_session() {
         !website.received_requests().await.unwrap().is_empty()
     })
     .await;
-    let told = website.received_requests().await.unwrap().remove(0);
-    let form: Vec<_> = form_urlencoded::parse(&told.body).into_owned().collect();
+    let request = website.received_requests().await.unwrap().remove(0);
+    let form: Vec<_> = form_urlencoded::parse(&request.body).into_owned().collect();
     assert_eq!((form.len(), form[0].0.as_str()), (1, "logout_token"));
     let token = &form[0].1;
     assert_eq!(jwt::header(token)["typ"], "logout+jwt");
@@ -408,9 +408,9 @@ async fn password_change_and_user_disable_send_logout_tokens() {
     succeed(&["user", "disable", "bob"], &server.cli_arguments()).await;
     wait_until("the disabled user is delivered", async || logout_tokens(&website).await.len() == 2)
         .await;
-    let told: Vec<_> =
-        logout_tokens(&website).await.iter().map(|news| news["sid"].clone()).collect();
-    assert_eq!(told, [sid(&alice), sid(&bob)]);
+    let sids: Vec<_> =
+        logout_tokens(&website).await.iter().map(|claims| claims["sid"].clone()).collect();
+    assert_eq!(sids, [sid(&alice), sid(&bob)]);
 }
 
 #[tokio::test]

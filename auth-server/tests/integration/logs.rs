@@ -199,6 +199,9 @@ async fn log_contains_no_secret_and_no_token_at_any_level() {
         );
     }
     let lines: Vec<&str> = log.lines().collect();
+    let completed = lines.iter().find(|line| line.contains("request completed")).unwrap();
+    let completed: serde_json::Value = serde_json::from_str(completed).unwrap();
+    assert!(completed["micros"].is_u64(), "a number, not text: {completed}");
     for secret in &secrets {
         for form in encodings(secret) {
             let found = lines.iter().find(|line| line.contains(&form));

@@ -55,12 +55,25 @@ fn production(folder: &std::path::Path) -> Vec<String> {
     let production = set(&[
         ("profile", "production"),
         ("issuer", "https://c.example"),
+        ("database_url", "sqlite"),
         ("tls_listen", "0.0.0.0:0"),
         ("tls.cert_file", &certificate),
         ("tls.key_file", &key),
         ("manage_listen", "0.0.0.0:0"),
     ]);
     [server_settings(&folder.join("data"), &clients), production].concat()
+}
+
+#[tokio::test]
+async fn another_issuer_on_the_same_database_is_a_warning() {
+    const WARNING: &str = "the database was last used with another issuer";
+    let folder = tempfile::tempdir().unwrap();
+    let settings = production(folder.path());
+    let other = [settings.clone(), set(&[("issuer", "https://other.example")])].concat();
+    for (settings, is_warned) in [(&settings, false), (&settings, false), (&other, true)] {
+        let log = ServerProcess::start(settings).kill_and_read_log();
+        assert_eq!(log.contains(WARNING), is_warned, "{log}");
+    }
 }
 
 #[tokio::test]
@@ -73,16 +86,16 @@ async fn production_serves_plain_http_beyond_loopback_on_the_management_listener
     let ready = server.manage.get("/readyz").await;
     assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ready" })));
     for path in ["/healthz", "/readyz", "/metrics"] {
-        assert_ne!(public.get(path).await.status, 200, "{path}");
-        assert_ne!(server.get(path).await.status, 200, "{path}");
+        assert_eq!(public.get(path).await.status, 404, "{path}");
+        assert_eq!(server.get(path).await.status, 404, "{path}");
     }
     drop(server);
 
     let plain = [settings, set(&[("listen", "0.0.0.0:0")])].concat();
-    let refused = run(&["serve"], &plain).await;
-    let line = refused.stderr.lines().find(|line| line.contains("plain http")).unwrap();
-    assert!(refused.code == Some(1) && line.contains("listen: 0.0.0.0:0"), "{refused:?}");
-    assert!(line.contains("tls_listen") && line.contains("manage_listen"), "{refused:?}");
+    let output = run(&["serve"], &plain).await;
+    let line = output.stderr.lines().find(|line| line.contains("plain http")).unwrap();
+    assert!(output.code == Some(1) && line.contains("listen: 0.0.0.0:0"), "{output:?}");
+    assert!(line.contains("tls_listen") && line.contains("manage_listen"), "{output:?}");
 }
 
 #[tokio::test]

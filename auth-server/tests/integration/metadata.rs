@@ -47,9 +47,10 @@ async fn metadata_has_every_member_of_rfc_8414_and_openid_discovery() {
         "acr_values_supported": ["urn:gatepass:acr:password"],
         "ui_locales_supported": ["en", "zh"],
         "authorization_response_iss_parameter_supported": true,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": true,
-        "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
+        "request_object_signing_alg_values_supported":
+            ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
         "userinfo_signing_alg_values_supported": ["RS256", "ES256", "EdDSA"],
         "request_uri_parameter_supported": false,
         "backchannel_logout_supported": true,

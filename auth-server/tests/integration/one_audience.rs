@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
     client::{Credentials, Response},
     jwt,
+    registration::{enable_registration, register, website_metadata},
     test_server::{
         ALICE, BARE_API, BRANCH_API, DEPOT, KIOSK, ORDERS, ORDERS_API, SHOP, SITE, STOCK,
         STOCK_API, TestServer, VAULT_API,
@@ -297,11 +298,11 @@ async fn pushed_request_keeps_its_resource() {
 async fn device_tokens(
     server: &TestServer,
     (id, secret): Credentials<'_>,
-    asked: &[(&str, &str)],
+    requested: &[(&str, &str)],
     polled_with: &[(&str, &str)],
 ) -> Response {
     let own = [("client_id", id), ("client_secret", secret)];
-    let device = server.post_form("/oauth/device_authorization", &[&own, asked].concat()).await;
+    let device = server.post_form("/oauth/device_authorization", &[&own, requested].concat()).await;
     assert_eq!(device.status, 200, "{device:?}");
     let device = device.json();
     let user_code = device["user_code"].as_str().unwrap();
@@ -310,7 +311,7 @@ async fn device_tokens(
     let page = browser.submit(&page, &[("user_code", user_code)]).await;
     let page = browser.sign_in(&page, ALICE).await;
     let page = browser.submit(&page, &[("user_code", user_code)]).await;
-    for (_, resource) in asked.iter().filter(|(name, _)| *name == "resource") {
+    for (_, resource) in requested.iter().filter(|(name, _)| *name == "resource") {
         page.assert_contains(resource);
     }
     browser.submit(&page, &[("decision", "allow")]).await;
@@ -324,7 +325,7 @@ async fn device_gets_a_token_for_one_resource() {
     let server = TestServer::start().await;
     let issuer = server.issuer();
     let (at_stock, at_bare) = (("resource", STOCK_API), ("resource", BARE_API));
-    for (client, asked, polled_with, expected) in [
+    for (client, requested, polled_with, expected) in [
         (
             DEPOT,
             vec![("scope", "openid stock:read"), at_stock],
@@ -337,8 +338,8 @@ async fn device_gets_a_token_for_one_resource() {
         (DEPOT, vec![("scope", "branch:open")], vec![], is(BRANCH_API, "branch:open")),
         (KIOSK, vec![], vec![], is(ORDERS_API, "orders:read")),
     ] {
-        let response = device_tokens(&server, client, &asked, &polled_with).await;
-        assert_eq!(access(&response), expected, "{asked:?}");
+        let response = device_tokens(&server, client, &requested, &polled_with).await;
+        assert_eq!(access(&response), expected, "{requested:?}");
     }
     let several = device_tokens(&server, DEPOT, &[at_stock, at_bare], &[]).await;
     several.assert_error(400, "invalid_target", "name one of them");
@@ -352,12 +353,12 @@ async fn device_gets_a_token_for_one_resource() {
 async fn offline_access_is_ignored_without_the_refresh_grant() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);
-    let asked = kiosk().with("scope", "openid offline_access");
-    let response = redeem(&browser, &asked, KIOSK, &[]).await;
+    let requested = kiosk().with("scope", "openid offline_access");
+    let response = redeem(&browser, &requested, KIOSK, &[]).await;
     assert_eq!(access(&response), is(&server.issuer(), "openid"));
     assert!(response.json().get("refresh_token").is_none());
-    let asked = [("scope", "orders:read offline_access")];
-    let response = device_tokens(&server, KIOSK, &asked, &[]).await;
+    let requested = [("scope", "orders:read offline_access")];
+    let response = device_tokens(&server, KIOSK, &requested, &[]).await;
     assert_eq!(access(&response), is(ORDERS_API, "orders:read"));
 }
 
@@ -431,4 +432,55 @@ async fn consent_names_the_resources_and_is_asked_again_for_a_new_one() {
     for resource in [STOCK_API, BRANCH_API, BARE_API] {
         page.assert_contains(resource);
     }
+}
+
+/// Anyone can ask in the name of a client, and must not learn the scopes of other clients'
+/// resources.
+#[tokio::test]
+async fn scope_of_another_resource_is_answered_like_an_unknown_one() {
+    let server = TestServer::start_with(enable_registration).await;
+    let (id, secret) = KIOSK;
+    let credentials = [("client_id", id), ("client_secret", secret)];
+    for rest in ["", "openid "] {
+        let mut answers = Vec::new();
+        for name in ["vault:open", "nonsense"] {
+            let scope = format!("{rest}{name}");
+            let auth_request = kiosk().with("scope", &scope);
+            let browser = Browser::new(&server);
+            let page = browser.open(&format!("/oauth/authorize?{}", auth_request.query())).await;
+            let redirected = page.redirected_to.map(|url| url.to_string());
+            let mut answer = vec![(page.response.status, redirected.unwrap_or(page.path))];
+            let form: Vec<_> =
+                auth_request.pairs().into_iter().filter(|(name, _)| *name != "client_id").collect();
+            let pushed = [&credentials[..], &form[..]].concat();
+            let with_scope = [&credentials[..], &[("scope", &*scope)]].concat();
+            let code = browser
+                .authorization_code(&kiosk().with("scope", "openid orders:read"), ALICE)
+                .await;
+            for response in [
+                server.post_form("/oauth/par", &pushed).await,
+                server.post_form("/oauth/device_authorization", &with_scope).await,
+                server.client_credentials(KIOSK, &[("scope", &scope)]).await,
+                server.redeem_code_with(KIOSK, &[("code", &code), ("scope", &scope)]).await,
+                register(&server, website_metadata(json!({ "scope": scope }))).await,
+            ] {
+                let json = response.json();
+                let error = json["error_description"].as_str().unwrap_or_default().to_owned();
+                answer.push((response.status, error));
+            }
+            answers.push(
+                answer
+                    .into_iter()
+                    .map(|(status, text)| {
+                        (status, text.replace(&*url_encoded(name), "SCOPE").replace(name, "SCOPE"))
+                    })
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(answers[0], answers[1], "{rest:?}");
+    }
+}
+
+fn url_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -17,14 +17,32 @@ fn api() -> OpenApi {
 
 #[test]
 fn openapi_lists_exactly_the_routes() {
+    let mut routes = documented_routes();
+    let wechat = ["/sns/", "/connect/", "/oauth2/"];
+    routes.retain(|(path, _)| !wechat.iter().any(|prefix| path.starts_with(prefix)));
+    api().assert_operations(&routes);
+}
+
+fn documented_routes() -> BTreeSet<(String, String)> {
     let mut routes = routes_in(include_str!("../../src/router.rs"));
-    // WeChat's paths and the test controls are not part of the API.
-    let undocumented = ["/test/", "/sns/", "/connect/", "/oauth2/"];
-    routes.retain(|(path, _)| !undocumented.iter().any(|prefix| path.starts_with(prefix)));
+    // The test controls are not part of the API.
+    routes.retain(|(path, _)| !path.starts_with("/test/"));
     assert!(routes.len() > 10);
     // Its path is a constant of `pages`.
     routes.insert(("/assets/style.css".to_owned(), "get".to_owned()));
-    api().assert_operations(&routes);
+    routes
+}
+
+#[tokio::test]
+async fn openapi_lists_the_wechat_routes_if_they_are_enabled() {
+    let server = TestServer::start_with(|settings| settings.compat.wechat = true).await;
+    let document = OpenApi::parse(&server.get("/openapi.json").await.text);
+    document.assert_operations(&documented_routes());
+    document.assert_bodies_document_408_and_413();
+    // A response with another content type would not match.
+    for path in ["/sns/oauth2/access_token", "/sns/oauth2/refresh_token", "/sns/userinfo"] {
+        document.assert_response(path, "get", &server.get(path).await);
+    }
 }
 
 #[test]
@@ -154,6 +172,21 @@ async fn responses_match_openapi() {
         called.insert((path.to_owned(), method.to_owned()));
     }
     assert_eq!(called, api.operations(), "every operation was called");
+}
+
+#[tokio::test]
+async fn registration_that_is_off_responds_as_in_openapi() {
+    let (api, server) = (api(), TestServer::start().await);
+    for (path, method) in api.operations() {
+        if !path.starts_with(REGISTER) {
+            continue;
+        }
+        let method_name: Method = method.to_uppercase().parse().unwrap();
+        let url = format!("{}{}", server.base, path.replace("{client_id}", "some-client"));
+        let response = send(server.http.request(method_name, url).json(&json!({}))).await;
+        assert_eq!(response.status, 404, "{method} {path}: {response:?}");
+        api.assert_response(&path, &method, &response);
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,54 @@ async fn form_with_foreign_csrf_token_is_rejected() {
     assert!(!alice.allow(&consent).await.redirect_parameter("code").is_empty());
 }
 
+/// A form of every page was opened before the user signed in again in another tab.
+#[tokio::test]
+async fn form_of_an_earlier_session_is_shown_again_and_not_carried_out() {
+    let server = TestServer::start().await;
+    let query = AuthorizationRequest::site().query();
+    let device = begin(&server).await;
+    let code = device["user_code"].as_str().unwrap();
+    for user in [ALICE, BOB] {
+        for (path, field, status) in [
+            (format!("/consent?{query}"), ("decision", "allow"), 403),
+            ("/logout".to_owned(), ("decision", "logout"), 403),
+            ("/account".to_owned(), ("", ""), 403),
+            (format!("/device?user_code={code}"), ("user_code", code), 400),
+        ] {
+            let browser = Browser::new(&server);
+            let page = browser.open("/login").await;
+            browser.sign_in(&page, ALICE).await;
+            let opened = browser.open(&path).await;
+            let login = browser.open("/login").await;
+            browser.sign_in(&login, user).await;
+            let again = browser.submit(&opened, &[field]).await;
+            assert_eq!(again.status(), status, "{path}: {again:?}");
+            assert!(again.redirected_to.is_none(), "{path}");
+            assert_ne!(again.csrf(), opened.csrf(), "{path}");
+            assert_eq!(browser.open("/account").await.path, "/account", "{path}: signed in");
+            // The page that is shown again works.
+            let done = browser.submit(&again, &[field]).await;
+            assert!(done.status() < 400, "{path}: {done:?}");
+        }
+    }
+    poll(&server, &device).await.assert_error(400, "authorization_pending", "not decided");
+    let browser = Browser::new(&server);
+    browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+    let csrf = browser.open("/account").await.csrf();
+    let login = browser.open("/login").await;
+    browser.sign_in(&login, ALICE).await;
+    for (path, field) in [
+        ("/account/sign-out-everywhere", ("", "")),
+        ("/account/end-session", ("session", "x")),
+        ("/account/withdraw-consent", ("client_id", "site")),
+    ] {
+        let again = browser.post(path, &[("csrf", &csrf), field]).await;
+        assert_eq!(again.status(), 403, "{path}");
+        again.assert_contains("You have signed in again since this page was opened");
+        again.assert_contains("The Site");
+    }
+}
+
 #[tokio::test]
 async fn device_approval_with_foreign_csrf_token_is_rejected() {
     let server = TestServer::start().await;
@@ -83,20 +131,20 @@ async fn missing_cookies_and_expired_forms_show_different_errors() {
     ] {
         let page = browser.open(path).await;
         browser.clear_cookies();
-        let told = browser.submit(&page, &fields).await;
-        assert_eq!(told.status(), 400);
-        told.assert_contains(no_cookies);
-        assert!(!told.text().contains(expired), "{}", told.text());
+        let error_page = browser.submit(&page, &fields).await;
+        assert_eq!(error_page.status(), 400);
+        error_page.assert_contains(no_cookies);
+        assert!(!error_page.text().contains(expired), "{}", error_page.text());
         // That page set a new cookie, so the form of the previous page is out of date.
-        let told = browser.submit(&page, &fields).await;
-        assert_eq!(told.status(), 400);
-        told.assert_contains(expired);
-        assert!(!told.text().contains(no_cookies), "{}", told.text());
+        let error_page = browser.submit(&page, &fields).await;
+        assert_eq!(error_page.status(), 400);
+        error_page.assert_contains(expired);
+        assert!(!error_page.text().contains(no_cookies), "{}", error_page.text());
         // With cookies stored, the form of the current page is accepted.
-        let taken = browser.submit(&told, &fields).await;
+        let accepted = browser.submit(&error_page, &fields).await;
         assert!(
-            taken.status() == 200 && ["/consent", "/login"].contains(&&*taken.path),
-            "{taken:?}"
+            accepted.status() == 200 && ["/consent", "/login"].contains(&&*accepted.path),
+            "{accepted:?}"
         );
         browser.clear_cookies();
     }

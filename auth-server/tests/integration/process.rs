@@ -15,6 +15,8 @@ pub struct ServerProcess {
     pub client: HttpClient,
     /// The management listener.
     pub manage: HttpClient,
+    /// The listener of the control API, if the settings turn it on.
+    pub control: Option<HttpClient>,
     /// The origin of the TLS listener.
     pub tls: Option<String>,
     process: process::ServerProcess,
@@ -35,6 +37,11 @@ pub async fn succeed(args: &[&str], settings: &[String]) -> String {
     AUTH_SERVER.succeed(args, settings).await
 }
 
+/// Starts a server, which may have no plain HTTP listener.
+pub fn serve(settings: &[String]) -> process::ServerProcess {
+    AUTH_SERVER.serve(settings, "auth-server starts")
+}
+
 /// Settings of a server on a data directory, with ports that the system chooses.
 pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
     set(&[
@@ -50,23 +57,40 @@ pub fn server_settings(data: &Path, clients: &Path) -> Vec<String> {
 impl ServerProcess {
     /// Starts the server and takes its addresses from its log.
     pub fn start(settings: &[String]) -> Self {
-        let process = AUTH_SERVER.serve(settings, "auth-server starts");
+        Self::start_in(&[], settings)
+    }
+
+    /// Starts the server with these environment variables.
+    pub fn start_in(environment: &[(&str, &str)], settings: &[String]) -> Self {
+        let process = AUTH_SERVER.serve_in(environment, settings, "auth-server starts");
         let port = |name: &str| {
             process.started(name).and_then(|address| address.rsplit(':').next()).map(str::to_owned)
         };
-        let client =
-            |name: &str| HttpClient::new(format!("http://127.0.0.1:{}", port(name).unwrap()));
+        let optional =
+            |name: &str| Some(HttpClient::new(format!("http://127.0.0.1:{}", port(name)?)));
+        let client = |name: &str| optional(name).unwrap();
         Self {
             client: client("http"),
             manage: client("manage"),
+            control: optional("control"),
             tls: port("tls").map(|port| format!("https://localhost:{port}")),
             process,
         }
     }
 
+    /// Returns a string member of the log line that announced the addresses.
+    pub fn started(&self, name: &str) -> Option<&str> {
+        self.process.started(name)
+    }
+
     /// Makes every write of the process to a file fail, or lets them succeed again.
     pub fn set_disk_full(&self, full: bool) {
         self.process.set_disk_full(full);
+    }
+
+    /// Returns whether the process has logged this text.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.process.has_logged(text)
     }
 
     /// Kills the process and waits until it is gone.

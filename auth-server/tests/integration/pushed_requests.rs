@@ -107,6 +107,22 @@ async fn pushed_request_is_consumed_by_a_denial() {
     }
 }
 
+/// The client lost a scope after it had pushed the request.
+#[tokio::test]
+async fn pushed_request_is_consumed_by_an_error_for_the_client() {
+    let server = TestServer::start().await;
+    let auth_request = AuthorizationRequest::site().with("scope", "openid phone");
+    let pushed = push(&server, SITE, &auth_request).await.json();
+    let link = short("site", &pushed["request_uri"]);
+    let lost = |clients: String| clients.replace(" phone ", " ");
+    let before = std::fs::read_to_string(server.clients_file()).unwrap();
+    server.change_clients_file(lost).await;
+    let browser = Browser::new(&server);
+    browser.open(&link).await.assert_client_error("invalid_scope");
+    server.change_clients_file(|_| before + "# reload-marker-").await;
+    browser.open(&link).await.assert_error_page("used");
+}
+
 #[tokio::test]
 async fn invalid_pushed_requests_are_rejected_immediately() {
     let server = TestServer::start().await;

@@ -48,7 +48,10 @@ impl Signer {
     fn sign(&self, server: &TestServer, auth_request: &AuthorizationRequest) -> String {
         let mut claims = json!({ "iss": BROKER.0, "aud": server.issuer(), "exp": NOON + 300 });
         for (name, value) in auth_request.pairs() {
-            claims[name] = Value::from(value);
+            claims[name] = match name {
+                "claims" => serde_json::from_str(value).unwrap(),
+                _ => Value::from(value),
+            };
         }
         encode(
             &Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) },
@@ -202,9 +205,9 @@ async fn ui_locales_of_pushed_and_signed_requests_select_the_language() {
         (by_name(named().await), by_name(named().await)),
         (signed("1"), signed("2")),
     ] {
-        let asked = format!("/oauth/authorize?{query}");
+        let url = format!("/oauth/authorize?{query}");
         let browser = Browser::new(&server);
-        let page = browser.open(&asked).await;
+        let page = browser.open(&url).await;
         assert!(
             page.path == "/login" && page.response.text.contains("lang=\"zh-Hans\""),
             "{page:?}"
@@ -255,6 +258,17 @@ async fn request_object_is_accepted_once() {
     let object = signer.sign(&server, &wanted().with("jti", "2"));
     assert_eq!(pushed(&object).await.status, 201);
     pushed(&object).await.assert_error(400, "invalid_request_object", "used before");
+    // An error for the client uses it up as well.
+    let rejected = signer.sign(&server, &wanted().with("jti", "3").with("scope", "nonsense"));
+    let page = Browser::new(&server).authorize(&wanted().with("request", &rejected)).await;
+    page.assert_client_error("invalid_scope");
+    let valid = signer.sign(&server, &wanted().with("jti", "3"));
+    pushed(&valid).await.assert_error(400, "invalid_request_object", "used before");
+    let rejected = signer.sign(&server, &wanted().with("jti", "4").with("scope", "nonsense"));
+    pushed(&rejected).await.assert_error(400, "invalid_scope", "");
+    let valid = signer.sign(&server, &wanted().with("jti", "4"));
+    let page = Browser::new(&server).authorize(&wanted().with("request", &valid)).await;
+    page.assert_client_error("invalid_request_object");
 }
 
 #[tokio::test]
@@ -367,4 +381,20 @@ async fn signed_request_may_expire_during_sign_in() {
     server.clock.advance(Duration::from_secs(120));
     let code = browser.sign_in(&page, ALICE).await.redirect_parameter("code");
     assert_eq!(server.redeem_code(SITE, &auth_request, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn claims_parameter_in_a_request_object_is_an_object() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    let asked = wanted().with("claims", r#"{"userinfo":{"email":null}}"#);
+    let request = planted().with("request", &signer.sign(&server, &asked));
+    let browser = Browser::new(&server);
+    let page = browser.authorize(&request).await;
+    let page = browser.sign_in(&page, ALICE).await;
+    page.assert_contains("details of your profile: email");
+    let code = browser.allow(&page).await.redirect_parameter("code");
+    let tokens = server.redeem_code(BROKER, &wanted(), &code).await.json();
+    let userinfo = server.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(userinfo["email"], "alice@example.com");
 }

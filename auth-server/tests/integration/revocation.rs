@@ -94,8 +94,8 @@ async fn token_of_another_client_cannot_be_revoked() {
     for owner in [SHOP, OPAQUE_SHOP] {
         let token = server.access_token(owner, &[("resource", ORDERS_API)]).await;
         for other_client in [ODD, ORDERS] {
-            let refused = server.revoke(other_client, &token).await;
-            refused.assert_error(400, "unauthorized_client", "issued to another client");
+            let response = server.revoke(other_client, &token).await;
+            response.assert_error(400, "unauthorized_client", "issued to another client");
         }
         assert!(server.is_active(ORDERS, &token).await);
     }

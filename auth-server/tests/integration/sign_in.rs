@@ -269,3 +269,20 @@ async fn second_sign_in_page_does_not_replace_a_required_password() {
     let back = browser.sign_in(&page, ALICE).await;
     assert!(!back.redirect_parameter("code").is_empty());
 }
+
+/// A laptop or WSL 2: the clock was ahead during a right sign-in, and was corrected afterwards.
+#[tokio::test]
+async fn clock_that_is_set_back_does_not_lock_a_user_out() {
+    let server = TestServer::start().await;
+    let sign_in = async || {
+        let browser = Browser::new(&server);
+        let page = browser.open("/login").await;
+        browser.sign_in(&page, ALICE).await
+    };
+    assert_eq!(sign_in().await.path, "/account");
+    server.clock.set_back(Duration::from_secs(3_600));
+    for attempt in 0..8 {
+        let page = sign_in().await;
+        assert_eq!((page.path.as_str(), page.status()), ("/account", 200), "{attempt}: {page:?}");
+    }
+}

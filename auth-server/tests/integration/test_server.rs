@@ -44,6 +44,8 @@ pub struct TestServer {
     pub client: HttpClient,
     /// The management listener.
     pub manage: HttpClient,
+    /// The listener of the control API, if the settings turn it on.
+    pub control: Option<HttpClient>,
     pub clock: Clock,
     pub settings: AuthServerSettings,
     /// The origin of the TLS listener.
@@ -104,10 +106,14 @@ impl TestServer {
             tls.as_ref().map(|bound| format!("https://localhost:{}", bound.address().port()));
         let manage = BoundListener::bind("127.0.0.1:0", "manage_listen").unwrap();
         let manage_client = HttpClient::new(format!("http://{}", manage.address()));
-        let listeners = Listeners { http, tls, manage: Some(manage) };
-        let (entropy, events) = (SecureRandom::system(), EventSink::disabled());
+        let control = (settings.control.is_on())
+            .then(|| BoundListener::bind(&settings.control.listen, "control.listen").unwrap());
+        let control_client =
+            control.as_ref().map(|bound| HttpClient::new(format!("http://{}", bound.address())));
+        let listeners = Listeners { http: Some(http), tls, manage: Some(manage), control };
+        let (random, events) = (SecureRandom::system(), EventSink::disabled());
         let server =
-            AuthServer::prepare(settings.clone(), listeners, clock.clone(), entropy, events)
+            AuthServer::prepare(settings.clone(), listeners, clock.clone(), random, events)
                 .await
                 .unwrap();
         let stop = CancellationToken::new();
@@ -118,6 +124,7 @@ impl TestServer {
         Self {
             client,
             manage: manage_client,
+            control: control_client,
             clock,
             settings,
             tls: tls_base,

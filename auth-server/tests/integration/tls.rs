@@ -45,13 +45,15 @@ async fn tls_listener_requires_trust_in_the_development_ca() {
         "the issuer does not depend on the listener"
     );
 
-    for stranger in [client_builder().build().unwrap(), believing(&other_ca(&server.folder()))] {
-        let refused = over_tls(&server, stranger)
+    for untrusting_client in
+        [client_builder().build().unwrap(), believing(&other_ca(&server.folder()))]
+    {
+        let result = over_tls(&server, untrusting_client)
             .http
             .get(format!("{}/openapi.json", server.tls.clone().unwrap()))
             .send()
             .await;
-        assert!(refused.unwrap_err().is_connect());
+        assert!(result.unwrap_err().is_connect());
     }
     let named =
         with_tls(|settings| settings.tls.dev_cert_names = vec!["c.example".to_owned()]).await;
@@ -151,12 +153,12 @@ async fn certificate_without_a_key_is_rejected() {
     settings.tls.cert_file = Some(folder.path().join("c.pem"));
     let listeners = Listeners::bind(&settings).unwrap();
     let (clock, events) = (clock::Clock::system(), flow_events::EventSink::disabled());
-    let refused = AuthServer::prepare(settings, listeners, clock, SecureRandom::system(), events)
+    let error = AuthServer::prepare(settings, listeners, clock, SecureRandom::system(), events)
         .await
         .err()
         .unwrap();
     assert!(
-        refused.to_string().contains("tls.cert_file and tls.key_file belong together"),
-        "{refused}"
+        error.to_string().contains("tls.cert_file and tls.key_file belong together"),
+        "{error}"
     );
 }

@@ -44,8 +44,8 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
         (Some(STOCK_API), Some("stock:read"))
     );
     assert!(claims["exp"].as_i64() <= jwt::claims(subject)["exp"].as_i64());
-    let asked = server.introspect(STOCK, token).await;
-    assert_eq!(asked["act"]["sub"], "orders");
+    let introspected = server.introspect(STOCK, token).await;
+    assert_eq!(introspected["act"]["sub"], "orders");
     // Revoking the consent revokes the exchanged token.
     let page = browser.open("/account").await;
     let csrf = page.csrf();

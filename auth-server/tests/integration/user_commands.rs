@@ -1,5 +1,10 @@
 //! `auth-server user` on the data of a running server.
 
+use std::{
+    io::{BufReader, Read, Write},
+    process::{Command, Stdio},
+};
+
 use crate::{
     browser::{AuthorizationRequest, Browser},
     process::{CommandOutput, run, run_with_input, succeed},
@@ -159,6 +164,90 @@ async fn sign_out_ends_sessions_and_grants_revoke_ends_offline_access() {
 }
 
 #[tokio::test]
+async fn grants_are_revoked_by_owner_or_all_and_counted() {
+    let server = TestServer::start_at(clock::Clock::system(), |_| ()).await;
+    let arguments = server.cli_arguments();
+    let mut refresh_tokens = Vec::new();
+    for (command, expected) in [
+        (&["grants", "revoke", "--user", "alice"][..], "revoked 1 grant of alice"),
+        (&["grants", "revoke", "--client", SITE.0], &*format!("revoked 1 grant of {}", SITE.0)),
+        (&["grants", "revoke", "--all"], "revoked 1 grant"),
+        (&["user", "disable", "alice"], "disabled alice, ended their sessions and revoked 1 grant"),
+    ] {
+        refresh_tokens.push(offline_refresh_token(&server).await);
+        assert_eq!(succeed(command, &arguments).await, expected);
+    }
+    for token in refresh_tokens {
+        server.refresh(SITE, &token, &[]).await.assert_error(400, "invalid_grant", "");
+    }
+    assert_eq!(succeed(&["grants", "revoke", "--all"], &arguments).await, "revoked 0 grants");
+    for (name, words) in [("--client", "no client `unknown`"), ("--user", "no user `unknown`")] {
+        let output = run(&["grants", "revoke", name, "unknown"], &arguments).await;
+        assert!(output.code == Some(1) && output.stderr.contains(words), "{output:?}");
+    }
+    let enabled = succeed(&["user", "enable", "alice"], &arguments).await;
+    assert_eq!(enabled, "enabled alice; their earlier grants stay revoked");
+    let signed_out = succeed(&["user", "sign-out", "alice"], &arguments).await;
+    assert_eq!(signed_out, "signed alice out of 0 sessions");
+}
+
+#[tokio::test]
+async fn production_rejects_passwords_that_are_easy_to_guess() {
+    let server = TestServer::start().await;
+    let production = ["--set", "profile=production"].map(str::to_owned);
+    let arguments = [&server.cli_arguments()[..], &production[..]].concat();
+    for (args, password, reason) in [
+        (&["user", "add", "zoe"][..], "wonderland", "is a public demo password"),
+        (&["user", "set-password", "alice"], "looking-glass", "is a public demo password"),
+        (&["user", "set-password", "alice"], "Password123", "is one of the most common ones"),
+    ] {
+        let output = run_with_input(args, &arguments, password).await;
+        assert!(output.code == Some(1) && output.stderr.contains(reason), "{output:?}");
+        assert!(!output.stderr.contains(password), "{output:?}");
+    }
+    let test = run_with_password(&server, &["user", "add", "zoe"], "wonderland").await;
+    assert_eq!(test.code, Some(0), "the other profiles accept it: {test:?}");
+}
+
+/// Runs `user add zoe` at a terminal. Types a line at each prompt, and returns what is shown.
+fn add_user_at_a_terminal(data: &std::path::Path, typed: &[&str]) -> String {
+    let binary = env!("CARGO_BIN_EXE_auth-server");
+    let command = format!("{binary} user add zoe --create --set data_dir={}", data.display());
+    let mut terminal = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut keyboard, screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let (mut shown, mut lines) = (String::new(), typed.iter());
+    for byte in BufReader::new(screen).bytes().map_while(Result::ok) {
+        shown.push(char::from(byte));
+        if shown.ends_with("zoe: ") || shown.ends_with("again: ") {
+            keyboard.write_all(lines.next().unwrap().as_bytes()).unwrap();
+        }
+    }
+    terminal.wait().unwrap();
+    shown
+}
+
+#[test]
+fn password_is_typed_twice_at_a_terminal_without_showing_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "the password of zoe";
+    let line = &*format!("{secret}\r");
+    let interrupted = add_user_at_a_terminal(folder.path(), &["half a pass\u{3}"]);
+    assert!(interrupted.contains("interrupted"), "{interrupted}");
+    let different = add_user_at_a_terminal(folder.path(), &[line, "another password\r"]);
+    assert!(different.contains("the two passwords differ"), "{different}");
+    let added = add_user_at_a_terminal(folder.path(), &[line, line]);
+    assert!(!added.contains("error") && added.contains("Password for zoe: "), "{added}");
+    let again = add_user_at_a_terminal(folder.path(), &[line, line]);
+    assert!(again.contains("there is already a user `zoe`"), "{again}");
+    assert!(![interrupted, different, added, again].concat().contains(secret));
+}
+
+#[tokio::test]
 async fn disabled_user_can_be_enabled_updated_and_removed() {
     let server = TestServer::start().await;
     let arguments = server.cli_arguments();
@@ -198,4 +287,36 @@ async fn other_spellings_of_name_and_password_sign_in() {
     assert!(!can_sign_in(&server, "zo\u{e9}", &format!("{composed} ")).await);
     succeed(&["user", "disable", "Zoe\u{301}"], &server.cli_arguments()).await;
     assert!(!can_sign_in(&server, "zo\u{e9}", composed).await);
+}
+
+#[tokio::test]
+async fn attributes_are_set_changed_and_removed() {
+    let server = TestServer::start().await;
+    let add = ["user", "add", "zoe", "--attribute", r#"roles=["a"]"#, "--attribute", "floor=7"];
+    assert_eq!(run_with_password(&server, &add, "the password of zoe").await.code, Some(0));
+    let update =
+        ["user", "update", "zoe", "--attribute", r#"roles=["b"]"#, "--attribute", "floor="];
+    succeed(&update, &server.cli_arguments()).await;
+    let listed = succeed(&["user", "list"], &server.cli_arguments()).await;
+    let line = listed.lines().find(|line| line.starts_with("zoe ")).unwrap();
+    assert!(line.ends_with(r#"attributes={"roles":["b"]}"#), "{line}");
+
+    let audit = succeed(&["audit"], &server.cli_arguments()).await;
+    for (event, names) in [("user_add", "floor roles"), ("user_update", "floor roles")] {
+        let line = audit.lines().find(|line| line.contains(event) && line.contains("actor=cli"));
+        assert!(line.unwrap().contains(&format!("members={names}")), "{audit}");
+    }
+    assert!(!audit.contains("[\"b\"]"), "{audit}");
+
+    let large = format!("note=\"{}\"", "x".repeat(4_096));
+    for (attribute, expected) in [
+        (&*large, "bytes as JSON"),
+        ("a b=1", "attribute name"),
+        ("tenant=north", "double quotes"),
+        ("tenant", "NAME=JSON"),
+    ] {
+        let update = ["user", "update", "zoe", "--attribute", attribute];
+        let output = run(&update, &server.cli_arguments()).await;
+        assert!(output.code != Some(0) && output.stderr.contains(expected), "{output:?}");
+    }
 }
