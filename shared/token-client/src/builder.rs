@@ -52,9 +52,24 @@ impl TokenClient {
         client_id: impl Into<String>,
         client_secret: ClientSecret,
     ) -> TokenClientBuilder {
-        let (client_id, method) = (client_id.into(), ClientAuthMethod::default());
-        TokenClientBuilder {
-            issuer: issuer.into(),
+        TokenClientBuilder::new(issuer.into(), client_id.into(), Some(client_secret))
+    }
+
+    /// Returns a builder for a public client (RFC 6749 §2.1): a program that cannot keep a secret,
+    /// for example on a user's device. It has no client credentials grant.
+    pub fn public_builder(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> TokenClientBuilder {
+        TokenClientBuilder::new(issuer.into(), client_id.into(), None)
+    }
+}
+
+impl TokenClientBuilder {
+    fn new(issuer: String, client_id: String, client_secret: Option<ClientSecret>) -> Self {
+        let method = ClientAuthMethod::default();
+        Self {
+            issuer,
             internal_url: None,
             token_endpoint: None,
             credentials: ClientCredentials { client_id, client_secret, method },
@@ -64,9 +79,7 @@ impl TokenClient {
             default_ttl: Duration::from_secs(60),
         }
     }
-}
 
-impl TokenClientBuilder {
     /// Sets the URL at which the issuer is reached from here, if it is not the issuer identifier.
     /// Metadata and endpoints are requested below this URL.
     pub fn internal_url(mut self, url: impl Into<String>) -> Self {

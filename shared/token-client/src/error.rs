@@ -106,6 +106,8 @@ pub enum Endpoint {
     Metadata,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
+    /// The device authorization endpoint (RFC 8628 §3.1).
+    DeviceAuthorization,
 }
 
 impl fmt::Display for Endpoint {
@@ -113,6 +115,7 @@ impl fmt::Display for Endpoint {
         f.write_str(match self {
             Self::Metadata => "metadata endpoint",
             Self::Token => "token endpoint",
+            Self::DeviceAuthorization => "device authorization endpoint",
         })
     }
 }

@@ -1,6 +1,9 @@
 //! The grants that this client uses, one file each.
 
+pub(crate) mod authorization_code;
 pub(crate) mod client_credentials;
+pub(crate) mod device_code;
+pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
 
 use oauth_http::FormRequest;

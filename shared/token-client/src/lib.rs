@@ -26,17 +26,26 @@
 //! # }
 //! ```
 //!
-//! [`TokenClient::exchange_token`] exchanges a user's token for a call on the user's behalf (RFC
-//! 8693).
+//! [`AuthorizedClient`] does these steps for each request.
+//!
+//! The other grants are not cached, because their tokens belong to users:
+//! [`TokenClient::exchange_token`] (RFC 8693), [`TokenClient::redeem_code`] after an
+//! [`AuthorizationRequest`] with a [`CodeVerifier`] (RFC 7636),
+//! [`TokenClient::refresh_user_token`], and [`TokenClient::authorize_device`] with
+//! [`TokenClient::poll_device_token`] (RFC 8628).
 //!
 //! `client` looks up the `token_cell` of the target in `token_cells`. If the cell has no valid
 //! token, one caller sends the request of `grants`, with the retries of `retry`; the others wait
 //! for its outcome. Requests go through `oauth-http`.
 #![warn(missing_docs)]
 
+mod authorization_code;
+mod authorization_request;
+mod authorized_client;
 mod builder;
 mod cached_token;
 mod client;
+mod device_authorization;
 mod error;
 mod grants;
 mod retry;
@@ -49,9 +58,13 @@ pub use clock::Clock;
 pub use oauth_types;
 pub use reqwest;
 
+pub use authorization_code::{AuthorizationCode, CodeVerifier};
+pub use authorization_request::AuthorizationRequest;
+pub use authorized_client::{AuthorizedClient, CallError};
 pub use builder::{BuildError, TokenClientBuilder};
 pub use cached_token::CachedToken;
 pub use client::TokenClient;
+pub use device_authorization::DeviceAuthorization;
 pub use error::{Endpoint, TokenError};
 pub use token_target::TokenTarget;
 

@@ -41,7 +41,7 @@ fn with_cell(
     let mut cells = cells.clone();
     if cells.len() >= MAX_TARGETS && !cells.contains_key(target) {
         let first_to_expire =
-            cells.iter().min_by_key(|(_, cell)| cell.expires_at()).map(|(key, _)| key.clone());
+            cells.iter().min_by_key(|(_, cell)| cell.fresh_until()).map(|(key, _)| key.clone());
         first_to_expire.and_then(|key| cells.remove(&key));
     }
     cells.entry(target.clone()).or_insert_with(|| Arc::clone(new));

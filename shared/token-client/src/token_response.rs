@@ -1,11 +1,15 @@
-//! Reads responses of the token endpoint (RFC 6749 §5).
+//! Reads responses of the token endpoint (RFC 6749 §5), and of the device authorization endpoint,
+//! which has the same errors (RFC 8628 §3.2).
 
 use oauth_http::{BodyError, ClientCredentials, HttpResponse};
 use oauth_types::{OAuthError, TokenResponse, printable};
 use serde::Deserialize;
 use url::Url;
 
-use crate::error::{Endpoint, TokenError};
+use crate::{
+    device_authorization::DeviceAuthorization,
+    error::{Endpoint, TokenError},
+};
 
 /// Longer descriptions are cut off, so that they do not fill logs.
 const MAX_DESCRIPTION_CHARS: usize = 200;
@@ -20,30 +24,33 @@ struct OtherError {
     error_description: Option<String>,
 }
 
-pub(crate) fn parse(
+/// Reads a response: a successful one with `read`, which returns what is wrong with it.
+pub(crate) fn parse<T>(
     response: &HttpResponse,
+    endpoint: Endpoint,
     url: &Url,
     credentials: &ClientCredentials,
-) -> Result<TokenResponse, TokenError> {
+    read: impl FnOnce(&HttpResponse) -> Result<T, &'static str>,
+) -> Result<T, TokenError> {
     let invalid = |problem: &'static str| TokenError::InvalidResponse {
-        endpoint: Endpoint::Token,
+        endpoint,
         url: url.to_string(),
         status: response.status.as_u16(),
         problem,
     };
     if response.is_unavailable() {
-        Err(TokenError::unavailable(Endpoint::Token, url.to_string(), response))
+        Err(TokenError::unavailable(endpoint, url.to_string(), response))
     } else if response.status.is_success() {
-        token(response).map_err(invalid)
+        read(response).map_err(invalid)
     } else if response.status.is_client_error() {
         Err(error_response(response, credentials).map_err(invalid)?)
     } else {
         // This includes redirects: following one would carry the secret to another host.
-        Err(invalid("it is neither a token nor an OAuth error"))
+        Err(invalid("it is neither a success nor an OAuth error"))
     }
 }
 
-fn token(response: &HttpResponse) -> Result<TokenResponse, &'static str> {
+pub(crate) fn token(response: &HttpResponse) -> Result<TokenResponse, &'static str> {
     let response: TokenResponse = json(
         response,
         "it is not a token response of RFC 6749 section 5.1: access_token, token_type, and expires_in in whole seconds",
@@ -61,6 +68,13 @@ fn token(response: &HttpResponse) -> Result<TokenResponse, &'static str> {
         return Err("its expires_in is 0, so the token has expired already");
     }
     Ok(response)
+}
+
+/// Reads the response of the device authorization endpoint.
+pub(crate) fn device_authorization(
+    response: &HttpResponse,
+) -> Result<DeviceAuthorization, &'static str> {
+    json(response, "it is not a device authorization response of RFC 8628 section 3.2")
 }
 
 fn json<T: serde::de::DeserializeOwned>(

@@ -4,6 +4,7 @@ use flow_events::Rule;
 
 /// Why a token was not accepted. It contains neither tokens nor secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum VerifyError {
     /// The token is not valid. The same token will not become valid later, unless its `nbf` or
     /// `iat` is in the future.

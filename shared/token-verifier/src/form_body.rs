@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    authorized::has_access_token,
+    authorize::has_access_token,
     rejection::{BearerRejection, RejectionKind},
     verifier::Verifier,
     whole_body::read_body,

@@ -13,6 +13,7 @@ use crate::{
     check::{check, check_audience, check_issuer, check_times},
     error::VerifyError,
     issuer_client::{IssuerClient, parse, unreachable},
+    other_kind::claim_naming_another_kind,
     scope_claims::ScopeClaims,
     token_claims::TokenClaims,
     token_hash::TokenHash,
@@ -22,23 +23,16 @@ use crate::{
 /// How a resource server introspects tokens.
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
-    /// The client identifier of the resource server at the issuer.
-    pub client_id: String,
-    /// Its secret, sent as `client_secret_basic`.
-    pub client_secret: ClientSecret,
-    /// How long a response is cached. A revoked token is accepted for up to this time.
-    pub cache_ttl: Duration,
-    /// The URL of the introspection endpoint. Without it, that of the issuer's metadata is used.
-    pub endpoint: Option<String>,
-    /// Rejects tokens whose introspection response has no `aud`. Turn this off only for an issuer
-    /// that binds no token to a resource server: each of its tokens is then accepted here, those
-    /// for other resource servers too.
-    pub audience_required: bool,
+    client_id: String,
+    client_secret: ClientSecret,
+    cache_ttl: Duration,
+    pub(crate) endpoint: Option<String>,
+    audience_required: bool,
 }
 
 impl IntrospectionSettings {
-    /// Returns settings for a resource server with these credentials. Responses are cached for two
-    /// seconds.
+    /// Returns settings for a resource server with these credentials at the issuer, which are sent
+    /// as `client_secret_basic`. Responses are cached for two seconds.
     pub fn new(client_id: impl Into<String>, client_secret: ClientSecret) -> Self {
         Self {
             client_id: client_id.into(),
@@ -47,6 +41,27 @@ impl IntrospectionSettings {
             endpoint: None,
             audience_required: true,
         }
+    }
+
+    /// Sets how long a response is cached. A revoked token is accepted for up to this time.
+    #[must_use]
+    pub fn cache_ttl(self, cache_ttl: Duration) -> Self {
+        Self { cache_ttl, ..self }
+    }
+
+    /// Sets the URL of the introspection endpoint. Without it, that of the issuer's metadata is
+    /// used.
+    #[must_use]
+    pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self { endpoint: Some(endpoint.into()), ..self }
+    }
+
+    /// Sets whether tokens are rejected whose introspection response has no `aud`, as they are by
+    /// default. Turn this off only for an issuer that binds no token to a resource server: each of
+    /// its tokens is then accepted here, those for other resource servers too.
+    #[must_use]
+    pub fn audience_required(self, audience_required: bool) -> Self {
+        Self { audience_required, ..self }
     }
 }
 
@@ -101,7 +116,11 @@ impl Introspection {
         let IntrospectionSettings { client_id, client_secret, cache_ttl, .. } = settings;
         let method = ClientAuthMethod::Basic;
         Ok(Self {
-            credentials: ClientCredentials { client_id, client_secret, method },
+            credentials: ClientCredentials {
+                client_id,
+                client_secret: Some(client_secret),
+                method,
+            },
             cache_ttl,
             endpoint: settings.endpoint.as_deref().map(parse_endpoint_url).transpose()?,
             audience_required: settings.audience_required,
@@ -226,6 +245,7 @@ impl Introspection {
         let failure =
             "the issuer reports that the access token is inactive, or not for this resource";
         check(Rule::Active, active, || "active".to_owned(), found, failure)?;
+        check_kind(&claims.all)?;
         check_issuer(self.issuer_client.issuer.identifier(), claims.issuer.as_deref())?;
         check_audience(audiences, claims.audience.as_ref(), self.audience_required)?;
         check_times(now, LEEWAY_SECONDS, claims.times)?;
@@ -234,6 +254,15 @@ impl Introspection {
         let expires_at = claims.times.exp.unwrap_or(now.saturating_add(cache_seconds));
         Ok(VerifiedToken::new(claims, expires_at))
     }
+}
+
+/// Some issuers report their refresh tokens and ID tokens as active (RFC 7662 §4: the resource
+/// server must not take them for access tokens).
+fn check_kind(claims: &Claims) -> Result<(), VerifyError> {
+    claim_naming_another_kind(claims).map_or(Ok(()), |found| {
+        let (expected, found) = (|| "an access token".to_owned(), || found.clone());
+        check(Rule::Kind, false, expected, found, "the introspected token is not an access token")
+    })
 }
 
 fn cache_hit(cached: &CachedIntrospection, now: Duration) -> Event {

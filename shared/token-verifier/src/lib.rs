@@ -66,11 +66,7 @@
 //! let verifier = Verifier::builder("https://id.example.com/realms/demo", "https://api.example.com/v1")
 //!     .audiences(["orders-api"])
 //!     .scope_name("read", "resource:read")
-//!     .local(LocalSettings {
-//!         algorithms: vec![Algorithm::RS256],
-//!         token_types: vec![TokenType::Jwt],
-//!         ..LocalSettings::default()
-//!     })
+//!     .local(LocalSettings::default().algorithms([Algorithm::RS256]).token_types([TokenType::Jwt]))
 //!     .build()?;
 //! assert!(!verifier.is_ready(), "it has no keys before `warm_up` or the first token");
 //! # Ok::<(), token_verifier::BuildError>(())
@@ -85,8 +81,9 @@
 //!
 //! All are on by default.
 //!
-//! - `axum`: the extractors, and the error responses of RFC 6750. Without it, call
-//!   [`Verifier::verify`], and [`Requirement::check`] for scopes and claims.
+//! - `axum`: the extractors. Without it and `tower`, call [`Verifier::verify`], and
+//!   [`Requirement::check`] for scopes and claims.
+//! - `tower`: [`AuthorizeLayer`] for tonic and other servers of tower.
 //! - `discovery`: fetches metadata and keys of the issuer. Without it, the crate needs no HTTP
 //!   client, and you provide the keys with [`Verifier::set_keys`].
 //! - `introspection`: verification of opaque tokens (RFC 7662). Includes `discovery`.
@@ -94,11 +91,16 @@
 //!
 //! # Modules
 //!
-//! `authorized` takes the token from the request, `verifier` selects the method, `local` and
-//! `introspection` verify, and `rejection` renders every error.
+//! `authorize` takes the token from the request, for the extractor `authorized` and for
+//! `authorize_layer`. `verifier` selects the method, `local` and `introspection` verify, and
+//! `rejection` renders every error.
 #![warn(missing_docs)]
 
 mod algorithm;
+#[cfg(any(feature = "axum", feature = "tower"))]
+mod authorize;
+#[cfg(feature = "tower")]
+mod authorize_layer;
 #[cfg(feature = "axum")]
 mod authorized;
 mod builder;
@@ -114,7 +116,8 @@ mod introspection;
 #[cfg(feature = "discovery")]
 mod issuer_client;
 mod local;
-#[cfg(feature = "axum")]
+mod other_kind;
+#[cfg(any(feature = "axum", feature = "tower"))]
 mod rejection;
 mod requirement;
 mod scope_claims;
@@ -125,13 +128,19 @@ mod verifier;
 #[cfg(feature = "axum")]
 mod whole_body;
 
+#[cfg(feature = "axum")]
+pub use axum;
 pub use clock::Clock;
 pub use flow_events::{self, Rule};
+#[cfg(any(feature = "axum", feature = "tower"))]
+pub use http;
 pub use oauth_types;
 #[cfg(feature = "discovery")]
 pub use reqwest;
 
 pub use algorithm::Algorithm;
+#[cfg(feature = "tower")]
+pub use authorize_layer::{AuthorizeLayer, AuthorizeService};
 #[cfg(feature = "axum")]
 pub use authorized::Authorized;
 pub use builder::{BuildError, VerifierBuilder};
@@ -142,7 +151,7 @@ pub use form_body::reject_token_in_form_body;
 #[cfg(feature = "introspection")]
 pub use introspection::IntrospectionSettings;
 pub use local::{LocalSettings, TokenType};
-#[cfg(feature = "axum")]
+#[cfg(any(feature = "axum", feature = "tower"))]
 pub use rejection::BearerRejection;
 pub use requirement::{HasClaim, RequiredClaim, RequiredScope, Requirement, UnmetRequirement};
 pub use verified_token::VerifiedToken;
@@ -151,6 +160,6 @@ pub use verifier::Verifier;
 pub use whole_body::WholeBody;
 
 /// The examples of the README are tests.
-#[cfg(all(doctest, feature = "axum"))]
+#[cfg(all(doctest, feature = "axum", feature = "tower"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

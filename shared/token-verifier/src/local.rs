@@ -37,29 +37,75 @@ use crate::{
 pub use token_type::TokenType;
 
 /// How JWTs are verified locally.
+///
+/// ```
+/// use std::time::Duration;
+/// use token_verifier::{Algorithm, LocalSettings};
+///
+/// let settings = LocalSettings::default()
+///     .algorithms([Algorithm::ES256])
+///     .leeway(Duration::from_secs(10));
+/// ```
 #[derive(Clone, Debug)]
 pub struct LocalSettings {
-    /// The accepted signature algorithms (RFC 8725 §3.1). Neither the token nor the metadata of the
-    /// issuer adds to them.
-    pub algorithms: Vec<Algorithm>,
-    /// The accepted types of JWTs. The default is `at+jwt` alone (RFC 9068 §4). A token of another
-    /// type needs no `jti` and no `client_id`. It must have `scope`, `scp` or `roles`, and is
-    /// rejected if it has `nonce`, `at_hash`, `c_hash` or `events`, as ID tokens and logout tokens
-    /// do.
-    pub token_types: Vec<TokenType>,
-    /// How far the issuer's clock and ours may differ.
-    pub leeway: Duration,
-    /// The minimum time between two key fetches because of unknown key ids, so that tokens with
-    /// made-up key ids cannot flood the issuer.
-    pub key_cooldown: Duration,
-    /// The age at which keys are fetched again, so that withdrawn keys disappear.
-    pub key_max_age: Duration,
-    /// The maximum number of cached tokens of normal size. A token with large claims counts as
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) token_types: Vec<TokenType>,
+    pub(crate) leeway: Duration,
+    pub(crate) key_cooldown: Duration,
+    pub(crate) key_max_age: Duration,
+    pub(crate) cache_capacity: u64,
+    pub(crate) hs256_secret: Option<ClientSecret>,
+}
+
+impl LocalSettings {
+    /// Sets the accepted signature algorithms (RFC 8725 §3.1). Neither the token nor the metadata
+    /// of the issuer adds to them. The default is ES256, `EdDSA` and RS256.
+    #[must_use]
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self { algorithms: algorithms.into_iter().collect(), ..self }
+    }
+
+    /// Sets the accepted types of JWTs. The default is `at+jwt` alone (RFC 9068 §4). A token of
+    /// another type needs no `jti` and no `client_id`. It must have `scope`, `scp` or `roles`, and
+    /// is rejected if it has `nonce`, `at_hash`, `c_hash` or `events`, as ID tokens and logout
+    /// tokens do.
+    #[must_use]
+    pub fn token_types(self, token_types: impl IntoIterator<Item = TokenType>) -> Self {
+        Self { token_types: token_types.into_iter().collect(), ..self }
+    }
+
+    /// Sets how far the issuer's clock and ours may differ.
+    #[must_use]
+    pub fn leeway(self, leeway: Duration) -> Self {
+        Self { leeway, ..self }
+    }
+
+    /// Sets the minimum time between two key fetches because of unknown key ids, so that tokens
+    /// with made-up key ids cannot flood the issuer.
+    #[must_use]
+    pub fn key_cooldown(self, key_cooldown: Duration) -> Self {
+        Self { key_cooldown, ..self }
+    }
+
+    /// Sets the age at which keys are fetched again, so that withdrawn keys disappear.
+    #[must_use]
+    pub fn key_max_age(self, key_max_age: Duration) -> Self {
+        Self { key_max_age, ..self }
+    }
+
+    /// Sets the maximum number of cached tokens of normal size. A token with large claims counts as
     /// several.
-    pub cache_capacity: u64,
-    /// The secret shared with the issuer for HS256. For learning only: everyone who can verify
+    #[must_use]
+    pub fn cache_capacity(self, cache_capacity: u64) -> Self {
+        Self { cache_capacity, ..self }
+    }
+
+    /// Sets the secret shared with the issuer for HS256. For learning only: everyone who can verify
     /// with it can also create tokens.
-    pub hs256_secret: Option<ClientSecret>,
+    #[must_use]
+    pub fn hs256_secret(self, secret: ClientSecret) -> Self {
+        Self { hs256_secret: Some(secret), ..self }
+    }
 }
 
 impl Default for LocalSettings {
@@ -207,7 +253,7 @@ impl Local {
         if let Some(key) = self.hs256_key.as_ref().filter(|_| algorithm == Algorithm::HS256) {
             return Ok((Arc::clone(key), self.keys.generation(now_millis)));
         }
-        let found = self.keys.find(unverified.kid()).await?;
+        let found = self.keys.find(unverified.kid(), algorithm).await?;
         let kid = || oauth_types::printable(unverified.kid().unwrap_or("no kid"));
         let expected = || "a key that the issuer publishes".to_owned();
         check(Rule::Key, found.is_some(), expected, kid, "unknown signing key")?;

@@ -46,10 +46,7 @@ async fn logs_and_responses_contain_no_token_and_no_secret() {
     let log = LogCapture::install();
     let (signer, attacker) = (Signer::es256("1"), Signer::es256("1"));
     let c = AuthServer::with_keys([&signer]).await;
-    let local = LocalSettings {
-        hs256_secret: Some(ClientSecret::new(HS256_SECRET)),
-        ..LocalSettings::default()
-    };
+    let local = LocalSettings::default().hs256_secret(ClientSecret::new(HS256_SECRET));
     let verifier = c
         .builder()
         .local(local)

@@ -3,6 +3,7 @@ use std::time::Duration;
 use oauth_types::ErrorCode;
 use test_support::mock::status;
 use token_client::{Endpoint, TokenError};
+use tokio::net::TcpSocket;
 use wiremock::ResponseTemplate;
 
 use crate::setup::{AuthServer, json, target, token};
@@ -27,7 +28,10 @@ async fn timeout_is_not_retried() {
 #[tokio::test]
 async fn refused_connection_is_reported_as_unreachable() {
     let c = AuthServer::with_responses([token("t1")]).await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Bound, so that no other program gets the port, and not listening.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = bound.local_addr().unwrap().port();
     let client =
         c.builder().token_endpoint(format!("http://127.0.0.1:{port}/oauth/token")).build().unwrap();
     let error = client.token(&target()).await.unwrap_err();

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use test_support::{mock::status, wait};
@@ -164,6 +167,17 @@ async fn invalidate_removes_only_the_given_token() {
 }
 
 #[tokio::test]
+async fn call_after_forget_fetches_a_new_token() {
+    let c = AuthServer::with_responses([token("t1"), token("t2")]).await;
+    let client = c.client();
+    client.forget(&target());
+    client.token(&target()).await.unwrap();
+    client.forget(&target());
+    assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t2");
+    assert_eq!(c.request_count(), 2);
+}
+
+#[tokio::test]
 async fn token_without_expires_in_is_used_for_one_minute() {
     let c = AuthServer::with_responses([
         json(200, r#"{"access_token":"t1","token_type":"bearer","scope":"less"}"#),
@@ -177,5 +191,15 @@ async fn token_without_expires_in_is_used_for_one_minute() {
         (60, "less".to_owned())
     );
     c.advance(60);
+    assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t2");
+}
+
+#[tokio::test]
+async fn clock_that_is_set_back_does_not_extend_the_use_of_a_token() {
+    let c = AuthServer::with_responses([token("t1"), token("t2")]).await;
+    let client = c.client();
+    client.token(&target()).await.unwrap();
+    c.clock.set_back(Duration::from_secs(3_600));
+    c.advance(1_800);
     assert_eq!(client.token(&target()).await.unwrap().access_token.expose(), "t2");
 }

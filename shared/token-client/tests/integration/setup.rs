@@ -56,7 +56,7 @@ impl AuthServer {
     }
 }
 
-/// The token response of the source document, with this access token.
+/// A token response with this access token.
 pub fn token(name: &str) -> ResponseTemplate {
     json(200, &format!(r#"{{"access_token":"{name}","token_type":"Bearer","expires_in":1800}}"#))
 }

@@ -1,8 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use flow_events::Rule;
 use jsonwebtoken::crypto;
-use oauth_types::{AccessToken, Claims};
-use serde::Deserialize;
+use oauth_types::{AccessToken, Claims, JwtHeader, JwtHeaderError};
 
 use super::jwk::Key;
 use crate::{algorithm::Algorithm, check::check, error::VerifyError};
@@ -10,30 +9,19 @@ use crate::{algorithm::Algorithm, check::check, error::VerifyError};
 /// A JWT before its signature is verified. Its header may be forged.
 pub(super) struct Unverified<'a> {
     token: &'a AccessToken,
-    header: Header,
-}
-
-/// The header parameters that are read. `jku`, `x5u` and `jwk` are not: keys come from the issuer,
-/// never from the token (RFC 8725 §3.10).
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    crit: Option<serde_json::Value>,
+    header: JwtHeader,
 }
 
 impl<'a> Unverified<'a> {
     pub(super) fn parse(token: &'a AccessToken) -> Result<Self, VerifyError> {
-        let header = parse_header(token.expose()).ok_or_else(|| {
-            VerifyError::malformed("the access token is not a JWT, and opaque tokens cannot be verified locally; request a JWT, or enable introspection")
+        let header = JwtHeader::parse(token.expose()).map_err(|error| {
+            VerifyError::malformed(match error {
+                JwtHeaderError::NotAJwt => "the access token is not a JWT, and opaque tokens cannot be verified locally; request a JWT, or enable introspection",
+                JwtHeaderError::Malformed => "the header of the JWT is not a JSON object with distinct members and with strings for alg, typ and kid",
+                JwtHeaderError::Critical => "the JWT has critical extensions that are not supported",
+                JwtHeaderError::Unencoded => "the JWT has the header parameter b64, which JWTs must not use",
+            })
         })?;
-        // RFC 7515 §4.1.11: no critical extension is supported.
-        if header.crit.is_some() {
-            return Err(VerifyError::malformed(
-                "the JWT has critical extensions that are not supported",
-            ));
-        }
         Ok(Self { token, header })
     }
 
@@ -73,15 +61,6 @@ impl<'a> Unverified<'a> {
     }
 }
 
-fn parse_header(text: &str) -> Option<Header> {
-    let mut parts = text.split('.');
-    let header = parts.next()?;
-    if parts.count() != 2 {
-        return None;
-    }
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,8 +70,7 @@ mod tests {
         for text in ["gpat_opaque", "a.b", "a.b.c.d", "!.b.c", "e30.e30.x"] {
             assert!(Unverified::parse(&AccessToken::new(text)).is_err(), "{text}");
         }
-        let crit =
-            BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":["b64"]}"#);
-        assert!(Unverified::parse(&AccessToken::new(format!("{crit}.e30.x"))).is_err());
+        let null = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","typ":"at+jwt","crit":null}"#);
+        assert!(Unverified::parse(&AccessToken::new(format!("{null}.e30.x"))).is_err());
     }
 }

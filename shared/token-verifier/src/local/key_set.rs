@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwk::{self, Key};
-use crate::error::VerifyError;
+use crate::{algorithm::Algorithm, error::VerifyError};
 
 /// The keys of an issuer, as published at one time.
 #[derive(Debug)]
@@ -51,13 +51,17 @@ impl KeySet {
         Ok(Self { keys, published, generation, fetched_at: now })
     }
 
-    /// Returns the key with this key id. If two keys have it, neither is used. A token without
-    /// `kid` is accepted only if there is one key, and that has no `kid` either.
-    pub(super) fn key(&self, kid: Option<&str>) -> Option<Arc<Key>> {
-        let mut matching = self.keys.iter().filter(|(id, _)| id.as_deref() == kid);
-        let (_, key) = matching.next()?;
-        let ambiguous = matching.next().is_some() || (kid.is_none() && self.keys.len() > 1);
-        (!ambiguous).then(|| Arc::clone(key))
+    /// Returns the key with this key id, or for a token without `kid` the key that its algorithm
+    /// fits (RFC 7515 §4.1.4: `kid` is optional). If several match, none is used.
+    pub(super) fn key(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
+        let mut matching = self.keys.iter().filter(|(id, key)| match kid {
+            Some(kid) => id.as_deref() == Some(kid),
+            None => key.algorithms.contains(&algorithm),
+        });
+        match (matching.next(), matching.next()) {
+            (Some((_, key)), None) => Some(Arc::clone(key)),
+            _ => None,
+        }
     }
 }
 
@@ -66,6 +70,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    const RS256: Algorithm = Algorithm::RS256;
 
     fn rsa(kid: Option<&str>) -> Value {
         let mut jwk = json!({ "kty": "RSA", "n": "sXch", "e": "AQAB" });
@@ -82,20 +88,35 @@ mod tests {
     #[test]
     fn ambiguous_kid_matches_no_key() {
         let set = set(vec![rsa(Some("1")), rsa(Some("1")), rsa(Some("2"))]).unwrap();
-        assert!(set.key(Some("1")).is_none() && set.key(Some("2")).is_some());
+        assert!(set.key(Some("1"), RS256).is_none() && set.key(Some("2"), RS256).is_some());
     }
 
     #[test]
-    fn token_without_kid_requires_single_key_without_kid() {
-        assert!(set(vec![rsa(None)]).unwrap().key(None).is_some());
-        assert!(set(vec![rsa(None), rsa(Some("2"))]).unwrap().key(None).is_none());
-        assert!(set(vec![rsa(Some("1"))]).unwrap().key(None).is_none());
+    fn token_without_kid_requires_a_single_key_of_its_algorithm() {
+        let ec = || {
+            let x = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
+            let y = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
+            json!({ "kty": "EC", "crv": "P-256", "kid": "e", "x": x, "y": y })
+        };
+        let mut rs512 = rsa(Some("2"));
+        rs512["alg"] = json!("RS512");
+        for keys in [
+            vec![rsa(None)],
+            vec![rsa(Some("1"))],
+            vec![ec(), rsa(Some("1"))],
+            vec![rs512.clone(), rsa(None)],
+        ] {
+            assert!(set(keys.clone()).unwrap().key(None, RS256).is_some(), "{keys:?}");
+        }
+        for keys in [vec![rsa(None), rsa(Some("2"))], vec![ec()], vec![rs512]] {
+            assert!(set(keys.clone()).unwrap().key(None, RS256).is_none(), "{keys:?}");
+        }
     }
 
     #[test]
     fn keys_of_an_unknown_type_are_ignored() {
         let set = set(vec![json!({ "kty": "PQC", "kid": "q" }), json!(7), rsa(Some("1"))]).unwrap();
-        assert!(set.key(Some("1")).is_some() && set.key(Some("q")).is_none());
+        assert!(set.key(Some("1"), RS256).is_some() && set.key(Some("q"), RS256).is_none());
     }
 
     #[test]

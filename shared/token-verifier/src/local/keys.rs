@@ -11,7 +11,7 @@ use serde_json::Value;
 #[cfg(feature = "discovery")]
 pub(super) use self::fetch::KeyFetcher;
 use super::{jwk::Key, key_set::KeySet};
-use crate::error::VerifyError;
+use crate::{algorithm::Algorithm, error::VerifyError};
 
 /// The issuer's keys.
 #[derive(Debug)]
@@ -63,21 +63,22 @@ impl Keys {
         set.generation
     }
 
-    /// Returns the key with this key id, and its generation.
+    /// Returns the key for a token with this key id and algorithm, and its generation.
     pub(super) async fn find(
         self: &Arc<Self>,
         kid: Option<&str>,
+        algorithm: Algorithm,
     ) -> Result<Option<(Arc<Key>, u64)>, VerifyError> {
         let set = match self.current.load_full() {
             Some(set) => set,
             None => self.first().await?,
         };
-        if let Some(key) = set.key(kid) {
+        if let Some(key) = set.key(kid, algorithm) {
             return Ok(Some((key, set.generation)));
         }
         #[cfg(feature = "discovery")]
         let set = self.refetch_for_unknown(set).await?;
-        Ok(set.key(kid).map(|key| (key, set.generation)))
+        Ok(set.key(kid, algorithm).map(|key| (key, set.generation)))
     }
 
     /// Without the feature `discovery`, the caller of the crate provides the keys.

@@ -1,7 +1,10 @@
 use flow_events::Rule;
-use oauth_types::Claims;
+use oauth_types::{Audience, Claims};
 
-use crate::{check::check, error::VerifyError, token_claims::CLIENT_CLAIMS};
+use crate::{
+    check::check, error::VerifyError, other_kind::claim_naming_another_kind,
+    token_claims::CLIENT_CLAIMS,
+};
 
 /// The `typ` header of the JWTs that are accepted as access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,12 +28,6 @@ const REQUIRED_OF_OTHERS: [&str; 2] = ["iss", "exp"];
 /// Claims that an ID token (OpenID Connect Core §2 and §3.3.2.11) or a logout token (Back-Channel
 /// Logout §2.4) may have, and an access token does not.
 const OF_OTHER_KINDS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
-
-/// Claims in which some issuers name the kind of a token.
-const KIND_CLAIMS: [&str; 2] = ["typ", "token_use"];
-
-/// What these claims say of a token that is no access token.
-const OTHER_KINDS: [&str; 4] = ["id", "refresh", "offline", "logout"];
 
 impl TokenType {
     /// Returns the type with this name: `at+jwt`, `JWT`, or `none` for tokens without `typ`.
@@ -110,7 +107,7 @@ fn check_kind(claims: &Claims, scope_claims: &[String]) -> Result<(), VerifyErro
     let found = || match (&other_kind, access) {
         (Some(claim), _) => format!("{claim}, as an ID token or a logout token has"),
         (None, None) => {
-            "none of scope, scp, and roles together with the client that requested the token"
+            "none of scope, scp, and roles together with a client other than the audience"
                 .to_owned()
         }
         (None, Some(claim)) => claim.to_owned(),
@@ -120,16 +117,8 @@ fn check_kind(claims: &Claims, scope_claims: &[String]) -> Result<(), VerifyErro
 }
 
 fn claim_of_other_kind(claims: &Claims) -> Option<String> {
-    if let Some(name) = OF_OTHER_KINDS.iter().find(|name| claims.contains(name)) {
-        return Some((*name).to_owned());
-    }
-    KIND_CLAIMS.iter().find_map(|name| {
-        let kind = claims.text(name)?;
-        OTHER_KINDS
-            .iter()
-            .any(|other| kind.eq_ignore_ascii_case(other))
-            .then(|| format!("{name} {kind}"))
-    })
+    let of_other_kind = OF_OTHER_KINDS.iter().find(|name| claims.contains(name));
+    of_other_kind.map(|name| (*name).to_owned()).or_else(|| claim_naming_another_kind(claims))
 }
 
 /// Returns the claim that shows that the token grants access.
@@ -141,9 +130,22 @@ fn access_claim<'a>(claims: &Claims, scope_claims: &'a [String]) -> Option<&'a s
     if let Some(name) = ["scope", "scp"].into_iter().find(|name| claims.contains(name)) {
         return Some(name);
     }
-    let has_client = CLIENT_CLAIMS.iter().any(|name| claims.contains(name));
     let mut others = scope_claims.iter().map(String::as_str).chain(["roles"]);
-    others.find(|name| claims.contains(name)).filter(|_| has_client)
+    others.find(|name| claims.contains(name)).filter(|_| names_requesting_client(claims))
+}
+
+/// Returns whether the claims name the client that requested access.
+///
+/// `azp` is a claim of ID tokens (OpenID Connect Core §2), where it names a client that is in `aud`
+/// too. Only in an access token does it name a client other than the audience.
+fn names_requesting_client(claims: &Claims) -> bool {
+    CLIENT_CLAIMS.iter().filter(|name| claims.contains(name)).any(|name| {
+        *name != "azp"
+            || claims.text("azp").is_some_and(|azp| {
+                let audience = claims.get::<Audience>("aud");
+                audience.is_some_and(|audience| !audience.contains(azp))
+            })
+    })
 }
 
 #[cfg(test)]
@@ -185,7 +187,12 @@ mod tests {
             (json!({ "scp": [] }), Some("scp")),
             (json!({ "roles": ["a"] }), None),
             (json!({ "roles": ["a"], "appid": "c" }), Some("roles")),
-            (json!({ "permissions": ["a"], "azp": "c" }), Some("permissions")),
+            (json!({ "permissions": ["a"], "azp": "c", "aud": "api" }), Some("permissions")),
+            (json!({ "roles": ["a"], "azp": "c", "aud": ["api", "account"] }), Some("roles")),
+            (json!({ "roles": ["a"], "azp": "app", "aud": "app" }), None),
+            (json!({ "roles": ["a"], "azp": "app", "aud": ["api", "app"] }), None),
+            (json!({ "roles": ["a"], "azp": "app" }), None),
+            (json!({ "roles": ["a"], "azp": "app", "aud": "app", "appid": "app" }), Some("roles")),
             (json!({ "permissions": ["a"] }), None),
             (json!({ "azp": "c" }), None),
         ] {

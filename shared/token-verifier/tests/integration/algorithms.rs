@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn settings(algorithms: impl Into<Vec<Algorithm>>) -> LocalSettings {
-    LocalSettings { algorithms: algorithms.into(), ..LocalSettings::default() }
+    LocalSettings::default().algorithms(algorithms.into())
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use test_support::{
     mock::{json, status},
     signer::Signer,
 };
-use token_verifier::{IntrospectionSettings, LocalSettings};
+use token_verifier::LocalSettings;
 use tokio::task::JoinSet;
 use wiremock::ResponseTemplate;
 
@@ -74,6 +74,10 @@ async fn introspection_request_and_response_are_emitted() {
 async fn introspection_response_is_checked() {
     let cases = [
         (json!({ "active": false }), Rule::Active),
+        // Ory Hydra and Keycloak introspect refresh tokens too.
+        (active_with("token_use", json!("refresh_token")), Rule::Kind),
+        (active_with("typ", json!("Refresh")), Rule::Kind),
+        (active_with("token_type", json!("id_token")), Rule::Kind),
         (active_with("iss", json!("http://other.example")), Rule::Issuer),
         (active_with("aud", json!("https://other.example")), Rule::Audience),
         (active_with("aud", Value::Null), Rule::Audience),
@@ -88,6 +92,16 @@ async fn introspection_response_is_checked() {
             Some(rule),
             "{response}"
         );
+    }
+}
+
+#[tokio::test]
+async fn introspected_token_that_names_itself_an_access_token_is_accepted() {
+    for (member, kind) in
+        [("token_type", "Bearer"), ("token_use", "access_token"), ("typ", "Bearer")]
+    {
+        let c = AuthServer::with_introspection_response(active_with(member, json!(kind))).await;
+        c.introspecting_verifier().verify(&opaque()).await.unwrap();
     }
 }
 
@@ -192,7 +206,7 @@ async fn introspection_response_is_not_cached_beyond_exp() {
 #[tokio::test]
 async fn cache_ttl_of_zero_disables_the_introspection_cache() {
     let c = AuthServer::with_introspection_response(active()).await;
-    let settings = IntrospectionSettings { cache_ttl: Duration::ZERO, ..introspection_settings() };
+    let settings = introspection_settings().cache_ttl(Duration::ZERO);
     let verifier = c.builder().introspection(settings).build().unwrap();
     for _ in 0..3 {
         verifier.verify(&opaque()).await.unwrap();

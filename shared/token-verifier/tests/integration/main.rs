@@ -9,6 +9,7 @@ mod forged;
 mod http;
 mod introspection;
 mod keys;
+mod layer;
 mod local;
 mod malformed;
 mod outage;

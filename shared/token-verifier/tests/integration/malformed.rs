@@ -52,12 +52,21 @@ async fn jwt_header_members_of_wrong_type_are_rejected() {
             "{alg}"
         );
     }
-    for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("b64"), json!(false)] {
+    for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("b64"), json!(false), json!(null)]
+    {
         assert_eq!(
             rule_violated_by(|signer| signer.token_with(|header, _| header["crit"] = crit.clone()))
                 .await,
             None,
             "{crit}"
+        );
+    }
+    for b64 in [json!(true), json!(false), json!(null)] {
+        assert_eq!(
+            rule_violated_by(|signer| signer.token_with(|header, _| header["b64"] = b64.clone()))
+                .await,
+            None,
+            "{b64}"
         );
     }
 }

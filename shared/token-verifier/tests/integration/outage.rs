@@ -15,6 +15,7 @@ use serde_json::json;
 use test_support::{
     mock::{json, status},
     signer::Signer,
+    wait::until,
 };
 use token_verifier::{LocalSettings, Verifier, VerifierBuilder};
 use tokio::task::JoinSet;
@@ -97,11 +98,7 @@ async fn cancelled_caller_does_not_abort_the_key_fetch() {
     let verifier = c.local_verifier();
     verifier.warm_up().await.unwrap();
     c.jwks.respond(keys([&old, &new]).set_delay(Duration::from_millis(100)));
-    let fetch_started = async {
-        while c.request_count(JWKS).await < 2 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let fetch_started = until("the fetch", async || c.request_count(JWKS).await >= 2);
     let made_up = attacker.token();
     tokio::select! {
         outcome = verifier.verify(&made_up) => panic!("completed before it was cancelled: {outcome:?}"),

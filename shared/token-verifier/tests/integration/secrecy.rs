@@ -33,10 +33,7 @@ async fn everything_printed(c: &AuthServer, verifier: &Verifier, token: &AccessT
 async fn printed_values_contain_no_token_and_no_secret() {
     let (signer, attacker) = (Signer::es256("1"), Signer::es256("1"));
     let c = AuthServer::with_keys([&signer]).await;
-    let local = LocalSettings {
-        hs256_secret: Some(ClientSecret::new(HS256_SECRET)),
-        ..LocalSettings::default()
-    };
+    let local = LocalSettings::default().hs256_secret(ClientSecret::new(HS256_SECRET));
     let builder = c.builder().local(local).introspection(introspection_settings());
     let builder_debug = format!("{builder:?}");
     let verifier = builder.build().unwrap();

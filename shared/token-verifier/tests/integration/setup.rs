@@ -106,10 +106,8 @@ impl AuthServer {
 }
 
 pub fn introspection_settings() -> IntrospectionSettings {
-    IntrospectionSettings {
-        cache_ttl: Duration::from_secs(10),
-        ..IntrospectionSettings::new("service-b", ClientSecret::new(SECRET))
-    }
+    IntrospectionSettings::new("service-b", ClientSecret::new(SECRET))
+        .cache_ttl(Duration::from_secs(10))
 }
 
 pub fn metadata(issuer: &str) -> ResponseTemplate {

@@ -87,8 +87,8 @@ async fn public_key_in_any_encoding_is_rejected_as_hmac_secret() {
     let secret = ClientSecret::new("a secret of at least thirty-two bytes");
     for (settings, rule) in [
         (LocalSettings::default(), Rule::Algorithm),
-        (LocalSettings { algorithms: all_algorithms, ..LocalSettings::default() }, Rule::Algorithm),
-        (LocalSettings { hs256_secret: Some(secret), ..LocalSettings::default() }, Rule::Signature),
+        (LocalSettings::default().algorithms(all_algorithms), Rule::Algorithm),
+        (LocalSettings::default().hs256_secret(secret), Rule::Signature),
     ] {
         let verifier = c.local_verifier_with(settings);
         for signer in &signers {
