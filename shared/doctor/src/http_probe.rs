@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use clock::Clock;
 use flow_events::Party;
@@ -9,7 +9,10 @@ use service_kit::{
 };
 use url::Url;
 
-use crate::connect_error::{ConnectError, classify};
+use crate::{
+    connect_error::{ConnectError, classify},
+    pinned_certificate::client_config,
+};
 
 /// Time limit of one request.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,9 +45,7 @@ impl HttpProbe {
     /// # Errors
     /// Returns an error if the certificate authorities cannot be loaded.
     pub fn new(settings: &HttpClientSettings, clock: &Clock) -> Result<Self, HttpClientError> {
-        let settings =
-            HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
-        Ok(Self::with_client(http_client(&settings)?, clock))
+        Ok(Self::with_client(http_client(&quick(settings))?, clock))
     }
 
     /// Creates a probe for a server that can work without outbound https; see
@@ -56,9 +57,7 @@ impl HttpProbe {
         settings: &HttpClientSettings,
         clock: &Clock,
     ) -> Result<Self, HttpClientError> {
-        let settings =
-            HttpClientSettings { timeout: settings.timeout.min(TIMEOUT), ..settings.clone() };
-        Ok(Self::with_client(http_client_with_optional_roots(&settings)?, clock))
+        Ok(Self::with_client(http_client_with_optional_roots(&quick(settings))?, clock))
     }
 
     /// Creates a probe for servers on this machine, which does not verify certificates: they are
@@ -72,10 +71,34 @@ impl HttpProbe {
         Ok(Self::with_client(builder.redirect(Policy::none()).build()?, clock))
     }
 
+    /// Creates a probe for the TLS listener of this server: it resolves `host` to `address`, and
+    /// trusts the certificate in `file` for that host, whatever authority has issued it.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or TLS cannot be initialized.
+    pub fn of_certificate(
+        file: &Path,
+        host: &str,
+        address: SocketAddr,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
+        let builder = Client::builder()
+            .tls_backend_preconfigured(client_config(file)?)
+            .resolve(host, address)
+            .timeout(TIMEOUT)
+            .no_proxy();
+        Ok(Self::with_client(builder.redirect(Policy::none()).build()?, clock))
+    }
+
     /// The doctor runs outside of any flow, so that the party of the events does not matter.
     fn with_client(client: Client, clock: &Clock) -> Self {
         let transport = HttpTransport::new(client, Party::AuthorizationServer, MAX_BODY_BYTES);
         Self { transport, clock: clock.clone() }
+    }
+
+    /// Returns whether the server at this URL has a certificate that this probe does not trust.
+    pub async fn rejects_certificate(&self, url: &str) -> bool {
+        self.get(url).await.is_err_and(|error| error.is_untrusted_certificate())
     }
 
     pub(crate) async fn get(&self, url: &str) -> Result<ProbeResponse, ConnectError> {
@@ -136,6 +159,13 @@ fn server_time(date: Option<&str>, age: Option<&str>) -> Option<i64> {
     let seconds = i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()?;
     let age = age.and_then(|age| age.trim().parse().ok()).unwrap_or(0);
     Some(seconds.saturating_add(age))
+}
+
+/// Returns the settings with the time limit of a check.
+fn quick(settings: &HttpClientSettings) -> HttpClientSettings {
+    let mut settings = settings.clone();
+    settings.timeout = settings.timeout.min(TIMEOUT);
+    settings
 }
 
 #[cfg(test)]

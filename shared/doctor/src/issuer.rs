@@ -37,6 +37,15 @@ pub struct IssuerConfig {
     pub metadata_location: MetadataLocation,
 }
 
+/// The listener of an issuer that runs on this machine, where `internal_url` leads.
+#[derive(Clone, Debug)]
+pub struct OwnListener {
+    /// The setting with its address.
+    pub setting: &'static str,
+    /// Connects to it.
+    pub probe: HttpProbe,
+}
+
 /// Who has to reach an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReachedBy {
@@ -62,6 +71,8 @@ pub struct ConfirmedIssuer {
     pub(crate) issuer: Issuer,
     pub(crate) metadata: AuthorizationServerMetadata,
     pub(crate) probe: HttpProbe,
+    /// The setting that says where this process reaches it.
+    setting: &'static str,
 }
 
 impl IssuerConfig {
@@ -99,7 +110,7 @@ impl ConfirmedIssuer {
 
     /// Diagnoses an unreachable endpoint of an issuer whose metadata is reachable.
     pub(crate) fn diagnose_unreachable(&self, url: &Url, error: &ConnectError) -> Diagnosis {
-        let setting = if self.at.internal_url.is_some() { "internal_url" } else { "issuer" };
+        let setting = self.setting;
         let advice =
             "the metadata is reachable, this endpoint is not: check proxies and firewalls in between"
                 .to_owned();
@@ -149,6 +160,32 @@ pub async fn check_issuer(
     probe: &Result<HttpProbe, HttpClientError>,
     leeway: Leeway<'_>,
 ) -> Option<ConfirmedIssuer> {
+    check_issuer_at(checks, at, probe, None, leeway).await
+}
+
+/// Checks an issuer as [`check_issuer`] does, from the machine that it runs on.
+pub async fn check_own_issuer(
+    checks: &mut Checks,
+    at: &IssuerConfig,
+    probe: &Result<HttpProbe, HttpClientError>,
+    own: &OwnListener,
+    leeway: Leeway<'_>,
+) -> Option<ConfirmedIssuer> {
+    check_issuer_at(checks, at, probe, Some(own), leeway).await
+}
+
+async fn check_issuer_at(
+    checks: &mut Checks,
+    at: &IssuerConfig,
+    probe: &Result<HttpProbe, HttpClientError>,
+    own: Option<&OwnListener>,
+    leeway: Leeway<'_>,
+) -> Option<ConfirmedIssuer> {
+    let setting = match own {
+        Some(own) => own.setting,
+        None if at.internal_url.is_some() => "internal_url",
+        None => "issuer",
+    };
     let probe = match probe {
         Ok(probe) => probe.clone(),
         Err(error) => {
@@ -177,21 +214,23 @@ pub async fn check_issuer(
             return None;
         }
     };
+    let internal_probe = own.map_or(&probe, |own| &own.probe);
     let [internal_result, public_result] = match &public {
         Some(public) => {
             let (one, other) = tokio::join!(
-                fetch(&probe, &internal, at.metadata_location),
+                fetch(internal_probe, &internal, at.metadata_location),
                 fetch(&probe, public, at.metadata_location)
             );
             [Some(one), Some(other)]
         }
-        None => [Some(fetch(&probe, &internal, at.metadata_location).await), None],
+        None => [Some(fetch(internal_probe, &internal, at.metadata_location).await), None],
     };
-    let reply = check_reach(checks, at, internal_result?, public_result)?;
+    let reply = check_reach(checks, at, setting, internal_result?, public_result)?;
     let MetadataResponse { url, reply } = reply;
-    let metadata = read_metadata(checks, at, &url, &reply)?;
+    let metadata = read_metadata(checks, at, setting, &url, &reply)?;
     check_clock(checks, &at.check("clock"), &reply, leeway);
-    Some(ConfirmedIssuer { at: at.clone(), issuer: internal, metadata, probe })
+    let probe = internal_probe.clone();
+    Some(ConfirmedIssuer { at: at.clone(), issuer: internal, metadata, probe, setting })
 }
 
 type Unusable<'a> = (&'static str, &'static str, &'a str);

@@ -23,6 +23,7 @@ mod introspection;
 mod issuer;
 mod keys;
 mod local_server;
+mod pinned_certificate;
 mod redirect_uri;
 mod report;
 mod resource;
@@ -38,7 +39,10 @@ pub use command::{DoctorArguments, run};
 pub use diagnosis::{Change, Diagnosis, SettingNames};
 pub use http_probe::HttpProbe;
 pub use introspection::{check_introspection, check_introspection_endpoint};
-pub use issuer::{ConfirmedIssuer, IssuerConfig, MetadataLocation, ReachedBy, check_issuer};
+pub use issuer::{
+    ConfirmedIssuer, IssuerConfig, MetadataLocation, OwnListener, ReachedBy, check_issuer,
+    check_own_issuer,
+};
 pub use keys::{PublishedKeys, check_keys, published_keys};
 pub use local_server::{LocalServer, check_local_server, check_readiness, check_running_resource};
 pub use redirect_uri::{LoginRequest, check_redirect_uri};

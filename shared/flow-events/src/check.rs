@@ -13,9 +13,11 @@ pub struct Check {
     pub found: String,
 }
 
-/// The rules that a resource server applies, in this order.
+/// The rules that a resource server applies to an access token, then those that a client applies to
+/// the response of a login, each in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Rule {
     /// `alg` is allowed and matches the key.
     Algorithm,
@@ -45,6 +47,24 @@ pub enum Rule {
     Scope,
     /// The same token passed all checks a moment ago.
     Cached,
+    /// `state` belongs to a login that this browser has started.
+    State,
+    /// `iss` of the authorization response is the provider that the client asked.
+    ResponseIssuer,
+    /// The provider has signed the ID token.
+    IdTokenSignature,
+    /// `iss` of the ID token is the provider.
+    IdTokenIssuer,
+    /// `aud` of the ID token is this client.
+    IdTokenAudience,
+    /// `exp` of the ID token is in the future.
+    IdTokenExpiry,
+    /// `at_hash` of the ID token is the hash of the access token.
+    AccessTokenHash,
+    /// `nonce` of the ID token is that of this login.
+    Nonce,
+    /// The client finds the account of `iss` and `sub`, or creates it.
+    Account,
 }
 
 impl Rule {
@@ -66,6 +86,15 @@ impl Rule {
             Self::Active => "RFC 7662 2.2",
             Self::Scope => "RFC 6750 3.1",
             Self::Cached => "RFC 9068 4",
+            Self::State => "RFC 6749 10.12",
+            Self::ResponseIssuer => "RFC 9207 2.4",
+            Self::IdTokenSignature
+            | Self::IdTokenIssuer
+            | Self::IdTokenAudience
+            | Self::IdTokenExpiry
+            | Self::Nonce => "OpenID Connect Core 3.1.3.7",
+            Self::AccessTokenHash => "OpenID Connect Core 3.1.3.8",
+            Self::Account => "OpenID Connect Core 5.7",
         }
     }
 }

@@ -1,7 +1,7 @@
 use oauth_types::{AccessTokenClaims, ErrorCode, Fingerprint};
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Field, FieldLocation, TraceId};
+use crate::{Check, Field, FieldLocation, IdTokenSummary, TraceId};
 
 /// An event of one party.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,10 +34,6 @@ pub enum Party {
 /// What happened. `docs/reference/events.md` describes each event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "events are built only if there is a subscriber, and shared behind an Arc"
-)]
 pub enum Event {
     /// A request is about to be sent.
     RequestSent {
@@ -110,6 +106,15 @@ pub enum Event {
         /// The claims, also of an opaque token.
         claims: AccessTokenClaims,
     },
+    /// C issued an ID token.
+    IdTokenIssued {
+        /// The fingerprint of the token.
+        token: Fingerprint,
+        /// The JOSE header.
+        header: Option<TokenHeader>,
+        /// The claims, without those about the person.
+        claims: IdTokenSummary,
+    },
     /// C rejected a token request.
     TokenRequestRejected {
         /// The client id in the request, not authenticated.
@@ -121,14 +126,15 @@ pub enum Event {
         /// secret anywhere.
         description: String,
     },
-    /// B (or C, during introspection) applied a rule to a token.
+    /// B (or C, during introspection) applied a rule to an access token, or A a rule to the
+    /// response of a login.
     TokenChecked(Check),
 }
 
-/// The header of a JWT access token (RFC 9068 §2.1).
+/// The header of a JWT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenHeader {
-    /// The type: `at+jwt`.
+    /// The type: `at+jwt` for an access token (RFC 9068 §2.1).
     pub typ: String,
     /// The signing algorithm.
     pub alg: String,

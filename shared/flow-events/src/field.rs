@@ -9,6 +9,11 @@ pub(crate) const OMITTED: &str = "…";
 const MORE_FIELDS: &str = " more fields";
 /// The maximum length of a value, in characters. The rest is cut off.
 const MAX_CHARS: usize = 300;
+/// The maximum length of a name, in bytes. Those of the registered parameters have at most 37, and
+/// a token of 256 bits has at least 43.
+const MAX_NAME_BYTES: usize = 40;
+/// Replaces a name that may be a secret.
+pub const HIDDEN_NAME: &str = "••••••";
 
 /// A field of a message, with its value redacted as necessary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,21 +129,31 @@ impl Field {
             | "errmsg"
             | "target"
             | "how"
+            | "fresh"
             | "decision" => FieldValue::Text(truncate(value)),
             _ => FieldValue::Secret,
         };
         Self::of(name, value)
     }
 
+    /// Returns the name if it looks like that of a parameter, and otherwise a constant. A JSON
+    /// object that is sent as a form is one long name, with the secrets in it.
+    #[must_use]
+    pub fn public_name(name: &str) -> &str {
+        let is_public = (1..=MAX_NAME_BYTES).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+        if is_public { name } else { HIDDEN_NAME }
+    }
+
     /// Creates the fields of a form-encoded body or query. The last one counts those beyond the
-    /// limit of an event.
+    /// limit of an event. Names that may be secrets are hidden.
     #[must_use]
     pub fn parameters(encoded: &[u8]) -> Vec<Self> {
         let mut pairs = form_urlencoded::parse(encoded);
         let mut fields: Vec<_> = pairs
             .by_ref()
             .take(MAX_FIELDS - 1)
-            .map(|(name, value)| Self::parameter(&truncate(&name), &value))
+            .map(|(name, value)| Self::parameter(Self::public_name(&name), &value))
             .collect();
         match pairs.count() {
             0 => {}
@@ -184,6 +199,15 @@ impl Field {
             .iter()
             .filter_map(|name| members.get(*name).map(|value| Self::parameter(name, &text(value))))
             .collect()
+    }
+
+    /// Creates the field `claims` with the names of the members of a userinfo response. The values
+    /// are personal data.
+    #[must_use]
+    pub fn claim_names(json: &[u8]) -> Option<Self> {
+        let Ok(Json::Object(members)) = serde_json::from_slice(json) else { return None };
+        let names: Vec<_> = members.keys().take(MAX_FIELDS).map(String::as_str).collect();
+        Some(Self::text("claims", truncate(&names.join(", "))))
     }
 
     /// Marks the field as a header.
@@ -239,6 +263,21 @@ mod tests {
     }
 
     #[test]
+    fn name_that_may_be_a_secret_is_hidden() {
+        for encoded in [
+            r#"{"client_secret":"abc123"}"#,
+            "%7B%22client_secret%22%3A%22abc123%22%7D=1",
+            "client_secret:abc123",
+            "abc123abc123abc123abc123abc123abc123abc12=1",
+        ] {
+            let fields = Field::parameters(encoded.as_bytes());
+            assert_eq!(fields, [Field::secret(HIDDEN_NAME)], "{encoded}");
+        }
+        let known = "authorization_encrypted_response_enc";
+        assert_eq!(Field::public_name(known), known);
+    }
+
+    #[test]
     fn query_of_a_redirect_uri_is_removed() {
         let field = Field::parameter("redirect_uri", "https://shop.example/cb?secret=1#x");
         assert_eq!(field.value, FieldValue::Text("https://shop.example/cb".to_owned()));
@@ -254,6 +293,14 @@ mod tests {
         assert_eq!(names, ["access_token", "expires_in"]);
         assert_eq!(Field::json_members(b"<html>", &[]), []);
         assert_eq!(Field::json_members(br#"{"error":"no abc123"}"#, &["abc123"]), []);
+    }
+
+    #[test]
+    fn claims_of_userinfo_are_named_without_their_values() {
+        let field = Field::claim_names(br#"{"sub":"1","email":"a@b.example"}"#).unwrap();
+        let FieldValue::Text(names) = &field.value else { panic!("{field:?}") };
+        assert!(names.contains("email") && !names.contains("a@b"), "{names}");
+        assert_eq!(Field::claim_names(b"eyJ"), None);
     }
 
     proptest! {

@@ -8,6 +8,7 @@
 mod check;
 mod event;
 mod field;
+mod id_token;
 mod limits;
 #[cfg(not(feature = "events"))]
 mod no_events;
@@ -17,10 +18,11 @@ mod trace;
 
 pub use check::{Check, Rule};
 pub use event::{Event, FlowEvent, Party, TokenHeader};
-pub use field::{Field, FieldLocation, FieldValue};
+pub use field::{Field, FieldLocation, FieldValue, HIDDEN_NAME};
+pub use id_token::IdTokenSummary;
 pub use limits::MAX_EVENT_BYTES;
 #[cfg(not(feature = "events"))]
 pub use no_events::{current_trace, emit};
 #[cfg(feature = "events")]
-pub use scope::{EventSink, FlowScope, current_trace, emit};
+pub use scope::{EventSink, FlowScope, current_trace, emit, in_current_scope};
 pub use trace::{TraceContext, TraceId};

@@ -7,14 +7,17 @@ use oauth_types::{AccessTokenClaims, Audience, Claims, Scope};
 use serde::Serialize;
 
 use crate::{
-    Event, Field, FieldValue, FlowEvent,
+    Event, Field, FieldValue, FlowEvent, TokenHeader,
     field::{MAX_FIELDS, OMITTED},
+    id_token::MAX_NAMES,
 };
 
 /// The most bytes of a name or a value. JSON needs up to six for one of them.
 const MAX_TEXT_BYTES: usize = 1_200;
 /// The most bytes of a method, an algorithm or a claim.
 const MAX_WORD_BYTES: usize = 150;
+/// The most bytes of the name of a claim about a person.
+const MAX_NAME_BYTES: usize = 40;
 /// The most bytes of the claims of a token.
 const MAX_CLAIMS_BYTES: usize = 4_096;
 /// The most bytes of the fields of a message together.
@@ -60,12 +63,16 @@ impl Event {
             Self::RequestFailed { reason, .. } => bound_text(reason),
             Self::TokenReused { .. } => {}
             Self::TokenIssued { header, claims, .. } => {
-                if let Some(header) = header {
-                    for text in [&mut header.typ, &mut header.alg, &mut header.kid] {
-                        cut_text(text, MAX_WORD_BYTES);
-                    }
-                }
+                header.iter_mut().for_each(bound_header);
                 bound_claims(claims);
+            }
+            Self::IdTokenIssued { header, claims, .. } => {
+                header.iter_mut().for_each(bound_header);
+                for text in [&mut claims.iss, &mut claims.sub, &mut claims.aud] {
+                    cut_text(text, MAX_WORD_BYTES);
+                }
+                claims.others.truncate(MAX_NAMES);
+                claims.others.iter_mut().for_each(|name| cut_text(name, MAX_NAME_BYTES));
             }
             Self::TokenRequestRejected { client_id, description, .. } => {
                 client_id.iter_mut().for_each(bound_text);
@@ -105,6 +112,12 @@ fn bound_fields(fields: &mut Vec<Field>) {
         fields.push(Field::omitted(count));
     }
     fields.shrink_to_fit();
+}
+
+fn bound_header(header: &mut TokenHeader) {
+    for text in [&mut header.typ, &mut header.alg, &mut header.kid] {
+        cut_text(text, MAX_WORD_BYTES);
+    }
 }
 
 fn bound_claims(claims: &mut AccessTokenClaims) {
@@ -160,7 +173,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Check, Party, Rule, TokenHeader, TraceContext};
+    use crate::{Check, IdTokenSummary, Party, Rule, TraceContext};
 
     fn event(event: Event) -> FlowEvent {
         let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
@@ -199,6 +212,17 @@ mod tests {
                 token: Fingerprint::of("t"),
                 header: Some(header),
                 claims: serde_json::from_value(claims).unwrap(),
+            },
+            Event::IdTokenIssued {
+                token: Fingerprint::of("t"),
+                header: Some(TokenHeader { typ: long(), alg: long(), kid: long() }),
+                claims: IdTokenSummary {
+                    iss: long(),
+                    sub: long(),
+                    aud: long(),
+                    others: vec![long(); 1_000],
+                    ..IdTokenSummary::default()
+                },
             },
             Event::TokenRequestRejected {
                 client_id: Some(long()),

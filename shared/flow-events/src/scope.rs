@@ -54,6 +54,18 @@ impl FlowScope {
     }
 }
 
+/// Returns `future` so that it runs in the scope of the caller, whichever task polls it. Tasks that
+/// do the work of a request need it, because they do not inherit the scope.
+pub fn in_current_scope<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let scope = CURRENT.try_with(Clone::clone).ok();
+    async move {
+        match scope {
+            Some(scope) => scope.run(future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// Emits an event. `make` runs only if there is a subscriber.
 pub fn emit(make: impl FnOnce() -> Event) {
     // Background work outside any request belongs to no flow.
@@ -101,6 +113,25 @@ mod tests {
         scope(sink).run(async { emit(reused) }).await;
         let event = subscriber.recv().await.unwrap();
         assert_eq!((event.reported_by, event.at_micros), (Party::Client, 5_000_000));
+    }
+
+    #[tokio::test]
+    async fn task_emits_events_in_the_scope_that_it_was_started_in() {
+        let sink = EventSink::new(8);
+        let mut subscriber = sink.subscribe().unwrap();
+        let task = scope(sink).run(async {
+            tokio::spawn(async { emit(reused) }).await.unwrap();
+            tokio::spawn(in_current_scope(async {
+                emit(reused);
+                current_trace()
+            }))
+            .await
+            .unwrap()
+        });
+        assert_eq!(task.await, TraceContext::root([7; 24]));
+        assert_eq!(subscriber.recv().await.unwrap().reported_by, Party::Client);
+        assert!(subscriber.try_recv().is_err(), "the first task has no scope");
+        in_current_scope(async { assert_eq!(current_trace(), None) }).await;
     }
 
     #[tokio::test]

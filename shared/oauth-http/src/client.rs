@@ -2,8 +2,10 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::{Certificate, Client, ClientBuilder, dns::Resolve, redirect::Policy};
 
-/// Settings of an HTTP client for calls to other servers.
+/// Settings of an HTTP client for calls to other servers. Create them with `default` and set the
+/// fields that differ.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HttpClientSettings {
     /// PEM file with the only certificate authorities to trust. `None` trusts those of the system.
     pub ca_file: Option<PathBuf>,
@@ -47,6 +49,7 @@ impl Default for HttpClientSettings {
 
 /// Why an HTTP client cannot be built.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HttpClientError {
     /// The file of certificate authorities cannot be used.
     #[error(

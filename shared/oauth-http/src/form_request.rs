@@ -42,13 +42,14 @@ impl<'a> FormRequest<'a> {
 
     fn authenticate(&mut self) {
         let ClientCredentials { client_id, client_secret, method } = self.credentials;
-        match method {
-            ClientAuthMethod::Post => {
+        match (client_secret, method) {
+            (None, _) => self.text("client_id", client_id),
+            (Some(secret), ClientAuthMethod::Post) => {
                 self.text("client_id", client_id);
-                self.append("client_secret", client_secret.expose());
+                self.append("client_secret", secret.expose());
                 self.fields.push(Field::secret("client_secret"));
             }
-            ClientAuthMethod::Basic => {
+            (Some(_), ClientAuthMethod::Basic) => {
                 self.fields.insert(0, Field::secret("authorization").in_header());
             }
         }
@@ -67,9 +68,14 @@ impl<'a> FormRequest<'a> {
 
     /// Adds a token. Events show its fingerprint.
     pub fn token(&mut self, name: &str, token: &'a AccessToken) {
-        self.append(name, token.expose());
-        self.fields.push(Field::token(name, token));
-        self.tokens.push(token.expose());
+        self.credential(name, token.expose());
+    }
+
+    /// Adds a code, token or verifier. Events show at most its fingerprint.
+    pub fn credential(&mut self, name: &str, value: &'a str) {
+        self.append(name, value);
+        self.fields.push(Field::parameter(name, value));
+        self.tokens.push(value);
     }
 
     /// Sends the request. The event of the response has no fields if the response repeats the
@@ -89,9 +95,11 @@ impl<'a> FormRequest<'a> {
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body(body);
-        if credentials.method == ClientAuthMethod::Basic {
+        if credentials.method == ClientAuthMethod::Basic
+            && let Some(header) = credentials.basic_header()
+        {
             // Base64 always fits a header; otherwise the request would be rejected without it.
-            if let Ok(mut value) = HeaderValue::from_str(&credentials.basic_header()) {
+            if let Ok(mut value) = HeaderValue::from_str(&header) {
                 // Kept out of the header tables of HTTP/2 and of everything that prints headers.
                 value.set_sensitive(true);
                 request = request.header(AUTHORIZATION, value);

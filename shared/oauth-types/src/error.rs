@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 /// registration endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ErrorCode {
     /// A parameter is missing, repeated or malformed (RFC 6749 §5.2).
     InvalidRequest,

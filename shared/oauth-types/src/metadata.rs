@@ -110,6 +110,10 @@ pub struct AuthorizationServerMetadata {
     /// Whether logout tokens contain `sid`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backchannel_logout_session_supported: bool,
+    /// Whether a client can identify itself by the URL of its metadata
+    /// (draft-ietf-oauth-client-id-metadata-document §5).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     /// The URL of the documentation for developers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

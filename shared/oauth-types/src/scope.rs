@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use oauth_types::Scope;
-/// let asked: Scope = "resource:read resource:write".parse()?;
-/// assert!(asked.contains("resource:read"));
-/// assert_eq!(asked.to_string(), "resource:read resource:write");
+/// let requested: Scope = "resource:read resource:write".parse()?;
+/// assert!(requested.contains("resource:read"));
+/// assert_eq!(requested.to_string(), "resource:read resource:write");
 /// # Ok::<(), oauth_types::ScopeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

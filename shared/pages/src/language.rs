@@ -34,10 +34,16 @@ impl Language {
         tags.split_ascii_whitespace().find_map(Self::from_tag)
     }
 
-    /// Returns the language of a tag such as `zh-CN` (RFC 5646) by its primary subtag.
+    /// Returns the language for readers of a tag such as `zh-CN` (RFC 5646): the longest prefix of
+    /// the tag that is supported (lookup, RFC 4647 §3.4). Readers of Traditional Chinese get
+    /// English, because the Chinese pages are in Simplified Chinese.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.trim().split(['-', '_']).next()?;
+        let mut subtags = tag.trim().split(['-', '_']);
+        let primary = subtags.next()?;
+        if primary.eq_ignore_ascii_case("zh") {
+            return Some(if is_traditional(subtags) { Self::English } else { Self::Chinese });
+        }
         Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.code()))
     }
 
@@ -65,6 +71,19 @@ impl Language {
             Self::English => "English",
             Self::Chinese => "中文",
         }
+    }
+}
+
+/// Returns whether the subtags after `zh` name Traditional Chinese: by their script, or else by the
+/// region that writes it. An extension or private use (a single character) ends them.
+fn is_traditional<'a>(subtags: impl Iterator<Item = &'a str>) -> bool {
+    let known: Vec<_> =
+        subtags.take_while(|subtag| subtag.len() > 1).map(str::to_ascii_lowercase).collect();
+    let has = |subtag: &str| known.iter().any(|one| one == subtag);
+    match (has("hant"), has("hans")) {
+        (true, _) => true,
+        (false, true) => false,
+        _ => ["tw", "hk", "mo"].into_iter().any(has),
     }
 }
 
@@ -134,7 +153,7 @@ mod tests {
     fn accept_language_is_ordered_by_weight_then_position() {
         for (header, chosen) in [
             ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
-            ("fr, en;q=0.3, zh-TW;q=0.7", Language::Chinese),
+            ("fr, en;q=0.3, zh-SG;q=0.7", Language::Chinese),
             ("en;q=0.5, zh;q=0.5", Language::English),
             ("zh;q=0, en;q=0.001", Language::English),
             ("ZH_hans", Language::Chinese),
@@ -143,6 +162,29 @@ mod tests {
             (";;;,,=,q=1;q", Language::English),
         ] {
             assert_eq!(Language::choose(None, None, None, Some(header)), chosen, "{header}");
+        }
+    }
+
+    #[test]
+    fn readers_of_traditional_chinese_get_english() {
+        for (tag, chosen) in [
+            ("zh-TW", Language::English),
+            ("zh-hk", Language::English),
+            ("zh_MO", Language::English),
+            ("zh-Hant", Language::English),
+            ("zh-HANT-CN", Language::English),
+            ("zh-yue-Hant-HK", Language::English),
+            ("zh-Hans-TW", Language::Chinese),
+            ("zh-cmn-Hans-CN", Language::Chinese),
+            ("zh-CN-x-tw", Language::Chinese),
+            ("zh-SG", Language::Chinese),
+            ("zh", Language::Chinese),
+        ] {
+            assert_eq!(Language::from_tag(tag), Some(chosen), "{tag}");
+            // A browser in Taiwan names `zh` as its second choice.
+            let header = format!("{tag},zh;q=0.9,en;q=0.8");
+            assert_eq!(Language::choose(None, None, None, Some(&header)), chosen, "{header}");
+            assert_eq!(Language::choose(None, None, Some(tag), None), chosen, "{tag}");
         }
     }
 

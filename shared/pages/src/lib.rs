@@ -33,7 +33,11 @@ use crate::{files::Files, render::Renderer, style::Style};
 
 /// The pages of one server. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Pages(Arc<Inner>);
+pub struct Pages {
+    inner: Arc<Inner>,
+    /// Rules that the server does not apply, which every page names.
+    looseness: Arc<[String]>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -65,7 +69,13 @@ impl Pages {
         files.check()?;
         let style = Style::new(&files);
         let renderer = Renderer::new(&files, style.url())?;
-        Ok(Self(Arc::new(Inner { renderer, style })))
+        Ok(Self { inner: Arc::new(Inner { renderer, style }), looseness: Arc::default() })
+    }
+
+    /// Makes every page name the rules that the server does not apply.
+    #[must_use]
+    pub fn with_looseness(self, names: Vec<String>) -> Self {
+        Self { looseness: names.into(), ..self }
     }
 
     /// Renders the page `name` (the template `name.html`) in the language of `browser`.
@@ -78,7 +88,7 @@ impl Pages {
         name: &str,
         context: impl Serialize,
     ) -> Page {
-        match self.0.renderer.render(browser, name, context) {
+        match self.inner.renderer.render(browser, name, &self.looseness, context) {
             Ok(html) => Page::new(browser, status, html),
             Err(error) => {
                 tracing::error!(page = name, %error, "failed to render page");
@@ -90,6 +100,6 @@ impl Pages {
     /// Returns the stylesheet, for [`Pages::STYLE_PATH`].
     #[must_use]
     pub fn style(&self) -> Response {
-        self.0.style.response()
+        self.inner.style.response()
     }
 }

@@ -47,7 +47,7 @@ impl Page {
     /// Chromium applies `form-action` to every redirect after a submission, including those of a
     /// client that has received its response. Their targets are unknown here
     /// (docs/decisions/0022-form-action.md).
-    pub fn forms_leave_this_site(self) -> Self {
+    pub fn without_form_action(self) -> Self {
         Self { form_action: "", ..self }
     }
 
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn form_that_leaves_this_site_may_lead_anywhere() {
-        let response = page(&Browser::default()).forms_leave_this_site().into_response();
+        let response = page(&Browser::default()).without_form_action().into_response();
         assert_eq!(
             header(&response, &CONTENT_SECURITY_POLICY),
             "default-src 'none'; style-src 'self'; img-src 'self' https: data:; \

@@ -33,19 +33,20 @@ impl Renderer {
         &self,
         browser: &Browser,
         name: &str,
+        looseness: &[String],
         context: impl Serialize,
     ) -> Result<String, Error> {
         let no_language = || Error::new(ErrorKind::TemplateNotFound, "no texts in this language");
         let environment = self.environments.get(&browser.language).ok_or_else(no_language)?;
         let template = environment.get_template(&format!("{name}.html"))?;
         template.render(context! {
-            layout => self.layout(browser),
+            layout => self.layout(browser, looseness),
             ..Value::from(Serde(context))
         })
     }
 
     /// Returns the variable `layout` for `layout.html`.
-    fn layout(&self, browser: &Browser) -> Value {
+    fn layout(&self, browser: &Browser, looseness: &[String]) -> Value {
         let languages = Language::ALL.map(|language| {
             context! {
                 lang => language.tag(),
@@ -59,6 +60,7 @@ impl Renderer {
             style => self.style_url.clone(),
             languages => languages.to_vec(),
             not_repeatable => browser.not_repeatable,
+            looseness => looseness.join(" · "),
         }
     }
 }

@@ -4,15 +4,24 @@ mod service;
 
 pub use service::{ServiceArguments, ServiceCommand, run_service, run_service_command};
 
-use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::OsString,
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Args;
 
 use crate::{
     HttpClientSettings, Settings, Sources, UnsafeSetting, ensure_safe_for_production,
-    listen::local_connect_address, load, settings::PREFIX,
+    listen::local_connect_address, load, settings::misspelled_variables, telemetry::logs_json,
 };
+
+/// What the names of our variables begin with, also the short ones.
+const BRAND: &str = "GATEPASS_";
 
 /// Arguments that select the settings.
 #[derive(Clone, Debug, Default, Args)]
@@ -31,15 +40,21 @@ impl SettingsArgs {
     /// # Errors
     /// Returns an error if a setting is unknown or has a wrong value.
     pub fn load<S: Settings>(&self) -> anyhow::Result<S> {
-        let environment = utf8_variables(std::env::vars_os())?;
         let sources = Sources {
             file: self.config.clone(),
-            environment,
+            environment: environment()?,
             overrides: self.set.clone(),
-            ..Sources::default()
         };
         load(&sources).with_context(|| format!("invalid settings of {}", S::SERVICE))
     }
+}
+
+/// Returns the variables of this process, for [`Sources::environment`].
+///
+/// # Errors
+/// Returns an error if the value of a setting is not UTF-8.
+pub fn environment() -> anyhow::Result<Vec<(String, String)>> {
+    utf8_variables(std::env::vars_os())
 }
 
 /// Returns the variables that are UTF-8. A name that is not UTF-8 cannot be one of our settings. A
@@ -52,7 +67,7 @@ fn utf8_variables(
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => utf8.push((name, value)),
-            Err(_) if name.starts_with(PREFIX) => {
+            Err(_) if name.starts_with(BRAND) => {
                 anyhow::bail!("the environment variable {name} is not UTF-8")
             }
             Err(_) => (),
@@ -61,51 +76,91 @@ fn utf8_variables(
     Ok(utf8)
 }
 
-/// Runs `check-config`: prints the effective settings without secrets, and every unsafe one.
+/// Runs `check-config`: prints the effective settings without secrets, every unsafe one, and
+/// warnings.
 ///
 /// # Errors
 /// Returns an error if `serve` would refuse to start with these settings.
 pub fn check_config<S: Settings>(settings: &S) -> anyhow::Result<()> {
     let (unsafe_settings, validated) = (settings.unsafe_settings(), settings.validate());
-    print_line(render_config(settings, &unsafe_settings, &validated)?)?;
-    ensure_safe_for_production(settings.profile(), &unsafe_settings).map_err(anyhow::Error::msg)?;
-    validated
+    let safe = ensure_safe_for_production(settings.profile(), &unsafe_settings);
+    let result = safe.map_err(anyhow::Error::msg).and(validated);
+    // The error is printed once, by the caller.
+    let comments = if result.is_ok() { Some(&unsafe_settings[..]) } else { None };
+    print_line(render_config(settings, comments)?)?;
+    result
 }
+
+/// Logs the warnings about settings ([`Settings::warnings`]), and the variables that are ignored,
+/// at the start of a server.
+pub fn log_warnings(service: &str, warnings: &[UnsafeSetting]) {
+    for UnsafeSetting { setting, problem, remedy } in warnings {
+        tracing::warn!(setting, problem, remedy, "a setting may be wrong");
+    }
+    for (variable, meant) in ignored_variables(service) {
+        tracing::warn!(variable, meant, "an environment variable is ignored");
+    }
+}
+
+/// Returns the variables of this process that look like settings of a server and are none, and what
+/// each should be called.
+fn ignored_variables(service: &str) -> Vec<(String, String)> {
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    misspelled_variables(service, set.filter_map(|(name, _)| name.into_string().ok()))
+}
+
+/// The reader of standard output has closed it, as `head` does. The command has done its work.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output is closed")]
+struct OutputClosed;
 
 /// Prints a line to standard output.
 ///
 /// # Errors
-/// Returns an error if the reader has closed the pipe.
+/// Returns an error if the line cannot be written. If the reader has closed the pipe,
+/// [`exit_code`] treats it as success.
 pub fn print_line(text: impl std::fmt::Display) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+        result => Ok(result?),
+    }
 }
 
 /// Returns what `check-config` prints: the effective settings as TOML without secrets, and every
-/// unsafe one as a comment.
+/// unsafe one and every warning as a comment. `unsafe_settings` is `None` if the settings cannot be
+/// used.
 ///
 /// # Errors
 /// Returns an error if the settings cannot be written as TOML.
 pub fn render_config<S: Settings>(
     settings: &S,
-    unsafe_settings: &[UnsafeSetting],
-    validated: &anyhow::Result<()>,
+    unsafe_settings: Option<&[UnsafeSetting]>,
 ) -> anyhow::Result<String> {
     let effective = toml::to_string_pretty(settings)?;
     let mut text = format!("# effective settings of {}\n{effective}", S::SERVICE);
-    match validated {
-        Err(error) => text.push_str(&format!("\n# the server cannot start: {error:#}\n")),
-        Ok(()) if unsafe_settings.is_empty() => {
-            text.push_str("\n# all settings are safe for production\n");
+    match unsafe_settings {
+        None => text.push_str("\n# the server cannot start with these settings\n"),
+        Some([]) => text.push_str("\n# all settings are safe for production\n"),
+        Some(findings) => {
+            text.push_str("\n# unsafe for production:\n");
+            push_findings(&mut text, findings);
         }
-        Ok(()) => (),
     }
-    if !unsafe_settings.is_empty() {
-        text.push_str("\n# unsafe for production:\n");
+    let (warnings, ignored) = (settings.warnings(), ignored_variables(S::SERVICE));
+    if !warnings.is_empty() || !ignored.is_empty() {
+        text.push_str("\n# warnings:\n");
     }
-    for UnsafeSetting { setting, problem, remedy } in unsafe_settings {
-        text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
+    push_findings(&mut text, &warnings);
+    for (variable, meant) in ignored {
+        text.push_str(&format!("#   {variable}: is ignored; the setting is {meant}\n"));
     }
     Ok(text)
+}
+
+fn push_findings(text: &mut String, findings: &[UnsafeSetting]) {
+    for UnsafeSetting { setting, problem, remedy } in findings {
+        text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
+    }
 }
 
 /// Runs `healthcheck`: requests `/readyz` at the management listener of the server on this machine.
@@ -134,16 +189,30 @@ pub async fn healthcheck<S: Settings>(settings: &S) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the exit code of a command, and prints its error to standard error in one line.
+/// Returns the exit code of a command, and prints its error to standard error in one line. If the
+/// process logs JSON, the line is JSON.
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    exit_code_with_label("error: ", result)
+}
+
+/// Returns the exit code of a command, and prints its error after `label`, in the language of the
+/// user.
 #[expect(
     clippy::print_stderr,
     reason = "the process may have failed before logging was initialized"
 )]
-pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+pub fn exit_code_with_label(label: &str, result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.chain().any(<dyn std::error::Error>::is::<OutputClosed>) => {
+            ExitCode::SUCCESS
+        }
+        Err(error) if logs_json() => {
+            tracing::error!(error = format!("{error:#}"), "the server failed");
+            ExitCode::FAILURE
+        }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{label}{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -159,13 +228,13 @@ pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::R
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStringExt;
+    use test_support::platform::os_string;
 
     use super::*;
 
     #[test]
     fn non_utf8_setting_is_an_error_and_other_variables_are_ignored() {
-        let invalid = || OsString::from_vec(b"production\xa0".to_vec());
+        let invalid = || os_string(b"production\xa0");
         let valid = ("GATEPASS__SERVICE_B__MODE".into(), "local".into());
         let others = [("PATH".into(), invalid()), (invalid(), "x".into()), valid];
         let utf8 = utf8_variables(others.into_iter()).unwrap();

@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum_server::accept::Accept;
@@ -15,6 +15,7 @@ use tower::Service;
 use crate::{
     ClientAddress, ProxySettings,
     connection_cap::{ConnectionCap, ConnectionPermit},
+    log_limit::LogLimit,
     proxies::{ProxyHeaderError, read_source},
 };
 
@@ -25,6 +26,8 @@ pub(crate) struct ConnectionAcceptor {
     pub proxies: Arc<ProxySettings>,
     /// Time for the PROXY protocol header.
     pub header_timeout: Duration,
+    /// Limits the log lines about headers that cannot be used.
+    pub proxy_errors: Arc<LogLimit>,
 }
 
 /// The service of one connection. Dropping it releases the permit.
@@ -80,7 +83,7 @@ impl ConnectionAcceptor {
             match self.read_proxy_header(&mut stream).await {
                 Ok(source) => peer = source.unwrap_or(peer),
                 Err(error) => {
-                    tracing::debug!(%peer, %error, "connection of a proxy closed");
+                    self.log_proxy_error(peer, &error);
                     return Err(io::Error::other(error));
                 }
             }
@@ -90,6 +93,21 @@ impl ConnectionAcceptor {
             permit = permit.for_address(peer).ok_or_else(too_many)?;
         }
         Ok((stream, Connection { local, peer, proxies: self.proxies, _permit: permit }))
+    }
+
+    /// A load balancer that probes the port sends nothing, which is not a mistake in the settings.
+    fn log_proxy_error(&self, peer: IpAddr, error: &ProxyHeaderError) {
+        if let ProxyHeaderError::Io(error) = error {
+            tracing::debug!(%peer, %error, "connection of a proxy closed");
+        } else if let Some(count) = self.proxy_errors.count(Instant::now()) {
+            tracing::warn!(
+                %peer,
+                %error,
+                count,
+                "connections of a proxy closed; it must send the PROXY protocol version 2, \
+                 or not be in `proxies.proxy_protocol`"
+            );
+        }
     }
 
     async fn read_proxy_header(
@@ -118,5 +136,31 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for ConnectionService<S> {
         request.extensions_mut().insert(ClientAddress(client));
         request.extensions_mut().insert(*local);
         self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, log_limit::tests::logged};
+
+    #[test]
+    fn missing_proxy_header_is_a_warning_and_a_probe_of_the_port_is_none() {
+        let acceptor = ConnectionAcceptor {
+            cap: ConnectionCap::new(&Limits::default()),
+            proxies: Arc::default(),
+            header_timeout: Duration::from_secs(1),
+            proxy_errors: Arc::default(),
+        };
+        let peer = IpAddr::from([10, 0, 0, 1]);
+        let probe = ProxyHeaderError::Io(io::ErrorKind::UnexpectedEof.into());
+        assert_eq!(logged(|| acceptor.log_proxy_error(peer, &probe)), "");
+        let log = logged(|| {
+            for _ in 0..3 {
+                acceptor.log_proxy_error(peer, &ProxyHeaderError::Missing);
+            }
+        });
+        assert!(log.contains(" WARN ") && log.contains("peer=10.0.0.1"), "{log}");
+        assert_eq!(log.lines().count(), 1, "{log}");
     }
 }

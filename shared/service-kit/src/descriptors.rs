@@ -1,14 +1,11 @@
 use std::sync::{Arc, LazyLock};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 
-use crate::address_counts::AddressCounts;
+use crate::{address_counts::AddressCounts, platform::raise_open_files_limit};
 
 static CONNECTIONS: LazyLock<ProcessConnections> =
-    LazyLock::new(|| ProcessConnections::new(connections_within(raise_limit())));
-/// Taken instead of an unlimited number of descriptors.
-const UNLIMITED: u64 = 1 << 20;
+    LazyLock::new(|| ProcessConnections::new(connections_within(raise_open_files_limit())));
 
 /// The connections that the descriptors of this process can hold, over all of its listeners.
 #[derive(Clone)]
@@ -32,24 +29,6 @@ pub(crate) fn connections() -> ProcessConnections {
     CONNECTIONS.clone()
 }
 
-/// Raises the soft limit of open files to the hard one, and returns it. The soft limit is often
-/// 1024 for the sake of programs that use `select`; this one does not.
-fn raise_limit() -> u64 {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let before = current.unwrap_or(UNLIMITED);
-    let Some(hard) = maximum.filter(|hard| *hard > before) else { return before };
-    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        Ok(()) => {
-            tracing::info!(from = before, to = hard, "limit of open files raised");
-            hard
-        }
-        Err(error) => {
-            tracing::warn!(%error, limit = before, "failed to raise the limit of open files");
-            before
-        }
-    }
-}
-
 /// Returns how many connections fit into this many descriptors. The rest is for the database, for
 /// outbound connections and for files.
 fn connections_within(descriptors: u64) -> usize {
@@ -60,16 +39,6 @@ fn connections_within(descriptors: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn soft_limit_is_raised_to_the_hard_one() {
-        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        let hard = maximum.unwrap_or(UNLIMITED);
-        let lower = Some(current.unwrap_or(UNLIMITED).min(hard) - 1);
-        setrlimit(Resource::Nofile, Rlimit { current: lower, maximum }).unwrap();
-        raise_limit();
-        assert!(maximum.is_none() || getrlimit(Resource::Nofile).current == maximum);
-    }
 
     #[test]
     fn some_descriptors_are_reserved() {

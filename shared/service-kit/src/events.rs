@@ -1,27 +1,34 @@
 //! Sends events to a flow viewer in the background. Requests neither wait for it nor fail because
 //! of it.
 
+mod queue;
+
 use std::{sync::Arc, time::Duration};
 
 use flow_events::{EventSink, FlowEvent};
 use reqwest::{Client, header::CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::{
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    task::JoinHandle,
+};
 use url::Url;
+
+use self::queue::Queue;
 
 use crate::{
     CancellationToken, HttpClientError, HttpClientSettings, Profile, UnsafeSetting,
     http_client_with_optional_roots, plain_http_url,
 };
 
-/// Number of events that wait for the viewer. If it is slower, the oldest are dropped.
-const QUEUE_CAPACITY: usize = 4_096;
-/// Most events sent in one request.
-const MAX_BATCH: usize = 256;
-/// Most bytes sent in one request. The viewer accepts 2 MiB.
-const MAX_BATCH_BYTES: usize = 1_024 * 1_024;
-/// How long an incomplete batch waits for further events.
-const BATCH_DELAY: Duration = Duration::from_millis(20);
+/// Number of events that are handed over to the sender's queue, which is bounded in bytes. With
+/// the largest events these are 4 MiB.
+const HANDOVER_CAPACITY: usize = 256;
+/// How long the last events may take to reach the viewer after the server has closed.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between attempts to reach a viewer that does not respond.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -51,32 +58,43 @@ impl EventSettings {
         ))
     }
 
-    /// Starts the task that sends events until `shutdown` is cancelled, and returns the sink to
-    /// emit into. Without a viewer the sink is disabled.
+    /// Starts the task that sends events. Returns the sink to emit into, and the sender, which
+    /// must be finished after the server has closed. Without a viewer the sink is disabled.
     ///
     /// # Errors
     /// Returns an error if the HTTP client cannot be built.
-    pub fn start(
-        &self,
-        profile: Profile,
-        shutdown: CancellationToken,
-    ) -> Result<EventSink, HttpClientError> {
-        let Some(viewer_url) = &self.viewer_url else { return Ok(EventSink::disabled()) };
+    pub fn start(&self, profile: Profile) -> Result<(EventSink, EventSender), HttpClientError> {
+        let Some(viewer_url) = &self.viewer_url else {
+            return Ok((EventSink::disabled(), EventSender(None)));
+        };
         let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
-        let sink = EventSink::new(QUEUE_CAPACITY);
+        let sink = EventSink::new(HANDOVER_CAPACITY);
+        let finish = CancellationToken::new();
         let sender = Sender {
             http,
             viewer_url: viewer_url.as_str().trim_end_matches('/').to_owned(),
             with_bodies: !profile.is_production(),
             sink: sink.clone(),
+            finish: finish.clone(),
         };
-        tokio::spawn(async move {
-            tokio::select! {
-                () = sender.run() => (),
-                () = shutdown.cancelled() => (),
-            }
-        });
-        Ok(sink)
+        Ok((sink, EventSender(Some((tokio::spawn(sender.run()), finish)))))
+    }
+}
+
+/// The task that sends events. It also sends those of the requests that are completed while the
+/// server drains.
+#[must_use = "events of the last requests are lost unless it is finished"]
+#[derive(Debug)]
+pub struct EventSender(Option<(JoinHandle<()>, CancellationToken)>);
+
+impl EventSender {
+    /// Sends the events that were emitted so far, for at most one second.
+    pub async fn finish(self) {
+        let Some((task, finish)) = self.0 else { return };
+        finish.cancel();
+        if tokio::time::timeout(FLUSH_TIMEOUT, task).await.is_err() {
+            tracing::debug!("the flow viewer did not receive the last events in time");
+        }
     }
 }
 
@@ -85,33 +103,71 @@ struct Sender {
     viewer_url: String,
     with_bodies: bool,
     sink: EventSink,
+    /// Cancelled when no further events follow.
+    finish: CancellationToken,
 }
 
 impl Sender {
     async fn run(self) {
-        loop {
+        while !self.finish.is_cancelled() {
             // Without a subscriber no events are built, so they cost nothing while the viewer is
             // unreachable.
-            let reachable =
-                self.http.get(format!("{}/api/config", self.viewer_url)).send().await.is_ok();
-            if let Some(events) = self.sink.subscribe().filter(|_| reachable) {
-                self.send_until_error(events).await;
+            if self.finish.run_until_cancelled(self.is_reachable()).await == Some(true) {
+                self.send_until_error().await;
             }
-            tokio::time::sleep(RETRY_INTERVAL).await;
+            self.finish.run_until_cancelled(tokio::time::sleep(RETRY_INTERVAL)).await;
         }
     }
 
-    async fn send_until_error(&self, mut events: Receiver<Arc<FlowEvent>>) {
-        while let Some(batch) = next_batch(&mut events).await {
-            for body in bodies(batch.iter().map(|event| self.redact(event))) {
-                let post = self.http.post(format!("{}/api/events", self.viewer_url));
-                let sent = post.header(CONTENT_TYPE, "application/json").body(body).send().await;
-                if !sent.is_ok_and(|response| response.status().is_success()) {
-                    tracing::debug!("failed to send events to the flow viewer");
-                    return;
-                }
+    async fn is_reachable(&self) -> bool {
+        self.http.get(format!("{}/api/config", self.viewer_url)).send().await.is_ok()
+    }
+
+    /// Sends events until the viewer fails, or all have been sent after the end.
+    async fn send_until_error(&self) {
+        let Some(events) = self.sink.subscribe() else { return };
+        let queue = Queue::default();
+        let collect = async {
+            self.collect(events, &queue).await;
+            Ok(())
+        };
+        // Collecting goes on while a request to the viewer is in progress.
+        if tokio::try_join!(collect, self.deliver(&queue)).is_err() {
+            tracing::debug!("failed to send events to the flow viewer");
+        }
+    }
+
+    /// Moves events into the queue, and closes it after the last one.
+    async fn collect(&self, mut events: Receiver<Arc<FlowEvent>>, queue: &Queue) {
+        while let Some(Some(event)) = self.finish.run_until_cancelled(next(&mut events)).await {
+            self.enqueue(&event, queue);
+        }
+        loop {
+            match events.try_recv() {
+                Ok(event) => self.enqueue(&event, queue),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
+        queue.close();
+    }
+
+    fn enqueue(&self, event: &FlowEvent, queue: &Queue) {
+        // Serializing plain structures cannot fail.
+        if let Ok(json) = serde_json::to_string(&self.redact(event)) {
+            queue.push(json);
+        }
+    }
+
+    async fn deliver(&self, queue: &Queue) -> Result<(), ViewerError> {
+        while let Some(body) = queue.next_body().await {
+            let post = self.http.post(format!("{}/api/events", self.viewer_url));
+            let sent = post.header(CONTENT_TYPE, "application/json").body(body).send().await;
+            if !sent.is_ok_and(|response| response.status().is_success()) {
+                return Err(ViewerError);
+            }
+        }
+        Ok(())
     }
 
     fn redact(&self, event: &FlowEvent) -> FlowEvent {
@@ -124,36 +180,8 @@ impl Sender {
     }
 }
 
-/// Returns the JSON arrays of a batch, each within [`MAX_BATCH_BYTES`].
-fn bodies(events: impl Iterator<Item = FlowEvent>) -> Vec<String> {
-    let mut bodies: Vec<String> = Vec::new();
-    // Serializing plain structures cannot fail.
-    for event in events.filter_map(|event| serde_json::to_string(&event).ok()) {
-        match bodies.last_mut().filter(|body| body.len() + event.len() + 2 <= MAX_BATCH_BYTES) {
-            Some(body) => {
-                body.push(',');
-                body.push_str(&event);
-            }
-            None => bodies.push(format!("[{event}")),
-        }
-    }
-    bodies.iter_mut().for_each(|body| body.push(']'));
-    bodies
-}
-
-/// Waits for an event and then at most [`BATCH_DELAY`] for more. Returns `None` if the sink is
-/// gone.
-async fn next_batch(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Vec<Arc<FlowEvent>>> {
-    let mut batch = vec![next(events).await?];
-    let fill = async {
-        while batch.len() < MAX_BATCH {
-            let Some(event) = next(events).await else { return };
-            batch.push(event);
-        }
-    };
-    let _ = tokio::time::timeout(BATCH_DELAY, fill).await;
-    Some(batch)
-}
+/// The viewer rejected a request, or did not respond.
+struct ViewerError;
 
 async fn next(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>> {
     loop {
@@ -164,26 +192,5 @@ async fn next(events: &mut Receiver<Arc<FlowEvent>>) -> Option<Arc<FlowEvent>> {
             }
             Err(RecvError::Closed) => return None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use flow_events::{Event, Field, Party, TraceContext};
-
-    use super::*;
-
-    #[test]
-    fn large_batch_is_sent_in_several_requests() {
-        let event = || FlowEvent {
-            trace_id: TraceContext::root([7; 24]).unwrap().trace_id,
-            at_micros: 1,
-            reported_by: Party::Client,
-            event: Event::FormReceived { fields: vec![Field::text("a", "\u{1}".repeat(900)); 60] },
-        };
-        let bodies = bodies((0..MAX_BATCH).map(|_| event().bounded()));
-        assert!(bodies.len() > 1 && bodies.iter().all(|body| body.len() <= MAX_BATCH_BYTES));
-        let sent = bodies.iter().map(|body| serde_json::from_str::<Vec<FlowEvent>>(body).unwrap());
-        assert_eq!(sent.map(|events| events.len()).sum::<usize>(), MAX_BATCH);
     }
 }

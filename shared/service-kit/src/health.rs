@@ -196,6 +196,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn hanging_database_is_reported_within_a_second() {
+        tokio::time::pause();
+        let readiness = Readiness::always().with_shared(check(std::future::pending));
+        let started = tokio::time::Instant::now();
+        assert!(readiness.check(true).await.is_err());
+        assert!(started.elapsed() <= Duration::from_secs(1), "{:?}", started.elapsed());
+    }
+
+    #[tokio::test]
     async fn hanging_check_is_not_ready() {
         let result = within(Duration::ZERO, std::future::pending()).await;
         assert_eq!(result, Err("the check did not finish within 0 ms".to_owned()));

@@ -25,6 +25,8 @@ pub struct Hosts(Arc<Inner>);
 #[derive(Clone, Debug, Default)]
 struct Inner {
     hosts: Vec<String>,
+    /// Whether IP addresses and names without a dot are accepted too.
+    local_network: bool,
     /// As browsers write them in `Origin`.
     origins: Vec<String>,
 }
@@ -62,6 +64,27 @@ impl Hosts {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// Returns the hosts by which programs of a local network name a server: IP addresses,
+    /// `localhost`, names without a dot, such as those of containers, and `allowed` ones. A page
+    /// cannot rebind any of them: an address is not resolved, and the other names are not in the
+    /// public DNS.
+    ///
+    /// # Errors
+    /// Returns an error if one of `allowed` is not a host name or an IP address.
+    pub fn of_local_network<'a>(
+        allowed: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Self, String> {
+        let hosts = allowed.into_iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner { hosts, local_network: true, origins: Vec::new() })))
+    }
+
+    /// Returns whether the host of a URL is one of this server, or a name of this machine.
+    #[must_use]
+    pub fn serve(&self, url: &Url) -> bool {
+        let authority = url.host_str().and_then(|host| Authority::from_str(host).ok());
+        authority.is_some_and(|authority| self.accepts(&authority, true))
+    }
+
     /// Returns the response to a request for a host that is not one of this server.
     pub(crate) fn reject(&self, request: &Request) -> Option<Response> {
         let rejection = match host_of(request) {
@@ -79,6 +102,7 @@ impl Hosts {
     fn accepts(&self, authority: &Authority, on_loopback: bool) -> bool {
         let host = normalize(authority.host());
         self.0.hosts.contains(&host)
+            || self.0.local_network && is_of_local_network(&host)
             || on_loopback
                 && (["localhost", "127.0.0.1", "[::1]"].contains(&&*host)
                     || host.ends_with(".localhost"))
@@ -143,6 +167,15 @@ fn normalize(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
+/// Returns whether a normalized host is an IP address or a name that the public DNS does not have.
+fn is_of_local_network(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) => !name.contains('.') || name.ends_with(".localhost"),
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        Err(_) => false,
+    }
+}
+
 /// Parses an entry of `allowed_hosts`. An IPv6 address is written as in a URL or without brackets.
 fn allowed_host(name: &str) -> Result<String, String> {
     let host = match IpAddr::from_str(name) {
@@ -172,8 +205,8 @@ impl Rejection {
     }
 }
 
-/// Middleware for routes that change something and rest on cookies or on the network's position,
-/// not on credentials in the request: rejects requests of pages with another origin.
+/// Middleware for routes that change something and rely on cookies or on the caller's network
+/// position, not on credentials in the request: rejects requests of pages with another origin.
 pub async fn require_same_origin(request: Request, next: Next) -> Response {
     let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     let hosts = request.extensions().get::<Hosts>();
@@ -250,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn url_of_this_server_or_machine_is_recognized() {
+        for (url, is_own) in [
+            ("https://login.example.com/oauth/authorize", true),
+            ("http://service-a:8080/", true),
+            ("http://[2001:db8::1]/", true),
+            ("http://[::1]:9000/", true),
+            ("http://app.localhost:9000/", true),
+            ("https://evil.example/", false),
+            ("https://login.example.com.evil.example/", false),
+            ("urn:example:x", false),
+        ] {
+            assert_eq!(hosts().serve(&url.parse().unwrap()), is_own, "{url}");
+        }
+    }
+
+    #[test]
     fn authority_of_the_target_counts_and_must_agree_with_host() {
         let host = [("host", "login.example.com")];
         for (target, headers, expected) in [
@@ -276,6 +325,31 @@ mod tests {
         ] {
             assert_eq!(hosts().accepts(&host.parse().unwrap(), true), accepted, "{host}");
         }
+    }
+
+    #[test]
+    fn hosts_of_a_local_network_are_addresses_and_names_without_a_dot() {
+        let hosts = Hosts::of_local_network(&["c.test".to_owned()]).unwrap();
+        for (host, accepted) in [
+            ("127.0.0.1:9005", true),
+            ("172.18.0.3:9005", true),
+            ("[2001:db8::1]:9005", true),
+            ("localhost", true),
+            ("app.localhost:9005", true),
+            ("gatepass:9005", true),
+            ("GATEPASS.", true),
+            ("c.test:9005", true),
+            ("sub.c.test", false),
+            ("gatepass.evil.example", false),
+            ("evil.example", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+        ] {
+            for on_loopback in [false, true] {
+                assert_eq!(hosts.accepts(&host.parse().unwrap(), on_loopback), accepted, "{host}");
+            }
+        }
+        assert!(Hosts::of_local_network(&["http://c.test".to_owned()]).is_err());
     }
 
     #[test]

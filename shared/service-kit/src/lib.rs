@@ -13,6 +13,7 @@ mod comma_list;
 mod connection;
 mod connection_cap;
 mod cookie_names;
+mod cors;
 mod descriptors;
 mod error_response;
 mod event_fields;
@@ -20,12 +21,15 @@ mod events;
 pub mod health;
 mod hosts;
 mod hsts;
+mod json_list;
 mod limits;
 mod listen;
 mod listeners;
+mod log_limit;
 mod management;
 pub mod metrics;
 mod outage;
+pub mod platform;
 mod profile;
 mod proxies;
 mod request_body;
@@ -42,11 +46,14 @@ mod unsafe_settings;
 pub use client_address::ClientAddress;
 pub use comma_list::comma_list;
 pub use cookie_names::CookieNames;
+pub use cors::{CorsOrigins, CorsPolicy, CorsRule, with_cors};
 pub use error_response::render_html_errors;
-pub use events::EventSettings;
+pub use events::{EventSender, EventSettings};
 pub use hosts::{Hosts, reject_pages, require_same_origin};
+pub use hsts::OverTls;
+pub use json_list::json_list;
 pub use limits::Limits;
-pub use listen::local_connect_address;
+pub use listen::{is_loopback_listener, local_connect_address};
 pub use listeners::{Listeners, ensure_distinct_listeners};
 pub use management::Management;
 pub use oauth_http::{
@@ -59,11 +66,11 @@ pub use request_body::RequestBody;
 pub use request_context::{RequestId, ServiceContext, with_request_context};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, BoundListener, Server};
-pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load};
+pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load, load_over};
 pub use shutdown::{cancel_on_signal, run_periodically};
 pub use tls_files::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
     MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, loopback_url,
-    plain_http_beside_tls, plain_http_listener, plain_http_url, weak_secret,
+    plain_http_listener, plain_http_url, plain_http_with_tls, port_without_listener, weak_secret,
 };

@@ -6,7 +6,31 @@ use std::{
 /// Resolves a `listen` setting (`host:port`; the host may be a name). Binding, health checks and
 /// safety checks all use this function, so that they agree on the addresses.
 pub(crate) fn addresses(listen: &str) -> io::Result<Vec<SocketAddr>> {
+    check_format(listen).map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem))?;
     Ok(listen.to_socket_addrs()?.collect())
+}
+
+/// Checks that a `listen` setting is `host:port`.
+///
+/// # Errors
+/// Returns what is wrong with it.
+pub(crate) fn check_format(listen: &str) -> Result<(), String> {
+    let (host, port) = listen.rsplit_once(':').unwrap_or(match listen.parse::<u16>() {
+        Ok(_) => ("", listen),
+        Err(_) => (listen, ""),
+    });
+    let problem = if host.is_empty() {
+        "it has no host"
+    } else if port.is_empty() {
+        "it has no port"
+    } else if port.parse::<u16>().is_err() {
+        "the port is not a number from 0 to 65535"
+    } else if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+        "an IPv6 address needs brackets"
+    } else {
+        return Ok(());
+    };
+    Err(format!("{problem}; the format is host:port, such as 127.0.0.1:9000 or [::1]:9000"))
 }
 
 /// Returns `host:port` at which this machine itself reaches a server that listens on `listen`:
@@ -62,7 +86,8 @@ pub(crate) fn host_of_listener(listen: &str) -> Option<&str> {
 }
 
 /// Returns whether a listener on `listen` is reachable from this machine only.
-pub(crate) fn is_loopback_listener(listen: &str) -> bool {
+#[must_use]
+pub fn is_loopback_listener(listen: &str) -> bool {
     addresses(listen).is_ok_and(|resolved| {
         !resolved.is_empty() && resolved.iter().all(|address| address.ip().is_loopback())
     })
@@ -109,8 +134,19 @@ mod tests {
                 "{listen}"
             );
         }
-        for invalid in ["9001", "127.0.0.1", "127.0.0.1:many", ""] {
-            assert!(addresses(invalid).is_err() && !is_loopback_listener(invalid), "{invalid}");
+        for (invalid, reason) in [
+            ("9001", "it has no host"),
+            (":9001", "it has no host"),
+            ("", "it has no host"),
+            ("localhost", "it has no port"),
+            ("127.0.0.1:", "it has no port"),
+            ("127.0.0.1:many", "the port is not a number from 0 to 65535"),
+            ("0.0.0.0:99999", "the port is not a number from 0 to 65535"),
+            ("::1:9001", "an IPv6 address needs brackets"),
+        ] {
+            let error = addresses(invalid).unwrap_err().to_string();
+            assert!(error.starts_with(reason) && error.contains("host:port"), "{error}");
+            assert!(!is_loopback_listener(invalid), "{invalid}");
         }
     }
 }

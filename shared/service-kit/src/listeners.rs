@@ -1,4 +1,9 @@
-use crate::{BindError, BoundListener, Settings, listen::ensure_distinct};
+use std::io;
+
+use crate::{
+    BindError, BoundListener, Settings,
+    listen::{check_format, ensure_distinct},
+};
 
 const LISTEN: &str = "listen";
 const MANAGE_LISTEN: &str = "manage_listen";
@@ -37,15 +42,23 @@ impl BoundListener {
     }
 }
 
-/// Checks that no two listeners of the settings share an address.
+/// Checks that the listeners of the settings have addresses, and that no two of them share one.
 ///
 /// # Errors
-/// Returns an error that names both settings.
+/// Returns an error that names the setting or both settings.
 pub fn ensure_distinct_listeners<S: Settings>(settings: &S) -> Result<(), BindError> {
-    ensure_distinct(&[
+    let listeners = [
         (LISTEN, settings.listen()),
         ("tls_listen", settings.tls_listen()),
         (MANAGE_LISTEN, settings.manage_listen()),
-    ])
-    .map_err(BindError::SharedAddress)
+        ("control.listen", settings.control_listen()),
+    ];
+    for (setting, address) in listeners.into_iter().filter(|(_, address)| !address.is_empty()) {
+        check_format(address).map_err(|problem| BindError::Refused {
+            address: address.to_owned(),
+            setting,
+            reason: io::Error::new(io::ErrorKind::InvalidInput, problem),
+        })?;
+    }
+    ensure_distinct(&listeners).map_err(BindError::SharedAddress)
 }

@@ -49,7 +49,7 @@ impl Management {
     ///
     /// # Errors
     /// Returns the error of `serve`, or one if the management listener fails.
-    pub async fn run_beside<F>(
+    pub async fn run_with<F>(
         self,
         stop: CancellationToken,
         serve: impl FnOnce(CancellationToken) -> F,
@@ -117,7 +117,7 @@ mod tests {
             assert_eq!(readiness.check(false).await, Err("the server is stopping".to_owned()));
             Ok(())
         };
-        management.run_beside(stop, serve).await.unwrap();
+        management.run_with(stop, serve).await.unwrap();
     }
 
     #[tokio::test]
@@ -132,7 +132,7 @@ mod tests {
             assert!(!close.is_cancelled());
             Ok(())
         };
-        management.run_beside(stop, serve).await.unwrap();
+        management.run_with(stop, serve).await.unwrap();
     }
 
     #[tokio::test]
@@ -143,7 +143,7 @@ mod tests {
                 stop.cancel();
             }
             let serve = |_| async { anyhow::bail!("the listener failed") };
-            let failed = management(3_600).run_beside(stop, serve).await;
+            let failed = management(3_600).run_with(stop, serve).await;
             assert_eq!(failed.unwrap_err().to_string(), "the listener failed");
         }
     }

@@ -14,6 +14,16 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// Returns the value of the setting `profile`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+
     /// Returns whether this is [`Profile::Production`].
     #[must_use]
     pub fn is_production(self) -> bool {

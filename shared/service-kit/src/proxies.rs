@@ -7,11 +7,13 @@ mod protocol_v2;
 use std::net::IpAddr;
 
 use http::HeaderMap;
+use oauth_types::is_loopback_url;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 pub use self::networks::Networks;
 pub(crate) use self::protocol_v2::{ProxyHeaderError, read_source};
-use crate::UnsafeSetting;
+use crate::{UnsafeSetting, listen::is_loopback_listener};
 
 /// Reverse proxies whose word about the client's address is taken. They never change the issuer or
 /// the scheme of a URL.
@@ -91,6 +93,27 @@ impl ProxySettings {
         trusted.into_iter().chain(finding("proxies.proxy_protocol", &self.proxy_protocol)).collect()
     }
 
+    /// Returns a warning if all requests come from a proxy that is not named here: users call
+    /// `public_url` by https, and none of `tls_listeners` can be reached from other machines. All
+    /// callers would share one address, in rate limits and in records.
+    #[must_use]
+    pub fn unnamed_proxy(&self, public_url: &str, tls_listeners: &[&str]) -> Option<UnsafeSetting> {
+        let is_named = !self.trusted.is_empty() || !self.proxy_protocol.is_empty();
+        let url = Url::parse(public_url).ok()?;
+        let is_direct =
+            tls_listeners.iter().any(|listen| !listen.is_empty() && !is_loopback_listener(listen));
+        if is_named || is_direct || url.scheme() != "https" || is_loopback_url(&url) {
+            return None;
+        }
+        let problem = format!(
+            "names no proxy, but only a proxy can serve {public_url}: no TLS listener is reachable \
+             from other machines, so all callers have the proxy's address in rate limits and records"
+        );
+        let remedy = "name the networks of the proxies and their `proxies.header`, or list them in \
+                      `proxies.proxy_protocol`";
+        Some(UnsafeSetting::new("proxies.trusted", problem, remedy))
+    }
+
     /// Returns the address of the client: `peer`, or the one that the trusted proxies forward. The
     /// lines of the header are read from the right to the first address that is not trusted. At an
     /// element that is no address, the last trusted hop counts as the client.
@@ -129,6 +152,26 @@ mod tests {
             headers.append(*name, line.parse().unwrap());
         }
         settings.client_address(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn public_url_behind_an_unnamed_proxy_is_reported() {
+        let none = ProxySettings::default();
+        for (url, tls_listeners, is_reported) in [
+            ("https://c.example", &[""][..], true),
+            ("https://c.example", &["127.0.0.1:9443"], true),
+            ("https://c.example", &["0.0.0.0:9443"], false),
+            ("https://localhost:9443", &["127.0.0.1:9443"], false),
+            ("http://c.example", &[""], false),
+        ] {
+            let found = none.unnamed_proxy(url, tls_listeners);
+            assert_eq!(found.is_some(), is_reported, "{url} {tls_listeners:?}");
+        }
+        let trusted = behind(ForwardingHeader::Forwarded);
+        assert_eq!(trusted.unnamed_proxy("https://c.example", &[""]), None);
+        let networks = "10.0.0.0/8".parse().unwrap();
+        let protocol = ProxySettings { proxy_protocol: networks, ..ProxySettings::default() };
+        assert_eq!(protocol.unnamed_proxy("https://c.example", &[""]), None);
     }
 
     #[test]

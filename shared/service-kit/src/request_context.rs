@@ -184,7 +184,7 @@ fn request_id(headers: &HeaderMap, trace: TraceContext) -> RequestId {
 /// Logs the route pattern, never the actual path or query, because callers put secrets there by
 /// mistake.
 fn log(method: &http::Method, route: &str, status: StatusCode, started: Instant) {
-    let micros = started.elapsed().as_micros();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     if status.is_server_error() {
         tracing::error!(%method, route, status = status.as_u16(), micros, "request completed");
     } else if status.is_client_error() {

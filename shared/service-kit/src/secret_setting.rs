@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     fmt,
     path::{Path, PathBuf},
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Profile;
 
-/// The client secret of the source document. The demo uses it if none is set. It is public.
+/// The client secret of the demo, which uses it if none is set. It is public.
 pub const DEMO_SECRET: &str = "abc123";
 
 /// A secret in the settings. `Serialize` (and thus `check-config`) and `Debug` write `[hidden]`.
@@ -77,8 +78,30 @@ impl fmt::Debug for SecretSetting {
 
 impl Serialize for SecretSetting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("[hidden]")
+        serializer.serialize_str(if PLAIN.get() { self.expose() } else { "[hidden]" })
     }
+}
+
+thread_local! {
+    /// Whether this thread serializes secrets themselves.
+    static PLAIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `serialize`, which writes secrets themselves. Only for settings that are read again at once
+/// and printed nowhere.
+pub(crate) fn with_plain_secrets<T>(serialize: impl FnOnce() -> T) -> T {
+    /// Also after a panic, the thread must not print secrets.
+    struct Hide;
+
+    impl Drop for Hide {
+        fn drop(&mut self) {
+            PLAIN.set(false);
+        }
+    }
+
+    let _hide = Hide;
+    PLAIN.set(true);
+    serialize()
 }
 
 #[cfg(test)]
@@ -109,5 +132,13 @@ mod tests {
             format!("{inline:?} {}", serde_json::to_string(&inline).unwrap()),
             "[hidden] \"[hidden]\""
         );
+    }
+
+    #[test]
+    fn secrets_are_hidden_again_after_a_panic() {
+        let secret = SecretSetting::new("inline");
+        let panicked = std::panic::catch_unwind(|| with_plain_secrets(|| panic!("a test")));
+        assert!(panicked.is_err());
+        assert_eq!(serde_json::to_string(&secret).unwrap(), "\"[hidden]\"");
     }
 }

@@ -5,13 +5,16 @@ use oauth_types::closest_match;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
-use crate::{Profile, UnsafeSetting, telemetry::LogSettings};
+use crate::{Profile, UnsafeSetting, secret_setting::with_plain_secrets, telemetry::LogSettings};
 
 /// The settings of one server. Every struct in it has a default for each field and rejects unknown
 /// fields.
 pub trait Settings: DeserializeOwned + Serialize + Default {
     /// The name of the server and of its command, such as `service-a`.
     const SERVICE: &'static str;
+
+    /// Environment variables with a short name, each with the setting that it sets.
+    const SHORT_VARIABLES: &'static [(&'static str, &'static str)] = &[];
 
     /// Returns the profile.
     fn profile(&self) -> Profile;
@@ -27,11 +30,23 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
     /// Returns `host:port` of the setting `manage_listen`, or nothing if it is off.
     fn manage_listen(&self) -> &str;
 
+    /// Returns `host:port` of the setting `control.listen`, or nothing if it is off. Only C has
+    /// one.
+    fn control_listen(&self) -> &str {
+        ""
+    }
+
     /// Returns the log settings.
     fn log(&self) -> &LogSettings;
 
     /// Returns every setting whose value is not safe in production.
     fn unsafe_settings(&self) -> Vec<UnsafeSetting>;
+
+    /// Returns settings that are wrong unless something outside, such as the network, makes them
+    /// right. They never prevent a start.
+    fn warnings(&self) -> Vec<UnsafeSetting> {
+        Vec::new()
+    }
 
     /// Checks the settings by building everything that is built from them before the server binds,
     /// such as TLS configuration and HTTP clients. If it succeeds, `serve` can start.
@@ -44,8 +59,6 @@ pub trait Settings: DeserializeOwned + Serialize + Default {
 /// Sources of settings. Later fields override earlier ones; all override the defaults of the code.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// TOML text with other defaults.
-    pub base: Option<String>,
     /// Path of a TOML file.
     pub file: Option<PathBuf>,
     /// Environment variables as names and values. An empty value counts as unset, because compose
@@ -83,15 +96,29 @@ pub enum SettingsError {
 /// underscore distinguishes them from variables such as `GATEPASS_PORT`, which Kubernetes sets for
 /// a service named `gatepass`.
 const SERVICES: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
-pub(crate) const PREFIX: &str = "GATEPASS__";
+const PREFIX: &str = "GATEPASS__";
 
 /// Loads the settings of a server from `sources`.
 ///
 /// # Errors
 /// Returns a [`SettingsError`] that names the setting. It never contains the value of a secret.
 pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
+    load_above(None, sources)
+}
+
+/// Loads the settings that override those of `base`. Secrets of `base` are kept.
+///
+/// # Errors
+/// Returns a [`SettingsError`] that names the setting. It never contains the value of a secret.
+pub fn load_over<S: Settings>(base: &S, sources: &Sources) -> Result<S, SettingsError> {
+    let base = with_plain_secrets(|| toml::to_string(base));
+    load_above(Some(base.map_err(|error| SettingsError::Invalid(error.to_string()))?), sources)
+}
+
+/// Loads settings above the defaults of a TOML text.
+fn load_above<S: Settings>(base: Option<String>, sources: &Sources) -> Result<S, SettingsError> {
     let set = sources.environment.iter().filter(|(_, value)| !value.is_empty());
-    let environment: Vec<_> = set.cloned().collect();
+    let environment = with_full_names::<S>(set.cloned().collect())?;
     reject_unknown_servers(&environment)?;
     let variables = environment.iter().map(|(name, _)| name.as_str());
     // The `config` crate ignores the case of the prefix.
@@ -99,8 +126,8 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     reject_list_indexes(variables.filter(|name| name.to_lowercase().starts_with(&prefix)))?;
     reject_list_indexes(sources.overrides.iter().filter_map(|pair| Some(pair.split_once('=')?.0)))?;
     let mut builder = Config::builder();
-    if let Some(base) = &sources.base {
-        builder = builder.add_source(File::from_str(base, FileFormat::Toml));
+    if let Some(base) = base {
+        builder = builder.add_source(File::from_str(&base, FileFormat::Toml));
     }
     if let Some(file) = &sources.file {
         builder = builder.add_source(File::from_str(&read(file)?, FileFormat::Toml));
@@ -109,14 +136,36 @@ pub fn load<S: Settings>(sources: &Sources) -> Result<S, SettingsError> {
     for pair in &sources.overrides {
         let (key, value) =
             pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
-        builder = builder.set_override(key, value).map_err(|error| explain(&error))?;
+        builder = builder.set_override(key, value).map_err(|error| explain::<S>(&error))?;
     }
-    let config = builder.build().map_err(|error| explain(&error))?;
+    let config = builder.build().map_err(|error| explain::<S>(&error))?;
     let given = config.cache.clone();
     let settings =
-        config.try_deserialize().map_err(|error| explain_without_password(&error, given))?;
+        config.try_deserialize().map_err(|error| explain_without_password::<S>(&error, given))?;
     reject_credentials(&settings)?;
     Ok(settings)
+}
+
+/// Replaces the short names of variables by those that name the setting.
+fn with_full_names<S: Settings>(
+    mut environment: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, SettingsError> {
+    for (short, setting) in S::SHORT_VARIABLES {
+        let full =
+            format!("{}__{}", prefix_of(S::SERVICE), setting.to_uppercase()).replace('.', "__");
+        let Some(index) = environment.iter().position(|(name, _)| name == short) else { continue };
+        if environment.iter().any(|(name, _)| name.eq_ignore_ascii_case(&full)) {
+            let text = format!("both {short} and {full} are set: use only one of them");
+            return Err(SettingsError::Invalid(text));
+        }
+        environment[index].0 = full;
+    }
+    Ok(environment)
+}
+
+/// Returns what the variables of a server begin with.
+fn prefix_of(service: &str) -> String {
+    format!("{PREFIX}{}", service.to_uppercase().replace('-', "_"))
 }
 
 /// Rejects settings that would print a password. Serialized settings are what `check-config`
@@ -132,12 +181,12 @@ fn reject_credentials<S: Settings>(settings: &S) -> Result<(), SettingsError> {
 
 /// Explains why a setting cannot be used. The `config` crate quotes some values. If it quotes a URL
 /// with credentials, the error names the setting instead.
-fn explain_without_password(error: &ConfigError, given: Value) -> SettingsError {
+fn explain_without_password<S: Settings>(error: &ConfigError, given: Value) -> SettingsError {
     let (text, given) = (error.to_string(), given.try_deserialize::<toml::Value>());
     let found = given.map(|given| urls_with_credentials("", &given)).unwrap_or_default();
     match found.into_iter().find(|(_, url)| text.contains(url)) {
         Some((setting, _)) => SettingsError::Credentials(setting),
-        None => explain(error),
+        None => explain::<S>(error),
     }
 }
 
@@ -199,7 +248,7 @@ fn has_credentials(text: &str) -> bool {
 }
 
 fn environment_of(service: &str, environment: Vec<(String, String)>) -> Environment {
-    let prefix = format!("{PREFIX}{}", service.to_uppercase().replace('-', "_"));
+    let prefix = prefix_of(service);
     // Values stay strings until a field deserializes a number: a secret such as `007` must not
     // become 7.
     Environment::with_prefix(&prefix)
@@ -209,8 +258,7 @@ fn environment_of(service: &str, environment: Vec<(String, String)>) -> Environm
 }
 
 fn reject_unknown_servers(environment: &[(String, String)]) -> Result<(), SettingsError> {
-    let known =
-        SERVICES.map(|service| format!("{PREFIX}{}__", service.to_uppercase().replace('-', "_")));
+    let known = SERVICES.map(|service| prefix_of(service) + "__");
     for (name, _) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
         if !known.iter().any(|prefix| name.starts_with(prefix)) {
             let nearest = closest_match(name, known.iter().map(String::as_str))
@@ -230,17 +278,85 @@ fn reject_list_indexes<'a>(mut keys: impl Iterator<Item = &'a str>) -> Result<()
     }
 }
 
-/// Converts serde's message, which names the unknown key and all known ones: ``unknown field
-/// `lisen`, expected one of `listen`, `issuer` ``.
-fn explain(error: &ConfigError) -> SettingsError {
+/// Converts the message of the `config` crate, which ends with the key of the value: ``unknown
+/// field `fromat`, expected one of `format`, `filter` for key `log` ``.
+fn explain<S: Settings>(error: &ConfigError) -> SettingsError {
     let text = error.to_string();
-    let Some((_, after)) = text.split_once("unknown field `") else {
-        return SettingsError::Invalid(text);
+    let (problem, key) = match text.rsplit_once(" for key `") {
+        Some((problem, key)) => (problem, key.split('`').next().unwrap_or_default()),
+        None => (text.as_str(), ""),
     };
-    let mut quoted = after.split('`').step_by(2);
-    let key = quoted.next().unwrap_or_default().to_owned();
-    let nearest = closest_match(&key, quoted).map(str::to_owned);
-    SettingsError::Unknown { key, nearest }
+    if let Some((_, after)) = problem.split_once("unknown field `") {
+        return unknown(key, after);
+    }
+    let allowed = problem
+        .split_once(" does not have variant constructor ")
+        .and_then(|(_, given)| allowed_values::<S>(key, given));
+    let problem = allowed.or_else(|| wrong_type(problem)).unwrap_or_else(|| problem.to_owned());
+    match key {
+        "" => SettingsError::Invalid(problem),
+        key => SettingsError::Invalid(format!("`{key}`: {problem}")),
+    }
+}
+
+/// `names` is the rest of serde's message: the unknown name, and the known ones, in backticks.
+fn unknown(parent: &str, names: &str) -> SettingsError {
+    let mut quoted = names.split('`').step_by(2);
+    let name = quoted.next().unwrap_or_default();
+    let key = match parent {
+        "" => name.to_owned(),
+        parent => format!("{parent}.{name}"),
+    };
+    SettingsError::Unknown { key, nearest: closest_match(name, quoted).map(str::to_owned) }
+}
+
+/// Returns serde's message about a value that is none of the allowed ones, which lists them. The
+/// `config` crate leaves them out, so the value is set in the defaults and these are read again.
+fn allowed_values<S: Settings>(key: &str, given: &str) -> Option<String> {
+    let mut defaults = toml::Value::try_from(S::default()).ok()?;
+    let mut value = &mut defaults;
+    for name in key.split('.') {
+        value = value.as_table_mut()?.entry(name).or_insert_with(|| toml::Table::new().into());
+    }
+    *value = given.into();
+    let error = S::deserialize(defaults).err()?;
+    let (_, allowed) = error.message().split_once(", expected ")?;
+    Some(format!("is `{given}`; it must be {allowed}"))
+}
+
+/// Describes a value of another type in the words of a settings file. `problem` is `invalid type:
+/// VALUE, expected TYPE`.
+fn wrong_type(problem: &str) -> Option<String> {
+    let (given, expected) = problem.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "a boolean" => "`true` or `false`",
+        "an unsigned 8 bit integer" => "a whole number from 0 to 255",
+        "an unsigned 16 bit integer" => "a whole number from 0 to 65535",
+        "an unsigned 32 bit integer" => "a whole number from 0 to 4294967295",
+        expected if expected.contains("integer") => "a whole number, 0 or more",
+        _ => return None,
+    };
+    let given = ["string ", "64-bit integer ", "64-bit unsigned integer ", "floating point "]
+        .iter()
+        .find_map(|kind| given.strip_prefix(kind))
+        .unwrap_or(given);
+    Some(format!("is {}; it must be {expected}", given.replace('"', "`")))
+}
+
+/// Returns the variables that look like settings of this server, but begin with one underscore
+/// after `GATEPASS`, each with the right name. They are ignored. Variables that Kubernetes sets for
+/// a service named `gatepass-auth-server` have no double underscore.
+pub(crate) fn misspelled_variables(
+    service: &str,
+    names: impl Iterator<Item = String>,
+) -> Vec<(String, String)> {
+    let right = format!("{}__", prefix_of(service));
+    let wrong = right.replacen("__", "_", 1);
+    let renamed = |name: String| {
+        let meant = format!("{right}{}", name.strip_prefix(&wrong)?);
+        Some((name, meant))
+    };
+    names.filter_map(renamed).collect()
 }
 
 #[cfg(test)]
@@ -255,6 +371,7 @@ mod tests {
     struct Sample {
         issuer: String,
         seconds: u64,
+        small: u8,
         #[serde(deserialize_with = "comma_list")]
         names: Vec<String>,
         client_secret: Option<SecretSetting>,
@@ -264,6 +381,8 @@ mod tests {
 
     impl Settings for Sample {
         const SERVICE: &'static str = "service-a";
+        const SHORT_VARIABLES: &'static [(&'static str, &'static str)] =
+            &[("GATEPASS_FILTER", "log.filter")];
 
         fn profile(&self) -> Profile {
             Profile::Demo
@@ -294,6 +413,12 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
+    /// Settings below all sources.
+    fn below() -> Sample {
+        let below = || "below".to_owned();
+        Sample { issuer: below(), names: vec![below()], ..Sample::default() }
+    }
+
     #[test]
     fn flags_override_environment_overrides_file_overrides_base() {
         let folder = tempfile::tempdir().unwrap();
@@ -308,15 +433,27 @@ mod tests {
                 ("GATEPASS__FLOW_VIEWER__LISTEN", "other"),
             ]),
             overrides: vec!["seconds=3".to_owned()],
-            base: Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned()),
         };
-        let read: Sample = load(&sources).unwrap();
+        let base = below();
+        let read: Sample = load_over(&base, &sources).unwrap();
         assert_eq!(
             (read.issuer.as_str(), read.seconds, read.names),
             ("environment", 3, vec!["x".to_owned()])
         );
-        let base = Sources { base: sources.base, ..Sources::default() };
-        assert_eq!(load::<Sample>(&base).unwrap().names, ["below"]);
+        assert_eq!(load_over(&base, &Sources::default()).unwrap().names, ["below"]);
+    }
+
+    #[test]
+    fn secret_of_the_base_is_kept_unless_it_is_overridden() {
+        let base = Sample { client_secret: Some(SecretSetting::new("the secret")), ..below() };
+        let secret = |variables: &[(&str, &str)]| {
+            let sources = Sources { environment: environment(variables), ..Sources::default() };
+            let read: Sample = load_over(&base, &sources).unwrap();
+            read.client_secret.unwrap().expose().to_owned()
+        };
+        assert_eq!(secret(&[("GATEPASS__SERVICE_A__SECONDS", "2")]), "the secret");
+        assert_eq!(secret(&[("GATEPASS__SERVICE_A__CLIENT_SECRET", "another")]), "another");
+        assert!(toml::to_string(&base).unwrap().contains("client_secret = \"[hidden]\""));
     }
 
     #[test]
@@ -342,9 +479,8 @@ mod tests {
             ("GATEPASS__SERVICE_A__UNKNOWN", ""),
             ("GATEPASS__UNKNOWN__SETTING", ""),
         ]);
-        let base = Some("issuer = \"below\"\nnames = [\"below\"]\n".to_owned());
-        let sources = Sources { file: Some(file), environment, base, ..Sources::default() };
-        let read: Sample = load(&sources).unwrap();
+        let sources = Sources { file: Some(file), environment, ..Sources::default() };
+        let read: Sample = load_over(&below(), &sources).unwrap();
         assert_eq!((read.issuer.as_str(), read.seconds), ("", 1), "the file sets an empty string");
         assert_eq!(read.names, ["below"]);
         assert!(read.client_secret.is_none());
@@ -352,10 +488,25 @@ mod tests {
     }
 
     #[test]
+    fn variable_with_a_short_name_sets_its_setting() {
+        let filter = |pairs: &[(&str, &str)]| {
+            let sources = Sources { environment: environment(pairs), ..Sources::default() };
+            load::<Sample>(&sources).map(|read| read.log.filter).map_err(|error| error.to_string())
+        };
+        let short = ("GATEPASS_FILTER", "debug");
+        assert_eq!(filter(&[short]), Ok("debug".to_owned()));
+        let full = "GATEPASS__SERVICE_A__LOG__FILTER";
+        assert_eq!(filter(&[short, (full, "")]), Ok("debug".to_owned()));
+        assert_eq!(filter(&[("GATEPASS_FILTER", ""), (full, "info")]), Ok("info".to_owned()));
+        let both = filter(&[short, (full, "info")]).unwrap_err();
+        assert_eq!(both, format!("both GATEPASS_FILTER and {full} are set: use only one of them"));
+    }
+
+    #[test]
     fn unknown_setting_suggests_the_most_similar_one() {
         for (name, nearest) in [
             ("GATEPASS__SERVICE_A__ISUER", "did you mean `issuer`?"),
-            ("GATEPASS__SERVICE_A__LOG__FROMAT", "did you mean `format`?"),
+            ("GATEPASS__SERVICE_A__LOG__FROMAT", "`log.fromat`; did you mean `format`?"),
             ("GATEPASS__SERVICEA__ISSUER", "GATEPASS__SERVICE_A__"),
         ] {
             let sources =
@@ -394,6 +545,39 @@ mod tests {
         assert!(error.contains("seconds"), "{error}");
         let sources = Sources { overrides: vec!["seconds".to_owned()], ..Sources::default() };
         assert!(matches!(load::<Sample>(&sources), Err(SettingsError::NotAPair(_))));
+    }
+
+    #[test]
+    fn wrong_value_is_explained_in_the_words_of_a_settings_file() {
+        for (given, expected) in [
+            ("log.format=jsno", "`log.format`: is `jsno`; it must be `pretty` or `json`"),
+            ("seconds=-1", "`seconds`: is `-1`; it must be a whole number, 0 or more"),
+            ("seconds=soon", "`seconds`: is `soon`; it must be a whole number, 0 or more"),
+            ("small=256", "`small`: is `256`; it must be a whole number from 0 to 255"),
+            ("endpoint=b", "`endpoint`: relative URL without a base: \"b\""),
+        ] {
+            let sources = Sources { overrides: vec![given.to_owned()], ..Sources::default() };
+            assert_eq!(load::<Sample>(&sources).unwrap_err().to_string(), expected);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "seconds = -1\n").unwrap();
+        let error = load::<Sample>(&Sources { file: Some(file), ..Sources::default() });
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "`seconds`: is `-1`; it must be a whole number, 0 or more");
+    }
+
+    #[test]
+    fn variable_with_one_underscore_is_noticed() {
+        let names = [
+            "GATEPASS_SERVICE_A__LOG__FORMAT",
+            "GATEPASS__SERVICE_A__LISTEN",
+            "GATEPASS_SERVICE_A_PORT_9001_TCP",
+            "GATEPASS_SERVICE_B__LISTEN",
+        ];
+        let found = misspelled_variables("service-a", names.map(str::to_owned).into_iter());
+        let expected = ("GATEPASS_SERVICE_A__LOG__FORMAT", "GATEPASS__SERVICE_A__LOG__FORMAT");
+        assert_eq!(found, [(expected.0.to_owned(), expected.1.to_owned())]);
     }
 
     #[test]

@@ -1,22 +1,16 @@
 use std::{future::Future, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use crate::{CancellationToken, platform::stop_signal};
 
-use crate::CancellationToken;
-
-/// Cancels `shutdown` on SIGINT (Ctrl-C) and SIGTERM. Container engines send SIGTERM first and
-/// SIGKILL after ten seconds.
+/// Cancels `shutdown` when the system asks the process to stop: on Ctrl-C, and on SIGTERM where it
+/// exists.
 ///
 /// # Errors
 /// Returns an error if the signal handlers cannot be installed.
 pub fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = stop_signal()?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
-        }
+        stop.await;
         shutdown.cancel();
     });
     Ok(())

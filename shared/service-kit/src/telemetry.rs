@@ -1,7 +1,9 @@
 //! Logging as text or JSON lines on standard error, and export of spans to an OpenTelemetry
 //! collector.
 
-use std::{io::IsTerminal, sync::OnceLock, time::Duration};
+mod span_export;
+
+use std::{io::IsTerminal, sync::OnceLock};
 
 use flow_events::TraceContext;
 use opentelemetry::{
@@ -10,7 +12,6 @@ use opentelemetry::{
         SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider,
     },
 };
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use serde::{Deserialize, Serialize};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -18,6 +19,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
+use self::span_export::SpanExport;
 use crate::{UnsafeSetting, plain_http_url};
 
 /// Log settings of a server.
@@ -48,7 +50,7 @@ impl LogSettings {
     /// Returns an error if the filter is malformed or the exporter cannot be built.
     pub fn validate(&self) -> Result<(), TelemetryError> {
         self.filter()?;
-        self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| exporter(endpoint).map(drop))
+        self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| SpanExport::to(endpoint).map(drop))
     }
 
     fn filter(&self) -> Result<EnvFilter, ParseError> {
@@ -91,6 +93,7 @@ pub enum TelemetryError {
 pub struct Telemetry(Option<SdkTracerProvider>);
 
 static EXPORTING: OnceLock<()> = OnceLock::new();
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Initializes logging and tracing. Call it once in a process.
 ///
@@ -120,6 +123,7 @@ pub fn init(service: &'static str, settings: &LogSettings) -> Result<Telemetry, 
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("gatepass")));
     Registry::default().with(lines).with(spans).with(filter).try_init()?;
+    FORMAT.get_or_init(|| settings.format);
     if provider.is_some() {
         EXPORTING.get_or_init(|| ());
     }
@@ -128,33 +132,14 @@ pub fn init(service: &'static str, settings: &LogSettings) -> Result<Telemetry, 
 
 fn provider(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
     Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter(endpoint)?)
+        .with_batch_exporter(SpanExport::to(endpoint)?)
         .with_resource(Resource::builder().with_service_name(service).build())
         .build())
 }
 
-fn exporter(endpoint: &str) -> Result<SpanExporter, TelemetryError> {
-    let endpoint = endpoint.to_owned();
-    // A blocking reqwest client must not be built or dropped on a thread of the async runtime.
-    let built = std::thread::spawn(move || {
-        let client =
-            reqwest::blocking::Client::builder().timeout(Duration::from_secs(5)).no_proxy();
-        // Plain http needs no certificate authorities, and an image from scratch has none.
-        let client =
-            if endpoint.starts_with("http://") { client.tls_certs_only([]) } else { client };
-        let client = client.build().map_err(|error| error.to_string())?;
-        SpanExporter::builder()
-            .with_http()
-            .with_http_client(client)
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(endpoint)
-            .build()
-            .map_err(|error| error.to_string())
-    });
-    built
-        .join()
-        .unwrap_or_else(|_| Err("the thread that builds the exporter panicked".to_owned()))
-        .map_err(TelemetryError::Exporter)
+/// Returns whether this process logs JSON, so that its last error has to be JSON too.
+pub(crate) fn logs_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json) && tracing::enabled!(tracing::Level::ERROR)
 }
 
 /// Returns whether spans are exported to a collector.

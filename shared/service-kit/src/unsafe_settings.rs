@@ -4,7 +4,11 @@ use url::Url;
 
 use oauth_types::is_loopback_url;
 
-use crate::{Profile, TlsFiles, listen::is_loopback_listener, secret_setting::DEMO_SECRET};
+use crate::{
+    Profile, TlsFiles,
+    listen::{addresses, check_format, is_loopback_listener},
+    secret_setting::DEMO_SECRET,
+};
 
 /// Minimum length of a secret in characters. Shorter ones can be guessed.
 pub const MIN_SECRET_LENGTH: usize = 32;
@@ -78,16 +82,41 @@ pub fn plain_http_listener(listen: &str, tls: &TlsFiles) -> Option<UnsafeSetting
 }
 
 /// Returns an unsafe setting if other machines can reach `listen` of a server that serves TLS on
-/// `tls_listen`.
+/// `tls_listen`. An empty `listen` is off.
 #[must_use]
-pub fn plain_http_beside_tls(listen: &str) -> Option<UnsafeSetting> {
+pub fn plain_http_with_tls(listen: &str) -> Option<UnsafeSetting> {
     let remedy = "listen on 127.0.0.1; other machines use tls_listen, and probes manage_listen";
-    plain_listener(listen, remedy)
+    (!listen.is_empty()).then(|| plain_listener(listen, remedy))?
+}
+
+/// Returns a warning if `url`, which this server calls itself, names this machine and a port on
+/// which none of `listeners` listens: others then look for the server at the wrong port. Listeners
+/// beyond loopback may be published under another port, as in containers.
+#[must_use]
+pub fn port_without_listener(
+    setting: &'static str,
+    url: &str,
+    listeners: &[&str],
+) -> Option<UnsafeSetting> {
+    let parsed = Url::parse(url).ok().filter(is_loopback_url)?;
+    let port = parsed.port_or_known_default()?;
+    let on: Vec<_> = listeners.iter().filter(|listen| !listen.is_empty()).copied().collect();
+    let is_served = on.iter().any(|listen| {
+        addresses(listen).is_ok_and(|all| all.iter().any(|address| address.port() == port))
+    });
+    if is_served || !on.iter().all(|listen| is_loopback_listener(listen)) {
+        return None;
+    }
+    let problem = format!("is {url}, but this server listens on {}", on.join(" and "));
+    let remedy = "give both the same port, unless a proxy serves that URL";
+    Some(UnsafeSetting::new(setting, problem, remedy))
 }
 
 fn plain_listener(listen: &str, remedy: &'static str) -> Option<UnsafeSetting> {
+    // A malformed address is not reported here: `Settings::validate` rejects it.
+    let is_open = check_format(listen).is_ok() && !is_loopback_listener(listen);
     let problem = format!("{listen} accepts plain http from other machines");
-    (!is_loopback_listener(listen)).then(|| UnsafeSetting::new("listen", problem, remedy))
+    is_open.then(|| UnsafeSetting::new("listen", problem, remedy))
 }
 
 /// How to get a strong secret.
@@ -109,6 +138,23 @@ pub fn weak_secret(setting: &'static str, secret: &str) -> Option<UnsafeSetting>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loopback_url_without_a_listener_at_its_port_is_reported() {
+        for (url, listeners, is_reported) in [
+            ("http://localhost:9000", &["127.0.0.1:0"][..], true),
+            ("http://localhost:9000", &["127.0.0.1:9000", "127.0.0.1:9443"], false),
+            ("https://localhost:9443", &["", "127.0.0.1:9443"], false),
+            ("http://localhost:9002/", &["[::1]:9002"], false),
+            ("http://localhost", &["127.0.0.1:8080"], true),
+            ("http://localhost:9000", &["0.0.0.0:8080"], false),
+            ("https://c.example", &["127.0.0.1:9000"], false),
+            ("not a URL", &["127.0.0.1:0"], false),
+        ] {
+            let found = port_without_listener("issuer", url, listeners);
+            assert_eq!(found.is_some(), is_reported, "{url} {listeners:?}");
+        }
+    }
 
     #[test]
     fn only_production_rejects_unsafe_settings_and_names_all() {
@@ -136,9 +182,10 @@ mod tests {
         assert!(plain_http_listener("0.0.0.0:1", &tls).is_none());
         for loopback in ["127.0.0.1:1", "localhost:1"] {
             assert!(plain_http_listener(loopback, &TlsFiles::default()).is_none(), "{loopback}");
-            assert!(plain_http_beside_tls(loopback).is_none(), "{loopback}");
+            assert!(plain_http_with_tls(loopback).is_none(), "{loopback}");
         }
-        let beside_tls = plain_http_beside_tls("0.0.0.0:1").unwrap();
+        assert!(plain_http_with_tls("20000").is_none(), "malformed");
+        let beside_tls = plain_http_with_tls("0.0.0.0:1").unwrap();
         assert!(beside_tls.remedy.contains("tls_listen"), "{beside_tls:?}");
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clock::Clock;
 use flow_events::{Event, EventSink, Field, FlowScope, MAX_EVENT_BYTES, Party, TraceContext, emit};
-use service_kit::{CancellationToken, EventSettings, Profile};
+use service_kit::{EventSettings, Profile};
+use test_support::wait::until;
 use tokio::net::TcpListener;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -29,7 +30,7 @@ async fn viewer() -> MockServer {
 
 fn events_to(viewer: &str, profile: Profile) -> EventSink {
     let settings = EventSettings { viewer_url: Some(viewer.parse().unwrap()), in_production: true };
-    settings.start(profile, CancellationToken::new()).unwrap()
+    settings.start(profile).unwrap().0
 }
 
 async fn emit_event(sink: &EventSink) {
@@ -53,18 +54,25 @@ async fn emit_event(sink: &EventSink) {
 }
 
 /// Emits events until the viewer has received some, and returns the first batch.
-async fn received(viewer: &MockServer, sink: &EventSink) -> String {
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    loop {
-        // Events are dropped until the sender has found the viewer.
-        emit_event(sink).await;
+async fn first_batch(viewer: &MockServer, emit_event: impl AsyncFn()) -> String {
+    let batches = async || {
         let requests = viewer.received_requests().await.unwrap();
-        if let Some(batch) = requests.iter().find(|request| request.url.path() == "/api/events") {
-            return String::from_utf8(batch.body.clone()).unwrap();
-        }
-        assert!(std::time::Instant::now() < deadline, "no events were sent");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        requests
+            .into_iter()
+            .filter(|request| request.url.path() == "/api/events")
+            .collect::<Vec<_>>()
+    };
+    // Events are dropped until the sender has found the viewer.
+    until("the viewer receives events", async || {
+        emit_event().await;
+        !batches().await.is_empty()
+    })
+    .await;
+    String::from_utf8(batches().await.remove(0).body).unwrap()
+}
+
+async fn received(viewer: &MockServer, sink: &EventSink) -> String {
+    first_batch(viewer, async || emit_event(sink).await).await
 }
 
 #[tokio::test]
@@ -86,18 +94,38 @@ async fn event_with_many_fields_is_sent_in_part() {
     let trace = TraceContext::root([8; 24]).unwrap();
     let scope =
         FlowScope { trace, party: Party::Client, sink: sink.clone(), clock: Clock::manual(5) };
-    let batch = loop {
+    let batch = first_batch(&viewer, async || {
         let fields = || vec![Field::text("a", "v".repeat(1_000)); 32_000];
         scope.clone().run(async { emit(|| Event::FormReceived { fields: fields() }) }).await;
-        let requests = viewer.received_requests().await.unwrap();
-        if let Some(batch) = requests.iter().find(|request| request.url.path() == "/api/events") {
-            break String::from_utf8(batch.body.clone()).unwrap();
-        }
-        tokio::task::yield_now().await;
-    };
+    })
+    .await;
     let events = batch.matches("form_received").count();
     assert_eq!(batch.matches(" more fields").count(), events, "{batch}");
     assert!(batch.len() < events * MAX_EVENT_BYTES, "{} bytes", batch.len());
+}
+
+/// Requests are completed while a server drains, after its shutdown has begun.
+#[tokio::test]
+async fn events_emitted_before_the_end_reach_the_viewer() {
+    let viewer = viewer().await;
+    let settings = EventSettings {
+        viewer_url: Some(viewer.uri().parse().unwrap()),
+        ..EventSettings::default()
+    };
+    let (sink, sender) = settings.start(Profile::Demo).unwrap();
+    received(&viewer, &sink).await;
+    let trace = TraceContext::root([9; 24]).unwrap();
+    let scope = FlowScope { trace, party: Party::Client, sink, clock: Clock::manual(5) };
+    let last = || Event::RequestFailed {
+        to: Party::ResourceServer,
+        reason: "the last event".to_owned(),
+        elapsed_micros: 1,
+    };
+    scope.run(async { emit(last) }).await;
+    sender.finish().await;
+    let requests = viewer.received_requests().await.unwrap();
+    let sent = requests.iter().map(|request| String::from_utf8_lossy(&request.body));
+    assert_eq!(sent.filter(|body| body.contains("the last event")).count(), 1);
 }
 
 #[tokio::test]
@@ -122,7 +150,7 @@ async fn no_event_is_built_while_the_viewer_is_unreachable() {
                 emit(|| unreachable!("an event was built without a viewer"));
                 tokio::select! {
                     () = &mut attempt => break,
-                    () = tokio::time::sleep(Duration::from_millis(10)) => (),
+                    () = tokio::task::yield_now() => (),
                 }
             }
         }

@@ -15,8 +15,8 @@ use flow_events::{EventSink, Party};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use reqwest::{Certificate, Client, Version};
 use service_kit::{
-    BoundListener, CancellationToken, Hosts, Limits, Server, ServiceContext, metrics::HttpMetrics,
-    tls::DevCa, with_request_context,
+    BoundListener, CancellationToken, Hosts, Limits, ProxySettings, Server, ServiceContext,
+    metrics::HttpMetrics, tls::DevCa, with_request_context,
 };
 
 /// A server with one normal path, one that never responds and one that panics.
@@ -50,11 +50,19 @@ async fn bug() {
 
 impl TestServer {
     fn start(adjust: impl FnOnce(&mut Limits), wrap: impl FnOnce(Server) -> Server) -> Self {
+        Self::start_on("127.0.0.1:0", adjust, wrap)
+    }
+
+    fn start_on(
+        listen: &str,
+        adjust: impl FnOnce(&mut Limits),
+        wrap: impl FnOnce(Server) -> Server,
+    ) -> Self {
         let (mut limits, mut registry, shutdown) =
             (Limits::default(), Registry::default(), CancellationToken::new());
         adjust(&mut limits);
         let app = app(&limits, &mut registry);
-        let listener = BoundListener::bind("127.0.0.1:0", "listen").unwrap();
+        let listener = BoundListener::bind(listen, "listen").unwrap();
         let address = listener.address();
         tokio::spawn(wrap(Server::new(listener, app, &limits)).run(shutdown.clone()));
         Self { address, registry: Arc::new(registry), shutdown }
@@ -122,6 +130,59 @@ async fn idle_connections_of_one_address_do_not_stop_another() {
     let response = other.build().unwrap().get(url).send().await.unwrap();
     assert_eq!(response.status().as_u16(), 200);
     drop(idle);
+}
+
+/// Sends a request on a connection that stays open, after the PROXY protocol header for `source`.
+fn keep_open(server: &TestServer, source: Option<[u8; 4]>) -> (TcpStream, String) {
+    let mut connection = TcpStream::connect(server.address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    if let Some(source) = source {
+        // Version 2, command PROXY, TCP over IPv4, 12 bytes of addresses and ports.
+        let header =
+            [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..], &source, &[10, 0, 0, 1, 0, 1, 0, 2]];
+        connection.write_all(&header.concat()).unwrap();
+    }
+    connection.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut received = [0; 12];
+    // A connection beyond the limit is closed before anything is read from it.
+    let response = match connection.read(&mut received) {
+        Ok(length) => String::from_utf8_lossy(&received[..length]).into_owned(),
+        Err(_) => String::new(),
+    };
+    (connection, response)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_a_trusted_proxy_are_not_limited_by_address() {
+    let two = |limits: &mut Limits| limits.max_connections_per_address = 2;
+    let trusting =
+        ProxySettings { trusted: "127.0.0.1".parse().unwrap(), ..ProxySettings::default() };
+    let server = TestServer::start(two, |server| server.with_proxies(&trusting));
+    let open: Vec<_> = (0..6).map(|_| keep_open(&server, None)).collect();
+    assert!(open.iter().all(|(_, response)| response == "HTTP/1.1 200"), "{open:?}");
+    let plain = TestServer::start(two, |server| server);
+    let open: Vec<_> = (0..3).map(|_| keep_open(&plain, None)).collect();
+    let responses: Vec<_> = open.iter().map(|(_, response)| &**response).collect();
+    assert_eq!(responses, ["HTTP/1.1 200", "HTTP/1.1 200", ""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_limited_by_the_source_of_the_proxy_protocol() {
+    let two = |limits: &mut Limits| limits.max_connections_per_address = 2;
+    let listed =
+        ProxySettings { proxy_protocol: "127.0.0.1".parse().unwrap(), ..ProxySettings::default() };
+    let server = TestServer::start(two, |server| server.with_proxies(&listed));
+    let mut open = Vec::new();
+    for (source, expected) in [
+        ([203, 0, 113, 7], "HTTP/1.1 200"),
+        ([203, 0, 113, 7], "HTTP/1.1 200"),
+        ([203, 0, 113, 7], ""),
+        ([203, 0, 113, 8], "HTTP/1.1 200"),
+    ] {
+        let (connection, response) = keep_open(&server, Some(source));
+        assert_eq!(response, expected, "{source:?}");
+        open.push(connection);
+    }
 }
 
 #[tokio::test]
@@ -207,5 +268,21 @@ async fn framework_errors_have_json_body_request_id_and_metrics() {
             "{}",
             server.metrics()
         );
+    }
+}
+
+#[tokio::test]
+async fn listener_on_all_interfaces_is_reached_at_every_loopback_address() {
+    // Without IPv6, `[::]` cannot be bound.
+    let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    let (listen, hosts) = match has_ipv6 {
+        true => ("[::]:0", &["127.0.0.1", "[::1]", "localhost"][..]),
+        false => ("0.0.0.0:0", &["127.0.0.1", "localhost"][..]),
+    };
+    let server = TestServer::start_on(listen, |_| (), |server| server);
+    let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    for host in hosts {
+        let response = http.get(format!("http://{host}:{}/", server.address.port())).send().await;
+        assert_eq!(response.unwrap().status(), 200, "{host}");
     }
 }

@@ -22,14 +22,17 @@ const PARAMETERS: [&str; 11] = [
     "options",
 ];
 
-/// Returns the PostgreSQL URL of the setting, or `None` if it is missing or empty. An environment
-/// variable that is set to nothing counts as missing.
+/// The value that chooses SQLite, where production requires a choice.
+const SQLITE: &str = "sqlite";
+
+/// Returns the PostgreSQL URL of the setting, or `None` for SQLite: if it is `sqlite`, missing or
+/// empty. An environment variable that is set to nothing counts as missing.
 ///
 /// # Errors
 /// Returns an error if the value is not a PostgreSQL URL, or has a parameter that the driver would
 /// ignore. The error contains no part of the value except the parameter's name.
 pub fn database_url(setting: Option<&SecretSetting>) -> Result<Option<&str>, String> {
-    let url = setting.map(SecretSetting::expose).filter(|url| !url.is_empty());
+    let url = setting.map(SecretSetting::expose).filter(|url| !url.is_empty() && *url != SQLITE);
     url.map_or(Ok(()), validate)?;
     Ok(url)
 }
@@ -51,6 +54,35 @@ fn validate(url: &str) -> Result<(), String> {
         )),
         None => Ok(()),
     }
+}
+
+/// Returns an unsafe setting if no database is chosen: a variable that is missing or empty by
+/// mistake would give each of several servers a database of its own.
+#[must_use]
+pub fn unchosen_database(setting: Option<&SecretSetting>) -> Option<UnsafeSetting> {
+    let is_chosen = setting.is_some_and(|setting| !setting.expose().is_empty());
+    (!is_chosen).then(|| {
+        let problem = "is not set, so this server has a SQLite file that no other server shares";
+        let remedy = "set it to the URL of PostgreSQL, or to \"sqlite\" for a single server";
+        UnsafeSetting::new("database_url", problem, remedy)
+    })
+}
+
+/// Checks that the file of `sslrootcert` has certificates.
+///
+/// # Errors
+/// Returns an error that names the file.
+pub fn check_root_certificates(url: &str) -> Result<(), String> {
+    let Ok(url) = Url::parse(url) else { return Ok(()) };
+    let Some((_, file)) = url.query_pairs().find(|(name, _)| name == "sslrootcert") else {
+        return Ok(());
+    };
+    let problem = match std::fs::read_to_string(&*file) {
+        Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Ok(()),
+        Ok(_) => "it has no certificate in PEM".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("database_url: sslrootcert: {file}: {problem}"))
 }
 
 /// Returns an unsafe setting if the connection leaves this machine and does not verify the server's
@@ -117,6 +149,29 @@ mod tests {
             Ok(Some("postgres://c@db/x"))
         );
         assert!(database_url(Some(&SecretSetting::new("mysql://db"))).is_err());
+        assert_eq!(database_url(Some(&SecretSetting::new("sqlite"))), Ok(None));
+    }
+
+    #[test]
+    fn database_is_chosen_by_a_value() {
+        assert!(unchosen_database(None).is_some());
+        assert!(unchosen_database(Some(&SecretSetting::new(""))).is_some());
+        for value in ["sqlite", "postgres://c@db/x"] {
+            assert_eq!(unchosen_database(Some(&SecretSetting::new(value))), None);
+        }
+    }
+
+    #[test]
+    fn file_of_root_certificates_is_checked() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let url = format!("postgres://c@db/x?sslrootcert={}", file.path().display());
+        let error = check_root_certificates(&url).unwrap_err();
+        assert!(error.ends_with("it has no certificate in PEM"), "{error}");
+        std::fs::write(file.path(), "-----BEGIN CERTIFICATE-----\n").unwrap();
+        assert_eq!(check_root_certificates(&url), Ok(()));
+        assert_eq!(check_root_certificates("postgres://c@db/x"), Ok(()));
+        let missing = check_root_certificates("postgres://c@db/x?sslrootcert=/nowhere/ca.pem");
+        assert!(missing.unwrap_err().contains("/nowhere/ca.pem: "));
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub mod sqlite;
 mod time_budget;
 
 pub use database_check::check_database;
-pub use database_url::{database_url, unverified_database_tls};
+pub use database_url::{
+    check_root_certificates, database_url, unchosen_database, unverified_database_tls,
+};
 pub use error::DatabaseError;
 pub use migrations::SchemaVersions;
 pub use time_budget::{with_time_budget, within_time_budget};

@@ -26,7 +26,7 @@ impl SchemaVersions {
 pub(crate) fn explain(error: &MigrateError) -> String {
     match error {
         MigrateError::VersionMissing(version) => format!(
-            "the database has schema version {version}, which this program does not know: it belongs to a newer version, or to another server"
+            "the database has schema version {version}, which this program does not know: it belongs to a newer version, or to another server: use a separate database for each server"
         ),
         MigrateError::VersionMismatch(_) => {
             "the database belongs to another server: use a separate database for this one"

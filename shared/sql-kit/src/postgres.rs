@@ -45,10 +45,7 @@ pub async fn connect(
     let options = parse(url)?;
     let at = |reason: &dyn std::fmt::Display| DatabaseError::at(describe(&options), reason);
     // The pool connects lazily and retries: connecting once reports the actual error at startup.
-    let connected = timeout(CONNECT_TIMEOUT, options.connect())
-        .await
-        .map_err(|_| at(&format!("no response within {} s", CONNECT_TIMEOUT.as_secs())))?;
-    let mut connection = connected.map_err(|error| at(&error))?;
+    let mut connection = first_connection(&options).await?;
     if !is_up_to_date(&mut connection, migrations).await.map_err(|error| at(&error))? {
         let migrated = migrations.run(&mut connection).await;
         migrated.map_err(|error| {
@@ -63,6 +60,45 @@ pub async fn connect(
     }
     connection.close().await?;
     Ok(pool(options.options(SESSION_TIMEOUTS)))
+}
+
+/// Connects to the database at `url`, whose tables must be those of this program.
+///
+/// # Errors
+/// Returns an error as [`connect`] does. If the tables are missing or old, it names
+/// `migrate_command`.
+pub async fn connect_migrated(
+    url: &str,
+    migrations: &Migrator,
+    migrate_command: &str,
+) -> Result<PgPool, DatabaseError> {
+    let options = parse(url)?;
+    let at = |reason: &dyn std::fmt::Display| DatabaseError::at(describe(&options), reason);
+    let mut connection = first_connection(&options).await?;
+    if !is_up_to_date(&mut connection, migrations).await.map_err(|error| at(&error))? {
+        let stored = stored_version(&mut connection).await.map_err(|error| at(&error))?;
+        return Err(at(&match SchemaVersions::new(stored, migrations) {
+            SchemaVersions { stored: None, .. } => {
+                format!("the tables are not created yet: run `{migrate_command}`")
+            }
+            SchemaVersions { stored: Some(stored), known } if stored < known => format!(
+                "schema version {stored} is older than {known}, which this program needs: run `{migrate_command}`"
+            ),
+            SchemaVersions { stored: Some(stored), .. } => {
+                migrations::explain(&MigrateError::VersionMissing(stored))
+            }
+        }));
+    }
+    connection.close().await?;
+    Ok(pool(options.options(SESSION_TIMEOUTS)))
+}
+
+async fn first_connection(options: &PgConnectOptions) -> Result<PgConnection, DatabaseError> {
+    let at = |reason: &dyn std::fmt::Display| DatabaseError::at(describe(options), reason);
+    let connected = timeout(CONNECT_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| at(&format!("no response within {} s", CONNECT_TIMEOUT.as_secs())))?;
+    connected.map_err(|error| at(&error))
 }
 
 /// Returns whether exactly the known migrations are applied. [`Migrator::run`] would need the right
@@ -145,7 +181,9 @@ pub async fn inspect<T, E: From<DatabaseError>>(
         connection.close().await.map_err(DatabaseError::from)?;
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options);
         let pool = pool.await.map_err(DatabaseError::from)?;
-        let stored = stored_version(&pool).await.map_err(DatabaseError::from)?;
+        let mut connection = pool.acquire().await.map_err(DatabaseError::from)?;
+        let stored = stored_version(&mut connection).await.map_err(DatabaseError::from)?;
+        drop(connection);
         let result = read(&pool, SchemaVersions::new(stored, migrations)).await;
         pool.close().await;
         result
@@ -156,11 +194,11 @@ pub async fn inspect<T, E: From<DatabaseError>>(
     })
 }
 
-async fn stored_version(pool: &PgPool) -> Result<Option<i64>, sqlx::Error> {
-    if !sqlx::query_scalar(IS_MIGRATED).fetch_one(pool).await? {
+async fn stored_version(connection: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    if !sqlx::query_scalar(IS_MIGRATED).fetch_one(&mut *connection).await? {
         return Ok(None);
     }
-    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await
 }
 
 /// Returns host, port and database name of `url` for messages, without user and password. Returns

@@ -1,17 +1,24 @@
-//! SQLite: one file in WAL mode with one writer and several readers, and read-only inspection.
+//! SQLite: one file in WAL mode with one writer and several readers, and read-only inspection. Also
+//! a database in memory, which ends with its process.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, Permissions},
+    fs::{File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
+use service_kit::platform::{self, create_private_folder, private_files};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool,
     migrate::Migrator,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    pool::PoolConnection,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqliteOwnedBuf, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 use tokio::time::timeout;
 
@@ -21,15 +28,35 @@ const MAX_READERS: u32 = 4;
 /// How long an inspection waits for a file that another process has locked.
 const INSPECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connections to an open database file.
+/// Connections to an open database.
 #[derive(Clone, Debug)]
 pub struct SqliteDatabase {
-    /// Read-only connections.
+    /// Connections for reading. Those to a file are read-only.
     pub readers: SqlitePool,
     /// The only connection of this pool that writes: SQLite allows one writer at a time.
     pub writer: SqlitePool,
-    /// The options of a connection that writes, for servers that open another one.
-    pub options: SqliteConnectOptions,
+    /// The options of a connection that writes to the file. `None` for a database in memory, which
+    /// has one connection only.
+    options: Option<SqliteConnectOptions>,
+}
+
+impl SqliteDatabase {
+    /// Returns a connection for a task that reads.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub async fn reading_task(&self) -> Result<TaskConnection, sqlx::Error> {
+        let options = self.options.clone().map(|options| options.read_only(true));
+        TaskConnection::open(options, &self.readers).await
+    }
+
+    /// Returns a connection for a task that writes.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub async fn writing_task(&self) -> Result<TaskConnection, sqlx::Error> {
+        TaskConnection::open(self.options.clone(), &self.writer).await
+    }
 }
 
 /// Opens the database `file`, creates it and its folder if they are missing, and applies the
@@ -65,7 +92,56 @@ pub async fn open(file: &Path, migrations: &Migrator) -> Result<SqliteDatabase, 
     // A connection to a file does not break, and testing it costs as much as a query.
     let readers = SqlitePoolOptions::new().max_connections(MAX_READERS).test_before_acquire(false);
     let readers = readers.connect_lazy_with(options.clone().read_only(true));
-    Ok(SqliteDatabase { readers, writer, options })
+    Ok(SqliteDatabase { readers, writer, options: Some(options) })
+}
+
+/// The schema that migrations have created in the first database in memory. The others copy it,
+/// which takes a fraction of the time.
+#[derive(Debug, Default)]
+pub struct SchemaImage(OnceLock<SqliteOwnedBuf>);
+
+impl SchemaImage {
+    /// Returns an image that no database has created yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+/// Creates an empty database in memory with the schema of the migrations, of which `image` keeps a
+/// copy. No other process can open it, and it ends with the last clone of the pools.
+///
+/// It has one connection, which every reader and writer waits for: connections to a database that
+/// is shared in memory lock whole tables against one another.
+///
+/// # Errors
+/// Returns an error if a migration fails.
+pub async fn open_in_memory(
+    migrations: &Migrator,
+    image: &SchemaImage,
+) -> Result<SqliteDatabase, DatabaseError> {
+    // Most tables have a few rows, so small pages save memory.
+    let options =
+        SqliteConnectOptions::new().filename(":memory:").page_size(1_024).foreign_keys(true);
+    // The database ends with its connection, so the pool must not replace it.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false);
+    let pool = pool.connect_with(options).await?;
+    let mut connection = pool.acquire().await?;
+    if let Some(image) = image.0.get() {
+        let copy = SqliteOwnedBuf::try_from(&image[..])?;
+        connection.deserialize(None, copy, false).await?;
+    } else {
+        let migrated = migrations.run(&mut *connection).await;
+        migrated.map_err(|error| DatabaseError::new(migrations::explain(&error)))?;
+        let schema = connection.serialize(None).await?;
+        image.0.get_or_init(|| schema);
+    }
+    drop(connection);
+    Ok(SqliteDatabase { readers: pool.clone(), writer: pool, options: None })
 }
 
 /// Returns whether the connection can be used again. After some errors (a full disk, an I/O error)
@@ -77,39 +153,85 @@ async fn is_outside_transaction(connection: &mut SqliteConnection) -> Result<boo
     Ok(!connection.is_in_transaction())
 }
 
-/// A connection outside the pools, for a task that has one of its own.
+/// The connection of a background task: one of its own to a file, or the only one to a database in
+/// memory, which the task holds while it uses it.
 #[derive(Debug)]
-pub struct TaskConnection {
-    options: SqliteConnectOptions,
-    connection: Option<SqliteConnection>,
+pub struct TaskConnection(Source);
+
+#[derive(Debug)]
+enum Source {
+    Own { options: Box<SqliteConnectOptions>, connection: Option<SqliteConnection> },
+    Shared(SqlitePool),
+}
+
+/// A [`TaskConnection`] in use.
+#[derive(Debug)]
+pub struct UsedConnection<'a>(Used<'a>);
+
+#[derive(Debug)]
+enum Used<'a> {
+    Own(&'a mut SqliteConnection),
+    Shared(PoolConnection<Sqlite>),
 }
 
 impl TaskConnection {
-    /// Opens the connection.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be opened.
-    pub async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        let connection = Some(options.connect().await?);
-        Ok(Self { options, connection })
+    async fn open(
+        options: Option<SqliteConnectOptions>,
+        pool: &SqlitePool,
+    ) -> Result<Self, sqlx::Error> {
+        Ok(Self(match options {
+            Some(options) => Source::Own {
+                connection: Some(options.connect().await?),
+                options: Box::new(options),
+            },
+            None => Source::Shared(pool.clone()),
+        }))
     }
 
     /// Returns the connection. Opens a new one after [`TaskConnection::discard`].
     ///
     /// # Errors
     /// Returns an error if the file cannot be opened.
-    pub async fn get(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
-        };
-        Ok(self.connection.insert(connection))
+    pub async fn get(&mut self) -> Result<UsedConnection<'_>, sqlx::Error> {
+        Ok(UsedConnection(match &mut self.0 {
+            Source::Own { options, connection } => {
+                let opened = match connection.take() {
+                    Some(opened) => opened,
+                    None => options.connect().await?,
+                };
+                Used::Own(connection.insert(opened))
+            }
+            Source::Shared(pool) => Used::Shared(pool.acquire().await?),
+        }))
     }
 
     /// Closes the connection, because a statement has failed in a way that may leave a transaction
-    /// open.
+    /// open. The connection to a database in memory stays: no disk can fail, and closing it would
+    /// delete the data.
     pub fn discard(&mut self) {
-        self.connection = None;
+        if let Source::Own { connection, .. } = &mut self.0 {
+            *connection = None;
+        }
+    }
+}
+
+impl Deref for UsedConnection<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        match &self.0 {
+            Used::Own(connection) => connection,
+            Used::Shared(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for UsedConnection<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match &mut self.0 {
+            Used::Own(connection) => connection,
+            Used::Shared(connection) => connection,
+        }
     }
 }
 
@@ -118,28 +240,22 @@ impl TaskConnection {
 /// database, but one of an earlier version may be left.
 fn restrict_to_owner(database: &Path) -> io::Result<()> {
     if let Some(folder) = database.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        create_private_folder(folder)?;
     }
     // An existing database is not opened: closing it would end the locks that SQLite holds in this
     // process.
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(database) {
+    match private_files(OpenOptions::new().write(true).create_new(true)).open(database) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
     let beside =
         [database.with_extension("lock"), with_suffix(database, "-shm"), wal_path(database)];
     for file in std::iter::once(database).chain(beside.iter().map(PathBuf::as_path)) {
-        let mode = match file.metadata() {
-            Ok(metadata) => metadata.permissions().mode(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        if mode & 0o077 != 0 {
-            match std::fs::set_permissions(file, Permissions::from_mode(mode & 0o700)) {
-                // Another process has closed the database, which deletes the files beside it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
-            }
+        match platform::restrict_to_owner(file) {
+            // Another process can close the database at any time, which deletes the files beside
+            // it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
         }
     }
     Ok(())
@@ -150,7 +266,7 @@ fn restrict_to_owner(database: &Path) -> io::Result<()> {
 async fn lock(database: &Path) -> io::Result<File> {
     let path = database.with_extension("lock");
     let locked = tokio::task::spawn_blocking(move || {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let file = private_files(OpenOptions::new().append(true).create(true)).open(path)?;
         file.lock()?;
         Ok(file)
     });
@@ -220,6 +336,7 @@ mod tests {
         SqlSafeStr,
         migrate::{Migration, MigrationType},
     };
+    use test_support::platform::{file_mode, set_file_mode};
 
     use super::*;
 
@@ -259,25 +376,21 @@ mod tests {
     async fn only_the_owner_can_read_the_files_of_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let (made, shared) = (folder.path().join("a/b"), folder.path().join("shared"));
-        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-        let set = |path: &Path, mode| {
-            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-        };
         std::fs::create_dir(&shared).unwrap();
-        set(&shared, 0o755);
+        set_file_mode(&shared, 0o755);
         for (folder, expected) in [(&made, 0o700), (&shared, 0o755)] {
             let file = folder.join("test.db");
             let known = migrations(&[1], "t");
             for _ in 0..2 {
                 let database = open(&file, &known).await.unwrap();
-                assert_eq!(mode(folder), expected);
+                assert_eq!(file_mode(folder), expected);
                 let files: Vec<_> =
                     std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
                 assert_eq!(files.len(), 4, "{files:?}: the database, its log, its index, the lock");
                 for file in files {
-                    assert_eq!(mode(&file.path()), 0o600, "{}", file.path().display());
+                    assert_eq!(file_mode(&file.path()), 0o600, "{}", file.path().display());
                     // As an earlier version left it. The next round restricts it again.
-                    set(&file.path(), 0o644);
+                    set_file_mode(&file.path(), 0o644);
                 }
                 // Not closed, so that the files beside the database stay.
                 std::mem::forget(database);
@@ -323,6 +436,26 @@ mod tests {
             .unwrap();
         drop(writer.begin_with("BEGIN IMMEDIATE").await.unwrap());
         sqlx::query("SELECT * FROM of_this_connection").execute(&writer).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn databases_in_memory_are_separate_and_outlive_a_failed_task() {
+        let known = migrations(&[1], "t");
+        let image = SchemaImage::new();
+        let (one, other) = (
+            open_in_memory(&known, &image).await.unwrap(),
+            open_in_memory(&known, &image).await.unwrap(),
+        );
+        let mut task = one.writing_task().await.unwrap();
+        let insert = "INSERT INTO t_1 VALUES (1)";
+        sqlx::query(insert).execute(&mut *task.get().await.unwrap()).await.unwrap();
+        task.discard();
+        sqlx::query(insert).execute(&mut *task.get().await.unwrap()).await.unwrap_err();
+        let count = async |database: &SqliteDatabase| {
+            let rows = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM t_1");
+            rows.fetch_one(&database.readers).await.unwrap()
+        };
+        assert_eq!((count(&one).await, count(&other).await), (1, 0));
     }
 
     #[tokio::test]

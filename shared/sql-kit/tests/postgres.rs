@@ -53,3 +53,21 @@ async fn transaction_that_was_cut_off_is_rolled_back() {
     sqlx::query(INSERT).execute(&pool).await.unwrap();
     assert_eq!(count(&other).await, 1, "the transaction is rolled back, the change committed");
 }
+
+#[tokio::test]
+async fn missing_tables_are_reported_and_not_created() {
+    let cluster = Cluster::start();
+    let url = cluster.fresh_database();
+    let none = Migrator { migrations: [].as_slice().into(), ..Migrator::DEFAULT };
+    let connect = async || sql_kit::postgres::connect_migrated(&url, &none, "c migrate").await;
+    let error = connect().await.err().unwrap().to_string();
+    assert!(error.contains("not created yet: run `c migrate`"), "{error}");
+    assert!(connect().await.is_err(), "the first attempt has created nothing");
+    drop(pool(&url).await);
+    connect().await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations \
+         (version, description, success, checksum, execution_time) VALUES (9, '', true, '', 0)";
+    sqlx::query(newer).execute(&pool(&url).await).await.unwrap();
+    let error = connect().await.err().unwrap().to_string();
+    assert!(error.contains("belongs to a newer version"), "{error}");
+}

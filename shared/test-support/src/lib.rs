@@ -5,7 +5,9 @@
 //! - [`mock`]: endpoints of a mock server whose responses a test changes while it runs
 //! - [`openapi`]: checks routes and responses against an OpenAPI file
 //! - [`process`]: runs commands and server processes
+//! - [`platform`]: file permissions and other names of Unix
 //! - [`postgres`]: a temporary PostgreSQL cluster
+//! - [`secrecy`]: searches texts for secrets
 //! - [`signer`]: JWTs with any header and claims
 //! - [`log`]: captures everything that this process logs
 //! - [`wait`]: polls until a condition holds
@@ -18,7 +20,9 @@ pub mod log;
 pub mod management;
 pub mod mock;
 pub mod openapi;
+pub mod platform;
 pub mod postgres;
 pub mod process;
+pub mod secrecy;
 pub mod signer;
 pub mod wait;

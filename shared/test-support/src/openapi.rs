@@ -57,7 +57,7 @@ impl OpenApi {
             let takes_body = operation["requestBody"].is_object();
             assert_eq!(takes_body, ["post", "put"].contains(&&*method), "{method} {path}");
             for status in ["408", "413"] {
-                let documented = operation["responses"][status].is_object();
+                let documented = self.resolve(&operation["responses"][status]).is_object();
                 assert!(!takes_body || documented, "{method} {path}: {status}");
             }
         }
@@ -69,6 +69,7 @@ impl OpenApi {
     pub fn assert_response(&self, path: &str, method: &str, response: &TestResponse) {
         let place = format!("{method} {path} {}", response.status);
         let documented = &self.operation(path, method)["responses"][response.status.to_string()];
+        let documented = self.resolve(documented);
         assert!(documented.is_object(), "{place} is not documented");
         let media_type = response.header("content-type").split(';').next().unwrap();
         let Some(content) = documented["content"].as_object() else {
@@ -87,13 +88,17 @@ impl OpenApi {
         }
     }
 
+    /// Returns what a reference leads to, or the value itself if it is none.
+    fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let Some(name) = value["$ref"].as_str() else { return value };
+        let target = self.0.pointer(name.trim_start_matches('#'));
+        target.unwrap_or_else(|| panic!("{name} leads nowhere"))
+    }
+
     /// Checks a value against a schema. Supports the part of JSON Schema that our files use.
     /// Members that the schema does not list are errors.
     fn check_schema(&self, schema: &Value, value: &Value) -> Result<(), String> {
-        if let Some(name) = schema["$ref"].as_str() {
-            let target = self.0.pointer(name.trim_start_matches('#'));
-            return self.check_schema(target.ok_or(format!("{name} leads nowhere"))?, value);
-        }
+        let schema = self.resolve(schema);
         if let Some(choices) = schema["oneOf"].as_array() {
             let errors: Vec<String> =
                 choices.iter().filter_map(|one| self.check_schema(one, value).err()).collect();
@@ -230,9 +235,11 @@ mod tests {
             "content": { "application/json": { "schema": schema } },
         });
         OpenApi(json!({
-            "components": { "schemas": { "Pet": pet } },
+            "components": { "schemas": { "Pet": pet }, "responses": { "Gone": { "content": {
+                "application/json": { "schema": schema },
+            } } } },
             "paths": { "/pet": { "parameters": [], "get": { "responses": {
-                "200": ok, "204": {},
+                "200": ok, "204": {}, "410": { "$ref": "#/components/responses/Gone" },
             } } } },
         }))
     }
@@ -254,6 +261,7 @@ mod tests {
             assert!(matches(200, head, body), "{body}");
         }
         assert!(matches(204, "", ""));
+        assert!(matches(410, "content-type: application/json\r\n", r#"{"name":"Tom"}"#));
     }
 
     #[test]
@@ -275,6 +283,7 @@ mod tests {
         assert!(!matches(200, "content-type: application/json\r\n", tom), "etag is missing");
         assert!(!matches(200, "content-type: text/html\r\netag: 1\r\n", tom));
         assert!(!matches(404, head, tom));
+        assert!(!matches(410, head, "{}"));
         assert!(!matches(204, "content-type: text/plain\r\n", "x"));
     }
 

@@ -141,6 +141,11 @@ impl ServerProcess {
         self.started[name].as_str()
     }
 
+    /// Returns whether the process has logged this text.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.log.lock().unwrap().contains(text)
+    }
+
     /// Makes every write of the process to a file fail, or lets them succeed again.
     pub fn set_disk_full(&self, full: bool) {
         let limit = if full { "--fsize=0:" } else { "--fsize=unlimited:" };

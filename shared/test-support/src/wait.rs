@@ -26,3 +26,16 @@ pub fn until<F: Future<Output = bool>>(
         }
     }
 }
+
+/// Polls until `condition` holds, for code that blocks its thread.
+///
+/// # Panics
+/// Panics after 60 seconds, with `what` in the message.
+#[track_caller]
+pub fn until_blocking(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "still waiting after 60 s: {what}");
+        std::thread::yield_now();
+    }
+}

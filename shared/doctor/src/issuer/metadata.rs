@@ -11,6 +11,7 @@ use crate::{
 pub(super) fn read_metadata(
     checks: &mut Checks,
     at: &IssuerConfig,
+    setting: &'static str,
     url: &str,
     reply: &ProbeResponse,
 ) -> Option<AuthorizationServerMetadata> {
@@ -18,7 +19,7 @@ pub(super) fn read_metadata(
     let metadata = match serde_json::from_slice::<AuthorizationServerMetadata>(&reply.body) {
         Ok(metadata) if reply.status == 200 => metadata,
         _ => {
-            let (message, diagnosis) = not_metadata(at, url, reply);
+            let (message, diagnosis) = not_metadata(at, setting, url, reply);
             checks.fail(check, message, diagnosis);
             return None;
         }
@@ -45,8 +46,12 @@ pub(super) fn read_metadata(
     None
 }
 
-fn not_metadata(at: &IssuerConfig, url: &str, reply: &ProbeResponse) -> (String, Diagnosis) {
-    let setting = if at.internal_url.is_some() { "internal_url" } else { "issuer" };
+fn not_metadata(
+    at: &IssuerConfig,
+    setting: &'static str,
+    url: &str,
+    reply: &ProbeResponse,
+) -> (String, Diagnosis) {
     let compared =
         format!("the response from {} and the metadata of an issuer", without_query(url));
     let expected = "status 200 and JSON with `issuer` (RFC 8414 section 2, OpenID Connect Discovery section 3)";

@@ -51,6 +51,7 @@ async fn get(probe: &HttpProbe, url: &str) -> FetchResult {
 pub(super) fn check_reach(
     checks: &mut Checks,
     at: &IssuerConfig,
+    setting: &'static str,
     internal: FetchResult,
     public: Option<FetchResult>,
 ) -> Option<MetadataResponse> {
@@ -60,7 +61,7 @@ pub(super) fn check_reach(
             checks.ok(check, without_query(&outcome.url));
             Some(outcome)
         }
-        (Err((url, error)), Some(Ok(_))) => {
+        (Err((url, error)), Some(Ok(_))) if setting == "internal_url" => {
             let compared = format!(
                 "the settings `{}` and `{}`",
                 at.names.name("internal_url"),
@@ -69,7 +70,7 @@ pub(super) fn check_reach(
             let advice = "remove it, as the issuer is reachable at its identifier; or correct it";
             let diagnosis = match &error {
                 error if error.is_untrusted_certificate() => {
-                    error.diagnose(&url, &endpoint_setting(at))
+                    error.diagnose(&url, &endpoint_setting(at, setting))
                 }
                 error => Diagnosis::new(
                     compared,
@@ -89,7 +90,7 @@ pub(super) fn check_reach(
             checks.fail(
                 check,
                 format!("not at {}: {}", without_query(&url), error.summary()),
-                error.diagnose(&url, &endpoint_setting(at)),
+                error.diagnose(&url, &endpoint_setting(at, setting)),
             );
             None
         }
@@ -98,13 +99,13 @@ pub(super) fn check_reach(
     outcome
 }
 
-fn endpoint_setting(at: &IssuerConfig) -> EndpointSetting<'_> {
-    let (setting, value) = match &at.internal_url {
-        Some(url) => ("internal_url", url),
-        None => ("issuer", &at.issuer),
-    };
+fn endpoint_setting<'a>(at: &'a IssuerConfig, setting: &'static str) -> EndpointSetting<'a> {
+    let value = at.internal_url.as_ref().unwrap_or(&at.issuer);
     let loopback = Url::parse(value).is_ok_and(|url| is_loopback_url(&url));
     let advice = match (loopback, &at.internal_url) {
+        _ if !["issuer", "internal_url"].contains(&setting) => {
+            "start the server, or run the doctor with the settings of the running one"
+        }
         (true, None) => {
             "start the issuer; in a container, localhost is the container itself: set `internal_url` to the URL of the issuer from there, and keep `issuer`"
         }

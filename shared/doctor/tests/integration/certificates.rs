@@ -93,10 +93,9 @@ async fn check(issuer: String, ca_file: PathBuf) -> Output {
         reached_by: ReachedBy::ThisProcess,
         metadata_location: MetadataLocation::OAuthOrOpenId,
     };
-    let probe = HttpProbe::new(
-        &HttpClientSettings { ca_file: Some(ca_file), ..HttpClientSettings::default() },
-        &Clock::system(),
-    );
+    let mut settings = HttpClientSettings::default();
+    settings.ca_file = Some(ca_file);
+    let probe = HttpProbe::new(&settings, &Clock::system());
     let mut checks = Checks::default();
     check_issuer(&mut checks, &at, &probe, Leeway { seconds: 5, setting: None }).await;
     Output::of(checks)

@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, block_on, check_config, healthcheck};
+use super::{SettingsArgs, block_on, check_config, healthcheck, log_warnings};
 use crate::{CancellationToken, Listeners, Settings, cancel_on_signal, telemetry};
 
 /// Command line of a server without administrative commands. `D` are the arguments of its `doctor`
@@ -79,11 +79,12 @@ where
     let shutdown = CancellationToken::new();
     cancel_on_signal(shutdown.clone())?;
     let listeners = Listeners::bind(&settings)?;
+    log_warnings(S::SERVICE, &settings.warnings());
     tracing::info!(
         service = S::SERVICE,
         address = %listeners.public.address(),
         manage = listeners.manage.as_ref().map(|bound| bound.address().to_string()),
-        profile = ?settings.profile(),
+        profile = settings.profile().as_str(),
         "server started"
     );
     serve(settings, listeners, shutdown).await?;

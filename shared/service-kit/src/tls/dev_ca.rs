@@ -1,7 +1,5 @@
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +15,11 @@ use rustls::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{RustlsConfig, TlsError, cert_reload::server_config};
+use super::{
+    RustlsConfig,
+    cert_reload::{date, server_config, validity},
+};
+use crate::platform::{create_private_folder, write_private};
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca-key.pem";
@@ -55,7 +57,7 @@ pub enum DevCaError {
     Certificate(#[from] rcgen::Error),
     /// The TLS library rejects the issued certificate.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Tls(#[from] rustls::Error),
 }
 
 impl DevCa {
@@ -71,11 +73,11 @@ impl DevCa {
             create(folder, clock)?;
         }
         let key = KeyPair::from_pem(&read(&key)?)?;
-        let (mut not_before, mut not_after) = validity(&certificate)?;
+        let (mut not_before, mut not_after) = ca_validity(&certificate)?;
         let now = clock.seconds();
         if now < not_before || not_after - now < CA_RENEWAL.whole_seconds() {
             replace(&certificate, &self_signed(&key, clock)?)?;
-            (not_before, not_after) = validity(&certificate)?;
+            (not_before, not_after) = ca_validity(&certificate)?;
             tracing::warn!(
                 path = %certificate.display(),
                 valid_from = %date(not_before),
@@ -125,7 +127,7 @@ impl DevCa {
     ) -> Result<ServerConfig, DevCaError> {
         let (certificate, key) = self.sign(names, clock)?;
         let key = PrivateKeyDer::try_from(key.serialize_der())
-            .map_err(|reason| TlsError::Key(reason.to_owned()))?;
+            .map_err(|reason| rustls::Error::General(reason.to_owned()))?;
         Ok(server_config(vec![certificate.der().clone()], key)?)
     }
 
@@ -144,7 +146,7 @@ impl DevCa {
         let (certificate, key) = self.sign(names, clock)?;
         let name = names.first().map_or("localhost", String::as_str);
         let files = [folder.join(format!("{name}.pem")), folder.join(format!("{name}-key.pem"))];
-        private_folder(folder).map_err(|source| at(folder, source))?;
+        create_private_folder(folder).map_err(|source| at(folder, source))?;
         write_private(&files[1], &key.serialize_pem()).map_err(|source| at(&files[1], source))?;
         fs::write(&files[0], certificate.pem()).map_err(|source| at(&files[0], source))?;
         Ok(files)
@@ -155,6 +157,8 @@ impl DevCa {
         params
             .distinguished_name
             .push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
+        // RFC 5280 section 4.2.1.1. Python rejects a certificate without it since version 3.13.
+        params.use_authority_key_identifier_extension = true;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         set_validity(&mut params, clock, SERVER_VALIDITY);
         let key = KeyPair::generate()?;
@@ -175,7 +179,7 @@ impl DevCa {
 /// one of them succeeds and both use the result.
 fn create(folder: &Path, clock: &Clock) -> Result<(), DevCaError> {
     let draft = folder.with_extension(format!("new-{}", std::process::id()));
-    private_folder(&draft).map_err(|source| at(&draft, source))?;
+    create_private_folder(&draft).map_err(|source| at(&draft, source))?;
     let key = KeyPair::generate()?;
     let pem = self_signed(&key, clock)?;
     let written = write_private(&draft.join(CA_KEY), &key.serialize_pem())
@@ -196,19 +200,9 @@ fn self_signed(key: &KeyPair, clock: &Clock) -> Result<String, DevCaError> {
     Ok(params.self_signed(key)?.pem())
 }
 
-/// Returns from when to when a certificate is valid, in seconds since 1970.
-fn validity(certificate: &Path) -> Result<(i64, i64), DevCaError> {
-    let invalid = |reason: String| at(certificate, io::Error::other(reason));
-    let der = CertificateDer::from_pem_file(certificate);
-    let der = der.map_err(|error| invalid(error.to_string()))?;
-    let parsed = x509_parser::parse_x509_certificate(&der);
-    let (_, parsed) = parsed.map_err(|error| invalid(error.to_string()))?;
-    let validity = parsed.validity();
-    Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
-}
-
-pub(super) fn date(seconds: i64) -> time::Date {
-    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).date()
+/// Returns from when to when the CA's certificate is valid, in seconds since 1970.
+fn ca_validity(certificate: &Path) -> Result<(i64, i64), DevCaError> {
+    validity(certificate).map_err(|reason| at(certificate, io::Error::other(reason)))
 }
 
 /// Writes the file elsewhere and renames it, so that no reader sees an incomplete one.
@@ -236,21 +230,6 @@ fn set_validity(params: &mut CertificateParams, clock: &Clock, validity: Duratio
     params.not_after = now + validity;
 }
 
-/// Creates a folder, and the missing ones above it, for its owner alone.
-fn private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(text.as_bytes())
-}
-
 fn read(path: &Path) -> Result<String, DevCaError> {
     fs::read_to_string(path).map_err(|source| at(path, source))
 }
@@ -261,7 +240,7 @@ fn at(path: &Path, source: io::Error) -> DevCaError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use test_support::platform::file_mode;
 
     use super::*;
 
@@ -274,8 +253,7 @@ mod tests {
         let second =
             DevCa::open_or_create(folder.path(), &clock).unwrap().certificate_der().unwrap();
         assert_eq!(first, second);
-        let mode = fs::metadata(folder.path().join(CA_KEY)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(file_mode(&folder.path().join(CA_KEY)), 0o600);
     }
 
     #[test]
@@ -322,8 +300,10 @@ mod tests {
         let [certificate, key] =
             ca.issue(&["service-b".to_owned()], folder.path(), &clock).unwrap();
         let loaded = crate::tls::ServerCertificate::load(Some(&certificate), Some(&key)).unwrap();
-        assert!(loaded.is_some(), "the key matches the certificate");
-        assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+        let end = loaded.expect("the key matches the certificate").end().unwrap();
+        let days = (end.seconds - clock.seconds()) / 86_400;
+        assert!((396..=397).contains(&days), "{end}: {days}");
+        assert_eq!(file_mode(&key), 0o600);
     }
 
     #[test]

@@ -3,10 +3,7 @@ use std::{path::PathBuf, sync::Arc};
 use clock::Clock;
 use time::Duration;
 
-use super::{
-    DevCa, DevCaError, RustlsConfig,
-    dev_ca::{SERVER_VALIDITY, date},
-};
+use super::{DevCa, DevCaError, RustlsConfig, cert_reload::date, dev_ca::SERVER_VALIDITY};
 use crate::{CancellationToken, run_periodically};
 
 /// How often the certificates are checked. A laptop may sleep in between.
