@@ -1,8 +1,10 @@
 //! Storage of the website: accounts, sessions and pending logins.
 //!
 //! [`AccountStore`] is implemented for SQLite and PostgreSQL. Each of its methods is atomic and
-//! durable. Both implementations are tested with the suite in `conformance`, which includes races.
+//! durable. `queries` is compiled for both. Both implementations are tested with the suite in
+//! `conformance`, which includes races.
 
+mod inspection;
 mod model;
 mod postgres;
 mod rows;
@@ -17,12 +19,13 @@ use sql_kit::DatabaseError;
 
 use crate::random_id::Digest;
 
+pub use inspection::{AccountsInspection, LastFailure};
 pub use model::{
-    Account, BackchannelLogout, Email, ExternalIdentity, Identity, LinkOutcome, LinkedIdentity,
-    LoginOutcome, LoginPurpose, PendingLogin, Profile, Session, UnlinkOutcome,
+    Account, BackchannelLogout, Email, ExternalIdentity, FailedLogin, Identity, LinkOutcome,
+    LinkedIdentity, LoginOutcome, LoginPurpose, PendingLogin, Profile, Session, UnlinkOutcome,
 };
-pub use postgres::{PostgresAccounts, postgres_schema_versions};
-pub use sqlite::{SqliteAccounts, sqlite_schema_versions};
+pub use postgres::PostgresAccounts;
+pub use sqlite::SqliteAccounts;
 
 /// Why a storage operation failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,6 +62,9 @@ pub trait AccountStore: Send + Sync {
         state: &Digest,
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError>;
+
+    /// Stores a failed login in place of the previous one of its provider.
+    async fn record_failed_login(&self, failed: &FailedLogin) -> Result<(), StoreError>;
 
     /// Finds the account that `identity` is linked to and updates its profile, or creates an
     /// account with the id `new_id`.

@@ -56,7 +56,7 @@ pub struct LegacyCredentials {
     pub secret: ClientSecret,
 }
 
-/// Where the legacy demo puts the secret: the two examples of the source document.
+/// Where the legacy demo puts the secret: in a header or in the query.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LegacyVariant {
@@ -109,6 +109,11 @@ impl BClient {
         self.tokens.invalidate(&token_target, &token);
         let token = before(deadline, self.tokens.token(&token_target)).await?;
         self.send(request, &token.access_token, deadline).await?.into_result()
+    }
+
+    /// Makes the next call to this B request a new access token.
+    pub fn forget_token(&self, target: &Target) {
+        self.tokens.forget(&self.token_target(target));
     }
 
     /// Calls B with an access token of a user. Returns `None` if B rejects the token.

@@ -45,8 +45,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
         async |settings: ServiceASettings, listeners: Listeners, stop: CancellationToken| {
-            let events = settings.events.start(settings.profile, stop.clone())?;
-            ServiceA::prepare(&settings, listeners, Clock::system(), events).await?.run(stop).await
+            let (events, sender) = settings.events.start(settings.profile)?;
+            let server = ServiceA::prepare(&settings, listeners, Clock::system(), events).await?;
+            let served = server.run(stop).await;
+            sender.finish().await;
+            served
         };
     let diagnose = |settings: &ServiceASettings, arguments: &DoctorArguments| {
         ::doctor::run(arguments, async { vec![doctor::examine(settings, &Clock::system()).await] })

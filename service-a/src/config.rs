@@ -3,7 +3,7 @@
 use clock::Clock;
 use service_kit::{
     Profile, Settings, UnsafeSetting, ensure_distinct_listeners, loopback_url, plain_http_listener,
-    plain_http_url, telemetry::LogSettings, weak_secret,
+    plain_http_url, port_without_listener, telemetry::LogSettings, weak_secret,
 };
 use sql_kit::unverified_database_tls;
 
@@ -63,6 +63,13 @@ impl Settings for ServiceASettings {
         found.extend(self.events.unsafe_setting());
         found.extend(self.log.unsafe_setting());
         found
+    }
+
+    fn warnings(&self) -> Vec<UnsafeSetting> {
+        let tls = if self.tls.cert_file.is_some() { self.listen.as_str() } else { "" };
+        let proxy = self.proxies.unnamed_proxy(&self.public_url, &[tls]);
+        let port = port_without_listener("public_url", &self.public_url, &[&self.listen]);
+        proxy.into_iter().chain(port).collect()
     }
 
     fn validate(&self) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 //! in. [`examine`] lists the checks in order.
 
 mod b_calls;
+mod failed_logins;
 mod logins;
 
 use ::doctor::{
@@ -11,8 +12,9 @@ use ::doctor::{
 use clock::Clock;
 use service_kit::Settings;
 
+use self::failed_logins::report_failures;
 use crate::{
-    accounts::{postgres_schema_versions, sqlite_schema_versions},
+    accounts::{PostgresAccounts, SqliteAccounts},
     settings::{PLATFORM, ServiceASettings},
 };
 
@@ -25,12 +27,14 @@ pub async fn examine(settings: &ServiceASettings, clock: &Clock) -> Report {
                 checks,
                 settings,
                 [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()],
+                clock,
             );
             let server = local_server(settings, &names);
             check_local_server(checks, clock, &server).await;
             check_readiness(checks, clock, settings, &names, server.start).await;
         }),
-        run_section("database", async |checks| check_accounts(checks, settings, &names).await),
+        run_section("database", async |checks| check_accounts(checks, settings, &names, clock)
+            .await),
         run_section("issuer", async |checks| b_calls::check_tokens(
             checks, settings, &names, clock
         )
@@ -68,24 +72,33 @@ fn local_server<'a>(settings: &'a ServiceASettings, names: &'a SettingNames) -> 
     }
 }
 
-async fn check_accounts(checks: &mut Checks, settings: &ServiceASettings, names: &SettingNames) {
+async fn check_accounts(
+    checks: &mut Checks,
+    settings: &ServiceASettings,
+    names: &SettingNames,
+    clock: &Clock,
+) {
     let url = match settings.database_url() {
         Ok(url) => url,
         // Reported by `check_settings`.
         Err(error) => return checks.skip("database", format!("{error:#}")),
     };
-    let (setting, location, versions) = match url {
+    let (setting, location, inspected) = match url {
         Some(url) => {
-            let versions = postgres_schema_versions(url).await.map(Some);
-            ("database_url", sql_kit::postgres::location(url), versions)
+            let inspected = PostgresAccounts::inspect(url).await.map(Some);
+            ("database_url", sql_kit::postgres::location(url), inspected)
         }
         None => {
             let file = settings.accounts_file();
-            ("data_dir", file.display().to_string(), sqlite_schema_versions(&file).await)
+            ("data_dir", file.display().to_string(), SqliteAccounts::inspect(&file).await)
         }
     };
-    let versions = versions.map_err(|error| error.to_string());
+    let versions = inspected.as_ref().map(|inspection| Some(inspection.as_ref()?.versions));
+    let versions = versions.map_err(ToString::to_string);
     sql_kit::check_database(checks, names, setting, &location, &versions);
+    if let Ok(Some(inspection)) = inspected {
+        report_failures(checks, settings, &inspection.failures, clock.seconds());
+    }
 }
 
 /// C, as the issuer of A's access tokens.

@@ -3,7 +3,8 @@
 //!
 //! A request passes through these layers: `router`, a handler in `api` or `website`, then `login`
 //! and the extractors of `http`, then the services below them: `b_client`, `user_tokens`,
-//! `providers`, `accounts`.
+//! `providers`, `accounts`. `login_checks` reports what a login compares.
+#![allow(clippy::duplicate_mod, reason = "each database backend compiles `accounts/queries`")]
 
 pub mod accounts;
 mod api;
@@ -13,6 +14,7 @@ mod config;
 pub mod doctor;
 mod http;
 mod login;
+mod login_checks;
 mod providers;
 mod random_id;
 mod router;

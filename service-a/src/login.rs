@@ -1,6 +1,7 @@
 //! Login with a provider: the redirect to it, and the authorization response.
 
 mod authorization_response;
+mod failure;
 mod finish;
 mod return_to;
 mod start;

@@ -10,6 +10,7 @@ mod wechat;
 use std::{collections::BTreeMap, sync::Arc};
 
 use clock::Clock;
+use http::StatusCode;
 use oauth_types::same_resource;
 use pages::Language;
 use url::Url;
@@ -21,7 +22,7 @@ use crate::{
 };
 
 pub use openid::{
-    CLOCK_SKEW, ID_TOKEN_ALGORITHMS, LogoutTokenError, OpenIdProvider, client_secret,
+    CLOCK_SKEW, LogoutTokenError, OpenIdProvider, SIGNATURE_ALGORITHMS, client_secret,
 };
 pub use user_tokens::{TokenAudience, UserAccessToken, UserTokens};
 pub use wechat::WeChatProvider;
@@ -77,6 +78,7 @@ pub struct AuthenticatedUser {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProviderRequest {
     Metadata,
+    Keys,
     Token,
     UserInfo,
 }
@@ -88,6 +90,12 @@ pub enum ProviderError {
     TimedOut(ProviderRequest),
     #[error("{0:?}: the provider is unreachable: {1}")]
     Unreachable(ProviderRequest, String),
+    /// Status 429 or 5xx, or an error code with that meaning.
+    #[error("{0:?}: the provider is unavailable: {1}")]
+    Unavailable(ProviderRequest, String),
+    /// Status 404, 405 or 410.
+    #[error("{0:?}: the provider has no such endpoint: status {1}")]
+    EndpointGone(ProviderRequest, u16),
     #[error("{0:?}: invalid response from the provider: {1}")]
     InvalidResponse(ProviderRequest, String),
     /// The authorization code or refresh token is used, expired, revoked or unknown.
@@ -99,6 +107,23 @@ pub enum ProviderError {
     /// (RFC 9207).
     #[error("the response is from another provider: {0}")]
     MixUp(String),
+}
+
+impl ProviderError {
+    /// Returns the error for a response whose status tells the reason.
+    fn status(request: ProviderRequest, status: StatusCode) -> Self {
+        let number = status.as_u16();
+        match number {
+            404 | 405 | 410 => Self::EndpointGone(request, number),
+            429 | 500.. => Self::Unavailable(request, format!("status {number}")),
+            _ => Self::InvalidResponse(request, format!("status {number}")),
+        }
+    }
+
+    /// Returns whether newer metadata may name another endpoint that responds.
+    fn endpoint_may_have_moved(&self) -> bool {
+        matches!(self, Self::EndpointGone(..) | Self::Unreachable(..))
+    }
 }
 
 impl Provider {
@@ -141,6 +166,14 @@ impl Provider {
         }
     }
 
+    /// Returns the issuer identifier.
+    pub fn issuer(&self) -> &str {
+        match &self.protocol {
+            Protocol::OpenId(provider) => &provider.issuer,
+            Protocol::WeChat(provider) => &provider.issuer,
+        }
+    }
+
     /// Reports whether the provider issues access tokens for a B.
     pub fn grants_b_access(&self) -> bool {
         !self.resources.is_empty()
@@ -152,9 +185,14 @@ impl Provider {
     }
 
     /// Returns the URL of the authorization request.
-    pub async fn authorization_url(&self, secrets: &LoginSecrets) -> Result<Url, ProviderError> {
+    /// `login_hint` tells the provider who wants to log in (OpenID Connect Core §3.1.2.1).
+    pub async fn authorization_url(
+        &self,
+        secrets: &LoginSecrets,
+        login_hint: Option<&str>,
+    ) -> Result<Url, ProviderError> {
         match &self.protocol {
-            Protocol::OpenId(provider) => provider.authorization_url(secrets).await,
+            Protocol::OpenId(provider) => provider.authorization_url(secrets, login_hint).await,
             Protocol::WeChat(provider) => Ok(provider.authorization_url(secrets)),
         }
     }

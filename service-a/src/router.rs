@@ -16,22 +16,25 @@ use crate::{
     },
 };
 
-/// Builds the router. `POST /api/call-b` exists only with `anonymous_writes`, and
-/// `GET /api/call-b-legacy` only with `legacy_secret_demo`.
+/// Builds the router. `GET /api/call-b` exists only with `anonymous_reads`, `POST` only with
+/// `anonymous_writes`, and `GET /api/call-b-legacy` only with `legacy_secret_demo`.
 pub fn routes(state: AppState) -> Router {
-    // They rest on cookies, and `call-b` on the position in the network.
+    // They rely on cookies, and `call-b` on the caller's network position.
     let same_origin = Router::new()
         .route("/link/{provider}", post(link::link))
         .route("/unlink", post(unlink::unlink))
-        .route("/logout", post(logout::logout))
-        .route("/api/call-b", get(call_b::read));
+        .route("/logout", post(logout::logout));
+    let same_origin = match state.anonymous_reads {
+        true => same_origin.route("/api/call-b", get(call_b::read)),
+        false => same_origin,
+    };
     let same_origin = match state.anonymous_writes {
         true => same_origin.route("/api/call-b", post(call_b::write)),
         false => same_origin,
     };
     let routes = Router::new()
         .route("/", get(home::home))
-        .route("/login/{provider}", get(login::login))
+        .route("/login/{provider}", get(login::login).post(login::login_by_form))
         .route("/callback/{provider}", get(callback::by_query).post(callback::by_form))
         .route("/account", get(account::account))
         .route("/my-resource", get(my_resource::my_resource))

@@ -71,6 +71,7 @@ impl ServiceA {
         let state = AppState {
             b_client: Arc::new(components.b_client),
             targets: Arc::new(settings.targets.clone()),
+            anonymous_reads: settings.anonymous_reads(),
             anonymous_writes: settings.anonymous_writes(),
             legacy: legacy_credentials(settings)?.map(Arc::new),
             services: Arc::clone(&services),
@@ -119,7 +120,7 @@ impl ServiceA {
             tokio::spawn(delete_expired(services, stop.clone()));
             Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
         };
-        management.run_beside(stop, serve).await
+        management.run_with(stop, serve).await
     }
 }
 
@@ -227,7 +228,8 @@ fn legacy_credentials(settings: &ServiceASettings) -> anyhow::Result<Option<Lega
     if !settings.legacy_secret_demo {
         return Ok(None);
     }
-    tracing::warn!(
+    // Each call warns.
+    tracing::info!(
         "legacy_secret_demo is enabled: A sends its secret to B on request; for teaching only"
     );
     let client_id = settings.client_id.clone();

@@ -16,7 +16,7 @@ use sql_kit::database_url;
 use url::Url;
 
 pub use self::{
-    provider::{ProviderKind, ProviderSettings},
+    provider::{ProviderKind, ProviderSettings, ResponseMode},
     targets::{Target, Targets},
 };
 
@@ -30,16 +30,16 @@ pub struct ServiceASettings {
     /// `demo`, `test` or `production`. Default: `demo`. Production refuses to start with an unsafe
     /// setting and names each.
     pub profile: Profile,
-    /// Issuer identifier of C. Default: `http://localhost:9000`. Production demands https and a
+    /// Issuer identifier of C. Default: `http://localhost:9000`. Production requires https and a
     /// host other than loopback.
     pub issuer: String,
     /// Base URL under which A reaches C, if it differs from `issuer`. Default: unset. Production
-    /// demands https.
+    /// requires https.
     pub internal_url: Option<String>,
     /// PEM file with the certificate authorities that A trusts for C and B, in place of those of
     /// the system. Default: unset.
     pub ca_file: Option<PathBuf>,
-    /// Listener address as `host:port`. Default: `127.0.0.1:9001`. Production demands loopback or
+    /// Listener address as `host:port`. Default: `127.0.0.1:9001`. Production requires loopback or
     /// TLS.
     pub listen: String,
     /// Address of the management listener as `host:port`; empty disables it. It serves `/healthz`,
@@ -47,13 +47,13 @@ pub struct ServiceASettings {
     /// reach it. Default: empty.
     pub manage_listen: String,
     /// URL of the website as browsers see it, without path and query. Default:
-    /// `http://localhost:9001`. Production demands https and a host other than loopback.
+    /// `http://localhost:9001`. Production requires https and a host other than loopback.
     pub public_url: String,
     /// Directory of the SQLite database `service-a.db` with accounts and sessions; created if it is
     /// missing. Default: `gatepass-data`.
     pub data_dir: PathBuf,
     /// PostgreSQL database for accounts and sessions, as `postgres://user:password@host/database`;
-    /// replaces the SQLite database in `data_dir`. Default: unset. Production demands verified TLS
+    /// replaces the SQLite database in `data_dir`. Default: unset. Production requires verified TLS
     /// (`sslmode=verify-full`) unless the host is loopback.
     pub database_url: Option<SecretSetting>,
     /// Time that one request may wait for PostgreSQL, over all its queries, in milliseconds, at
@@ -70,7 +70,7 @@ pub struct ServiceASettings {
     pub pages_dir: Option<PathBuf>,
     /// Client id of A at C. Default: `service-a`.
     pub client_id: String,
-    /// Client secret of A at C. Default: unset; the demo uses `abc123`. Production demands this
+    /// Client secret of A at C. Default: unset; the demo uses `abc123`. Production requires this
     /// setting or `client_secret_file`, and a strong secret.
     pub client_secret: Option<SecretSetting>,
     /// File with the client secret, as container engines mount it. Default: unset.
@@ -83,6 +83,9 @@ pub struct ServiceASettings {
     pub scope: String,
     /// The Bs that A calls.
     pub targets: Targets,
+    /// Serves `GET /api/call-b`, with which any caller reads B's resource under A's own access
+    /// token. Default: `true`, in production `false`.
+    pub anonymous_reads: Option<bool>,
     /// Serves `POST /api/call-b`, with which any caller makes B act under A's own access token.
     /// Default: `true`, in production `false`.
     pub anonymous_writes: Option<bool>,
@@ -145,6 +148,7 @@ impl Default for ServiceASettings {
             token_endpoint_auth_method: ClientAuthMethod::default(),
             scope: "resource:read resource:write".to_owned(),
             targets: Targets::default(),
+            anonymous_reads: None,
             anonymous_writes: None,
             legacy_secret_demo: false,
             call_timeout_millis: 5_000,
@@ -167,6 +171,11 @@ impl ServiceASettings {
         let (inline, file) = (self.client_secret.as_ref(), self.client_secret_file.as_ref());
         let secret = SecretSetting::resolve("client_secret", inline, file, self.profile)?;
         Ok(ClientSecret::new(secret.expose()))
+    }
+
+    /// Returns whether `GET /api/call-b` is served, under the same rule as `POST`.
+    pub fn anonymous_reads(&self) -> bool {
+        self.anonymous_reads.unwrap_or(!self.profile.is_production())
     }
 
     /// Returns whether `POST /api/call-b` is served. Production requires that the setting names it:
@@ -232,11 +241,10 @@ impl ServiceASettings {
 
     /// Returns the configuration of the HTTP client for B and C.
     pub fn http(&self) -> HttpClientSettings {
-        HttpClientSettings {
-            ca_file: self.ca_file.clone(),
-            timeout: self.call_timeout(),
-            ..HttpClientSettings::default()
-        }
+        let mut settings = HttpClientSettings::default();
+        settings.ca_file.clone_from(&self.ca_file);
+        settings.timeout = self.call_timeout();
+        settings
     }
 
     /// Parses the setting `public_url`.

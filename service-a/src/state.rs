@@ -17,6 +17,7 @@ pub struct AppState {
     pub b_client: Arc<BClient>,
     pub targets: Arc<Targets>,
     /// Whether `POST /api/call-b` is served.
+    pub anonymous_reads: bool,
     pub anonymous_writes: bool,
     /// Present only with `legacy_secret_demo`.
     pub legacy: Option<Arc<LegacyCredentials>>,

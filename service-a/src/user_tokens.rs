@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use flow_events::in_current_scope;
 use moka::future::Cache;
 use oauth_types::AccessToken;
 use tokio::sync::Mutex;
@@ -80,7 +81,7 @@ impl TokenRefresher {
         };
         // In a task of its own. Otherwise a browser that disconnects could cancel the refresh after
         // the provider has consumed the old refresh token and before A has stored the new one.
-        tokio::spawn(refresh.run()).await.unwrap_or_else(|_| {
+        tokio::spawn(in_current_scope(refresh.run())).await.unwrap_or_else(|_| {
             let reason = "the refresh task failed".to_owned();
             let request = ProviderRequest::Token;
             Err(UserTokenError::Provider(ProviderError::InvalidResponse(request, reason)))

@@ -22,6 +22,7 @@ pub struct Views {
 pub fn load_pages(dir: Option<&std::path::Path>) -> Result<Pages, PagesError> {
     let templates = [
         ("accent.css", include_str!("../pages/accent.css")),
+        ("layout.html", include_str!("../pages/layout.html")),
         ("website.html", include_str!("../pages/website.html")),
         ("logins.html", include_str!("../pages/logins.html")),
         ("logout.html", include_str!("../pages/logout.html")),

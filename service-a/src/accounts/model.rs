@@ -37,6 +37,8 @@ pub struct Account {
     pub nickname: Option<String>,
     pub picture: Option<String>,
     pub email: Option<String>,
+    /// The Unix time of the first login.
+    pub created_at: i64,
     /// Oldest first.
     pub identities: Vec<LinkedIdentity>,
 }
@@ -92,6 +94,15 @@ pub struct PendingLogin {
     /// Nonce and PKCE verifier, encrypted under `state`.
     pub sealed_secrets: Vec<u8>,
     pub expires_at: i64,
+}
+
+/// A login that failed because of the provider's responses. Contains nothing about the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedLogin {
+    /// Name of the provider in the settings.
+    pub provider: String,
+    pub failed_at: i64,
+    pub reason: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

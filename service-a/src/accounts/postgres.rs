@@ -1,17 +1,26 @@
+mod backend;
 mod expiry;
+
+// Compiled once for each backend, with the connection types and locks of its `backend`.
+#[path = "queries/failed_logins.rs"]
+mod failed_logins;
+#[path = "queries/identities.rs"]
 mod identities;
-mod locks;
+#[path = "queries/pending_logins.rs"]
 mod pending_logins;
+#[path = "queries/sessions.rs"]
 mod sessions;
+#[path = "queries/writable.rs"]
 mod writable;
 
 use async_trait::async_trait;
-use sql_kit::{SchemaVersions, postgres, within_time_budget};
+use sql_kit::{postgres, within_time_budget};
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    Account, AccountStore, BackchannelLogout, ExternalIdentity, Identity, LinkOutcome,
-    LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome, rows::needs_seen_update,
+    Account, AccountStore, AccountsInspection, BackchannelLogout, ExternalIdentity, FailedLogin,
+    Identity, LinkOutcome, LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome,
+    rows::needs_seen_update,
 };
 use crate::random_id::Digest;
 
@@ -34,14 +43,21 @@ impl PostgresAccounts {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Ok(Self { pool: postgres::connect(url, &MIGRATIONS, "service-a migrate").await? })
     }
-}
 
-/// Returns the schema versions of the database at this URL.
-///
-/// # Errors
-/// Returns an error if the database cannot be used. The error does not contain the password.
-pub async fn postgres_schema_versions(url: &str) -> Result<SchemaVersions, StoreError> {
-    postgres::inspect(url, &MIGRATIONS, async |_, versions| Ok(versions)).await
+    /// Inspects the database at this URL without changing it.
+    ///
+    /// # Errors
+    /// Returns an error if the database cannot be used. The error does not contain the password.
+    pub async fn inspect(url: &str) -> Result<AccountsInspection, StoreError> {
+        postgres::inspect(url, &MIGRATIONS, async |database, versions| {
+            let failures = match versions.match_exactly() {
+                true => failed_logins::all(database).await?,
+                false => Vec::new(),
+            };
+            Ok(AccountsInspection { versions, failures })
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -60,6 +76,10 @@ impl AccountStore for PostgresAccounts {
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError> {
         within_time_budget(pending_logins::consume(&self.pool, state, browser)).await
+    }
+
+    async fn record_failed_login(&self, failed: &FailedLogin) -> Result<(), StoreError> {
+        within_time_budget(failed_logins::record(&self.pool, failed)).await
     }
 
     async fn log_in(

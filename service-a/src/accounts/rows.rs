@@ -18,6 +18,7 @@ pub struct AccountRow {
     nickname: Option<String>,
     picture_url: Option<String>,
     email: Option<String>,
+    created_at: i64,
 }
 
 #[derive(FromRow)]
@@ -53,8 +54,9 @@ pub struct SessionRow {
 
 impl AccountRow {
     pub fn into_account(self, id: &str, identities: Vec<LinkedIdentity>) -> Account {
-        let Self { nickname, picture_url, email } = self;
-        Account { id: id.to_owned(), nickname, picture: picture_url, email, identities }
+        let Self { nickname, picture_url, email, created_at } = self;
+        let (id, picture) = (id.to_owned(), picture_url);
+        Account { id, nickname, picture, email, created_at, identities }
     }
 }
 

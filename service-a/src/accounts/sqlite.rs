@@ -1,20 +1,28 @@
+mod backend;
+mod expiry;
+
+// Compiled once for each backend, with the connection types and locks of its `backend`.
+#[path = "queries/failed_logins.rs"]
+mod failed_logins;
+#[path = "queries/identities.rs"]
 mod identities;
+#[path = "queries/pending_logins.rs"]
 mod pending_logins;
+#[path = "queries/sessions.rs"]
 mod sessions;
+#[path = "queries/writable.rs"]
 mod writable;
 
 use std::path::Path;
 
 use async_trait::async_trait;
-use sql_kit::{
-    SchemaVersions,
-    sqlite::{self, SqliteDatabase},
-};
+use sql_kit::sqlite::{self, SqliteDatabase};
 use sqlx::{SqlitePool, migrate::Migrator};
 
 use super::{
-    Account, AccountStore, BackchannelLogout, ExternalIdentity, Identity, LinkOutcome,
-    LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome, rows::needs_seen_update,
+    Account, AccountStore, AccountsInspection, BackchannelLogout, ExternalIdentity, FailedLogin,
+    Identity, LinkOutcome, LoginOutcome, PendingLogin, Session, StoreError, UnlinkOutcome,
+    rows::needs_seen_update,
 };
 use crate::random_id::Digest;
 
@@ -35,14 +43,21 @@ impl SqliteAccounts {
         let SqliteDatabase { readers, writer, .. } = sqlite::open(file, &MIGRATIONS).await?;
         Ok(Self { readers, writer })
     }
-}
 
-/// Returns the schema versions of the database file, or `None` if the file does not exist.
-///
-/// # Errors
-/// Returns an error if the file cannot be read and written.
-pub async fn sqlite_schema_versions(file: &Path) -> Result<Option<SchemaVersions>, StoreError> {
-    sqlite::inspect(file, &MIGRATIONS, async |_, versions| Ok(versions)).await
+    /// Inspects a database file without changing it. Returns `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read and written.
+    pub async fn inspect(file: &Path) -> Result<Option<AccountsInspection>, StoreError> {
+        sqlite::inspect(file, &MIGRATIONS, async |database, versions| {
+            let failures = match versions.match_exactly() {
+                true => failed_logins::all(database).await?,
+                false => Vec::new(),
+            };
+            Ok(AccountsInspection { versions, failures })
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -61,6 +76,10 @@ impl AccountStore for SqliteAccounts {
         browser: &Digest,
     ) -> Result<Option<PendingLogin>, StoreError> {
         pending_logins::consume(&self.writer, state, browser).await
+    }
+
+    async fn record_failed_login(&self, failed: &FailedLogin) -> Result<(), StoreError> {
+        failed_logins::record(&self.writer, failed).await
     }
 
     async fn log_in(
@@ -132,8 +151,7 @@ impl AccountStore for SqliteAccounts {
     }
 
     async fn delete_expired(&self, idle_cutoff: i64, now: i64) -> Result<u64, StoreError> {
-        Ok(sessions::delete_expired(&self.writer, idle_cutoff, now).await?
-            + pending_logins::delete_expired(&self.writer, now).await?)
+        expiry::delete_expired(&self.writer, idle_cutoff, now).await
     }
 }
 
@@ -156,6 +174,15 @@ mod tests {
     }
 
     conformance::suite!(empty_store);
+
+    #[tokio::test]
+    async fn last_failed_login_of_each_provider_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("test.db");
+        let store = SqliteAccounts::open(&file).await.unwrap();
+        let inspect = async || Ok(SqliteAccounts::inspect(&file).await?.unwrap());
+        conformance::last_failed_login_of_each_provider_is_kept(&store, inspect).await;
+    }
 
     #[tokio::test]
     async fn unusable_folder_is_named_in_the_error() {

@@ -1,6 +1,7 @@
 //! SQL statements that SQLite and PostgreSQL share.
 
-pub const SELECT_ACCOUNT: &str = "SELECT nickname, picture_url, email FROM accounts WHERE id = $1";
+pub const SELECT_ACCOUNT: &str =
+    "SELECT nickname, picture_url, email, created_at FROM accounts WHERE id = $1";
 /// Oldest first.
 pub const SELECT_IDENTITIES: &str = "SELECT issuer, subject, provider FROM identities WHERE account_id = $1 \
      ORDER BY created_at, issuer, subject";
@@ -23,6 +24,13 @@ pub const INSERT_PENDING_LOGIN: &str = "INSERT INTO pending_logins \
 pub const CONSUME_PENDING_LOGIN: &str = "DELETE FROM pending_logins WHERE state_hash = $1 AND browser_hash = $2 \
      RETURNING state_hash, browser_hash, provider, purpose, session_hash, sealed_secrets, expires_at";
 
+pub const UPSERT_FAILED_LOGIN: &str = "INSERT INTO failed_logins (provider, failed_at, reason) VALUES ($1, $2, $3) \
+     ON CONFLICT (provider) DO UPDATE SET failed_at = excluded.failed_at, reason = excluded.reason";
+/// With the expiry of the newest session of the provider.
+pub const SELECT_FAILED_LOGINS: &str = "SELECT provider, failed_at, reason, \
+     (SELECT MAX(expires_at) FROM sessions WHERE sessions.provider = failed_logins.provider) \
+     FROM failed_logins ORDER BY provider";
+
 pub const INSERT_SESSION: &str = "INSERT INTO sessions \
      (id_hash, account_id, provider, issuer, subject, sid, sealed_tokens, last_seen_at, expires_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -31,6 +39,9 @@ pub const SELECT_SESSION: &str = "SELECT id_hash, account_id, provider, issuer, 
 pub const UPDATE_LAST_SEEN: &str =
     "UPDATE sessions SET last_seen_at = $1 WHERE id_hash = $2 AND last_seen_at < $1";
 pub const UPDATE_TOKENS: &str = "UPDATE sessions SET sealed_tokens = $1 WHERE id_hash = $2";
+/// Sessions of an issuer, with the subject and session id if they are given.
+pub const SESSION_MATCHES: &str =
+    "issuer = $1 AND subject = COALESCE($2, subject) AND ($3 IS NULL OR sid = $3)";
 pub const DELETE_SESSION: &str = "DELETE FROM sessions WHERE id_hash = $1";
 /// Inserts a row that no logout token has, since an issuer is never empty.
 pub const INSERT_WRITE_PROBE: &str =

@@ -14,30 +14,37 @@ use service_kit::RequestId;
 
 use super::error::ApiError;
 use crate::{
-    b_client::{BClient, BRequest, BResponse},
+    b_client::{BClient, BRequest, BResponse, LegacyCredentials},
     settings::{Target, Targets},
 };
 
-/// `?target=local` (the default) or `?target=introspection`.
+/// `?target=local` (the default) or `?target=introspection`, and `fresh=true` for a new access
+/// token.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetQuery {
     target: Option<String>,
+    #[serde(default)]
+    fresh: bool,
 }
 
 /// `GET /api/call-b`: reads B's resource and forwards B's response.
+///
+/// `fresh` counts with `legacy_secret_demo` only, where lessons show all steps of a call: elsewhere
+/// a caller could make A request tokens without end.
 pub async fn read(
     State(b_client): State<Arc<BClient>>,
     State(targets): State<Arc<Targets>>,
+    State(demo): State<Option<Arc<LegacyCredentials>>>,
     Extension(id): Extension<RequestId>,
     query: Result<Query<TargetQuery>, QueryRejection>,
 ) -> Result<BResponse, ApiError> {
-    let request = BRequest {
-        target: select_target(&targets, query, &id)?,
-        method: Method::GET,
-        path: "/api/resource",
-        body: None,
-    };
+    let is_fresh = query.as_ref().is_ok_and(|Query(query)| query.fresh);
+    let target = select_target(&targets, query, &id)?;
+    if is_fresh && demo.is_some() {
+        b_client.forget_token(target);
+    }
+    let request = BRequest { target, method: Method::GET, path: "/api/resource", body: None };
     b_client.call(&request).await.map_err(|error| ApiError::new(error, &id))
 }
 

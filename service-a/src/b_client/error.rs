@@ -20,7 +20,7 @@ pub struct CallError {
 pub enum CallStep {
     /// The request to A.
     Request,
-    /// A requests an access token from C (steps 1 and 2 of the source document).
+    /// A requests an access token from C (steps 1 and 2 of server to server).
     GetToken,
     /// A calls B with the access token (steps 3 and 4).
     CallB,

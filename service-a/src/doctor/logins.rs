@@ -11,7 +11,7 @@ use service_kit::Settings;
 use tokio::task::JoinSet;
 
 use crate::{
-    providers::{CLOCK_SKEW, ID_TOKEN_ALGORITHMS, client_secret},
+    providers::{CLOCK_SKEW, SIGNATURE_ALGORITHMS, client_secret},
     settings::{PLATFORM, ProviderKind, ProviderSettings, ServiceASettings},
 };
 
@@ -68,7 +68,7 @@ impl LoginCheck {
                 "the secret is not sent to an unconfirmed issuer",
             );
         };
-        check_keys(checks, &confirmed, &ID_TOKEN_ALGORITHMS.map(str::to_owned), None).await;
+        check_keys(checks, &confirmed, &SIGNATURE_ALGORITHMS.map(str::to_owned), None).await;
         let login = LoginRequest {
             client_id: &self.provider.client_id,
             redirect_uri: &self.redirect_uri,

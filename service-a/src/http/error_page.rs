@@ -20,6 +20,8 @@ struct ErrorView {
     name: &'static str,
     /// Error code that the provider returned, in printable characters.
     code: Option<String>,
+    /// The values that were compared, in English, for developers.
+    detail: Option<String>,
     /// The page links to the account instead of offering logins.
     logged_in: bool,
     logins: Vec<ProviderButton>,
@@ -68,7 +70,8 @@ impl ErrorPage {
             PageError::ProviderReturnedError(code) => Some(code.clone()),
             _ => None,
         };
-        let view = ErrorView { name, code, logged_in: error.implies_login(), logins };
+        let (detail, logged_in) = (error.detail(), error.implies_login());
+        let view = ErrorView { name, code, detail, logged_in, logins };
         Self(views.page_with_status(browser, status, "error", view))
     }
 }

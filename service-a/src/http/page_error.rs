@@ -11,16 +11,21 @@ use crate::{
 pub enum PageError {
     #[error("unknown provider")]
     UnknownProvider,
+    /// `iss` of a login that another site started (OpenID Connect Core §4).
+    #[error("`iss` is {found}, not the issuer of this provider ({expected})")]
+    OtherIssuer { expected: String, found: String },
     #[error("the user cancelled at the provider")]
     Cancelled,
     /// `state` is missing, forged or used, or the login was started in another browser. These cases
     /// are not distinguished.
     #[error("no pending login of this browser has this state")]
     LoginNotFound,
-    #[error("the login took longer than ten minutes")]
-    LoginExpired,
-    #[error("the login was started with another provider")]
-    OtherProvider,
+    #[error("the login expired at {at}, {now} now")]
+    LoginExpired { at: i64, now: i64 },
+    #[error(
+        "the login was started with the provider `{expected}`, but `{found}` sent the response"
+    )]
+    OtherProvider { expected: String, found: String },
     #[error("invalid authorization response: {0}")]
     InvalidResponse(String),
     #[error("the provider returned the error `{0}`")]
@@ -37,8 +42,6 @@ pub enum PageError {
     IdentityNotFound,
     #[error("not logged in")]
     NotLoggedIn,
-    #[error("the CSRF token is missing or belongs to another session")]
-    InvalidCsrfToken,
     #[error("the session has no access token that B accepts")]
     NoAccessToken,
     /// The request did not reach a handler: no route matches, or its body is too long or
@@ -58,21 +61,28 @@ impl PageError {
     pub fn text_key(&self) -> &'static str {
         match self {
             Self::UnknownProvider => "unknown_provider",
+            Self::OtherIssuer { .. } => "other_issuer",
             Self::Cancelled => "cancelled",
             Self::LoginNotFound => "login_not_found",
-            Self::LoginExpired => "login_expired",
-            Self::OtherProvider | Self::Provider(ProviderError::MixUp(_)) => "mix_up",
+            Self::LoginExpired { .. } => "login_expired",
+            Self::OtherProvider { .. } | Self::Provider(ProviderError::MixUp(_)) => "mix_up",
             Self::InvalidResponse(_) => "invalid_response",
             Self::ProviderReturnedError(_) => "provider_error",
             Self::Provider(ProviderError::InvalidGrant(..)) => "code_rejected",
             Self::Provider(ProviderError::Untrusted(_)) => "untrusted",
-            Self::Provider(_) => "provider_unavailable",
+            Self::Provider(
+                ProviderError::TimedOut(_)
+                | ProviderError::Unreachable(..)
+                | ProviderError::Unavailable(..),
+            ) => "provider_unavailable",
+            Self::Provider(
+                ProviderError::EndpointGone(..) | ProviderError::InvalidResponse(..),
+            ) => "unusable_response",
             Self::EmailTaken { .. } => "email_taken",
             Self::IdentityTaken => "identity_taken",
             Self::LastIdentity => "last_identity",
             Self::IdentityNotFound => "identity_not_found",
             Self::NotLoggedIn => "not_logged_in",
-            Self::InvalidCsrfToken => "invalid_csrf_token",
             Self::NoAccessToken => "no_access_token",
             Self::CallB(_) => "b_unavailable",
             Self::BeforeHandler(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
@@ -89,12 +99,27 @@ impl PageError {
     pub fn implies_login(&self) -> bool {
         matches!(
             self,
-            Self::IdentityTaken
-                | Self::LastIdentity
-                | Self::IdentityNotFound
-                | Self::InvalidCsrfToken
-                | Self::CallB(_)
+            Self::IdentityTaken | Self::LastIdentity | Self::IdentityNotFound | Self::CallB(_)
         )
+    }
+
+    /// Returns the values that were compared, for developers, if the request or the provider caused
+    /// the error. Errors of A itself may name its network, which is not for users.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::OtherIssuer { .. }
+            | Self::LoginExpired { .. }
+            | Self::OtherProvider { .. }
+            | Self::InvalidResponse(_)
+            | Self::Provider(
+                ProviderError::MixUp(_)
+                | ProviderError::Untrusted(_)
+                | ProviderError::InvalidGrant(..)
+                | ProviderError::InvalidResponse(..)
+                | ProviderError::EndpointGone(..),
+            ) => Some(self.to_string()),
+            _ => None,
+        }
     }
 
     /// Returns the HTTP status of the page.
@@ -102,10 +127,11 @@ impl PageError {
         match self {
             Self::UnknownProvider => StatusCode::NOT_FOUND,
             Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
-            Self::Cancelled | Self::InvalidCsrfToken | Self::NoAccessToken => StatusCode::FORBIDDEN,
+            Self::Cancelled | Self::NoAccessToken => StatusCode::FORBIDDEN,
             Self::LoginNotFound
-            | Self::LoginExpired
-            | Self::OtherProvider
+            | Self::LoginExpired { .. }
+            | Self::OtherProvider { .. }
+            | Self::OtherIssuer { .. }
             | Self::InvalidResponse(_)
             | Self::IdentityNotFound => StatusCode::BAD_REQUEST,
             Self::EmailTaken { .. } | Self::IdentityTaken | Self::LastIdentity => {

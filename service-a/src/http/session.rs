@@ -38,18 +38,13 @@ impl LoggedIn {
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Parses a form and verifies its CSRF token.
-    ///
-    /// # Errors
-    /// Returns [`PageError::InvalidCsrfToken`] if the form is malformed, or its token is missing or
-    /// belongs to another session.
-    pub fn parse_form(&self, body: &[u8]) -> Result<Form, PageError> {
-        let form = Form::parse(body).map_err(|_| PageError::InvalidCsrfToken)?;
+    /// Parses a form and verifies its CSRF token. Returns `None` if the form is malformed, or its
+    /// token is missing or belongs to another session.
+    pub fn parse_form(&self, body: &[u8]) -> Option<Form> {
+        let form = Form::parse(body).ok()?;
         let expected = self.csrf_token();
         let presented = form.get("csrf_token").unwrap_or_default();
-        verify_slices_are_equal(expected.as_bytes(), presented.as_bytes())
-            .map_err(|_| PageError::InvalidCsrfToken)?;
-        Ok(form)
+        verify_slices_are_equal(expected.as_bytes(), presented.as_bytes()).ok().map(|()| form)
     }
 
     fn csrf_key(&self) -> hmac::Key {

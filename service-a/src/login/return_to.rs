@@ -26,6 +26,14 @@ impl ReturnTo {
         (!path.starts_with("//")).then(|| Self(format!("{path}{query}")))
     }
 
+    /// Parses the `target_link_uri` of a login that another site starts: a URL of this website
+    /// (OpenID Connect Core §4). Returns `None` for anything else.
+    pub fn parse_url(text: &str, public_url: &Url) -> Option<Self> {
+        let url = Url::parse(text).ok().filter(|url| url.origin() == public_url.origin())?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Self::parse(&format!("{}{query}", url.path()), public_url)
+    }
+
     /// Returns the path and query.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,6 +52,27 @@ mod tests {
     fn path_with_query_is_accepted() {
         for path in ["/", "/account", "/my-resource?target=local", "/a%2Fb"] {
             assert_eq!(parse(path).as_deref(), Some(path));
+        }
+    }
+
+    #[test]
+    fn target_link_uri_is_a_url_of_this_website() {
+        let public_url = "http://localhost:9001".parse().unwrap();
+        let parse = |text: &str| ReturnTo::parse_url(text, &public_url).map(|to| to.0);
+        assert_eq!(parse("http://localhost:9001/a?b=c#d").as_deref(), Some("/a?b=c"));
+        assert_eq!(parse("http://localhost:9001").as_deref(), Some("/"));
+        for invalid in [
+            "",
+            "/account",
+            "https://localhost:9001/account",
+            "http://localhost:9002/account",
+            "http://localhost:9001@evil.example/account",
+            "http://localhost:9001//evil.example",
+            "http://localhost:9001/\\evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+        ] {
+            assert_eq!(parse(invalid), None, "{invalid}");
         }
     }
 

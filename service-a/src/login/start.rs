@@ -27,6 +27,8 @@ pub struct LoginRequest<'a> {
     /// Current session of the browser.
     pub session: Option<Digest>,
     pub return_to: ReturnTo,
+    /// Who wants to log in, for the provider.
+    pub login_hint: Option<String>,
 }
 
 /// Content of [`PendingLogin::sealed_secrets`], encrypted under `state`.
@@ -47,7 +49,7 @@ pub async fn start_login(
     let cookies = Cookies::for_website(&services.public_url);
     let secrets = LoginSecrets::generate(services.random)?;
     // First, so that nothing is stored while the provider is unavailable.
-    let url = request.provider.authorization_url(&secrets).await?;
+    let url = request.provider.authorization_url(&secrets, request.login_hint.as_deref()).await?;
     let cookie = login_cookie(request.provider);
     // All tabs of a browser share this identifier; each login has its own `state`.
     let browser = match cookies.read(&jar, cookie) {

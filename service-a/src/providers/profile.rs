@@ -1,6 +1,6 @@
 //! Profile claims. They are untrusted text that pages display, so they are filtered and bounded.
 
-use serde::{Deserialize, Serialize};
+use oauth_types::Claims;
 use url::Url;
 
 use crate::accounts::{Email, Profile};
@@ -12,28 +12,19 @@ const MAX_EMAIL: usize = 254;
 /// In bytes.
 const MAX_URL: usize = 2_000;
 
-/// The standard claims that A uses (OpenID Connect Core §5.1).
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ProfileClaims {
-    nickname: Option<String>,
-    name: Option<String>,
-    preferred_username: Option<String>,
-    picture: Option<String>,
-    email: Option<String>,
-    email_verified: bool,
-}
-
-/// Extracts the profile from the claims of an ID token or userinfo response.
-pub(super) fn from_claims(claims: &impl Serialize) -> Profile {
-    let claims = serde_json::to_value(claims)
-        .and_then(serde_json::from_value::<ProfileClaims>)
-        .unwrap_or_default();
-    let verified = claims.email_verified;
+/// Extracts the profile from the claims of an ID token or userinfo response (OpenID Connect Core
+/// §5.1). A claim of another type counts as absent.
+///
+/// Only the boolean `true` verifies an e-mail address. Apple also sends it as text
+/// (`accepts_text`).
+pub(super) fn from_claims(claims: &Claims, accepts_text: bool) -> Profile {
+    let text = |name: &str| claims.text(name).map(str::to_owned);
+    let verified = claims.get::<bool>("email_verified").unwrap_or_default()
+        || (accepts_text && claims.text("email_verified") == Some("true"));
     Profile {
-        nickname: claims.nickname.or(claims.name).or(claims.preferred_username),
-        picture: claims.picture,
-        email: claims.email.map(|address| Email { address, verified }),
+        nickname: text("nickname").or_else(|| text("name")).or_else(|| text("preferred_username")),
+        picture: text("picture"),
+        email: text("email").map(|address| Email { address, verified }),
     }
 }
 
@@ -86,17 +77,21 @@ fn is_email_address(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    fn profile(claims: Value) -> Profile {
+        from_claims(&serde_json::from_value(claims).unwrap(), false)
+    }
+
     #[test]
     fn missing_claims_come_from_the_other_source() {
-        let user_info = from_claims(
-            &json!({ "name": "Ada Byron", "email": "ada@example.com", "email_verified": true }),
+        let user_info = profile(
+            json!({ "name": "Ada Byron", "email": "ada@example.com", "email_verified": true }),
         );
         let id_token =
-            from_claims(&json!({ "nickname": "ada", "picture": "https://example.com/ada.png" }));
+            profile(json!({ "nickname": "ada", "picture": "https://example.com/ada.png" }));
         let both = user_info.or(id_token);
         assert_eq!(both.nickname.as_deref(), Some("Ada Byron"));
         assert_eq!(both.picture.as_deref(), Some("https://example.com/ada.png"));
@@ -104,13 +99,23 @@ mod tests {
     }
 
     #[test]
+    fn claims_of_other_types_count_as_absent() {
+        let odd = profile(json!({
+            "nickname": 7, "name": "Ada", "picture": [], "email": "ada@example.com",
+            "email_verified": "true",
+        }));
+        assert_eq!(odd.nickname.as_deref(), Some("Ada"));
+        assert_eq!((odd.picture.as_deref(), odd.verified_email()), (None, None));
+    }
+
+    #[test]
     fn unsafe_values_are_removed() {
-        let unsafe_claims = from_claims(
-            &json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }),
+        let unsafe_claims = profile(
+            json!({ "nickname": "\u{202E}\u{0000} ", "picture": "javascript:alert(1)", "email": "no address" }),
         );
         assert_eq!(unsafe_claims.sanitized(), Profile::default());
-        let long = from_claims(&json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) }))
-            .sanitized();
+        let long =
+            profile(json!({ "nickname": format!("a\u{200B}{}", "b".repeat(200)) })).sanitized();
         assert_eq!(long.nickname.map(|name| name.len()), Some(MAX_NAME));
         for (picture, valid) in [
             ("http://localhost:9000/a.png", false),

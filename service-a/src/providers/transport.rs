@@ -1,12 +1,9 @@
 //! HTTP requests to providers.
 
-use std::{future::Future, pin::Pin};
-
 use flow_events::{Field, FieldValue, Party};
 use http::{HeaderMap, HeaderValue, header};
-use oauth_http::{HttpTransport, Repeatable};
+use oauth_http::{HttpResponse, HttpTransport, Repeatable};
 use oauth_types::{AccessToken, Issuer, parse_endpoint_url};
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::Body;
 use url::Url;
 
@@ -14,6 +11,8 @@ use super::{ProviderError, ProviderRequest};
 
 /// Longest response body of a provider, in bytes.
 const MAX_BODY: usize = 256 * 1024;
+
+type ClaimNames = fn(&[u8]) -> Option<Field>;
 
 #[derive(Debug)]
 pub(super) struct Transport {
@@ -49,24 +48,45 @@ impl TransportError {
     }
 }
 
-/// Lets the OpenID Connect library use this transport.
-impl<'c> AsyncHttpClient<'c> for Transport {
-    type Error = TransportError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, TransportError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.send(request))
-    }
-}
-
 impl Transport {
     pub(super) fn new(http: reqwest::Client, issuer: Option<Issuer>) -> Self {
         let http = HttpTransport::new(http, Party::AuthorizationServer, MAX_BODY);
         Self { http: http.repeating(Repeatable::Get), issuer }
     }
 
+    /// Sends a GET request, with the access token if there is one, and reads the response.
+    pub(super) async fn get(
+        &self,
+        url: &str,
+        access_token: Option<&AccessToken>,
+        kind: ProviderRequest,
+    ) -> Result<HttpResponse, ProviderError> {
+        let mut request = http::Request::get(url).header(header::ACCEPT, "application/json");
+        if let Some(token) = access_token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
+        }
+        let request = request.body(Vec::new()).map_err(|_| {
+            ProviderError::InvalidResponse(kind, "the request URL or token is invalid".to_owned())
+        })?;
+        let claims =
+            (kind == ProviderRequest::UserInfo).then_some(Field::claim_names as ClaimNames);
+        self.exchange(request, claims).await.map_err(|error| error.during(kind))
+    }
+
     /// Sends a request and reads the response.
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    pub(super) async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<HttpResponse, TransportError> {
+        self.exchange(request, None).await
+    }
+
+    /// Sends a request. `claims` names the claims of the response in its event.
+    async fn exchange(
+        &self,
+        request: http::Request<Vec<u8>>,
+        claims: Option<ClaimNames>,
+    ) -> Result<HttpResponse, TransportError> {
         let (parts, body) = request.into_parts();
         let endpoint = parts.uri.to_string();
         let url = match &self.issuer {
@@ -79,17 +99,18 @@ impl Transport {
             let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
             event_fields(request.headers(), request.url(), body)
         };
-        let response_fields = |response: &oauth_http::HttpResponse| {
+        let response_fields = |response: &HttpResponse| {
             let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-            Field::json_members(response.bytes(), &secrets)
+            let names = claims.and_then(|claims| claims(response.bytes()));
+            Field::json_members(response.bytes(), &secrets).into_iter().chain(names).collect()
         };
         let request =
             self.http.client().request(parts.method, url).headers(parts.headers).body(body);
         let received = self.http.send(request, request_fields, response_fields).await?;
-        let body = received.body.ok_or(TransportError::TooLong)?;
-        let mut response = HttpResponse::new(body.to_vec());
-        (*response.status_mut(), *response.headers_mut()) = (received.status, received.headers);
-        Ok(response)
+        if received.body.is_none() {
+            return Err(TransportError::TooLong);
+        }
+        Ok(received)
     }
 }
 

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use clock::Clock;
 use oauth_types::{AccessToken, ClientSecret, Issuer, parse_endpoint_url, printable};
-use openidconnect::HttpRequest;
 use serde::{Deserialize, de::DeserializeOwned};
 use service_kit::http_client;
 use url::Url;
@@ -15,15 +14,19 @@ use super::{
 };
 use crate::{
     accounts::{Identity, Profile},
+    login_checks::bounded,
     settings::ProviderSettings,
 };
 
 /// `errcode` values for a used, expired or unknown code.
 const INVALID_GRANT: [i64; 3] = [40_029, 40_163, 42_003];
 
+/// `errcode` values for a busy system and an exceeded rate limit.
+const UNAVAILABLE: [i64; 2] = [-1, 45_011];
+
 pub struct WeChatProvider {
     transport: Transport,
-    issuer: String,
+    pub(super) issuer: String,
     appid: String,
     secret: ClientSecret,
     redirect_uri: String,
@@ -62,6 +65,7 @@ impl WeChatProvider {
         let invalid = |setting: &str, problem: &dyn Display| {
             anyhow::anyhow!("the setting `{setting}`: {problem}")
         };
+        settings.response_mode()?;
         let issuer = Issuer::new(settings.issuer.clone(), None);
         let issuer = issuer.map_err(|problem| invalid("issuer", &problem))?;
         // In a desktop browser the page displays a QR code to scan; inside WeChat the user only
@@ -122,9 +126,11 @@ impl WeChatProvider {
     /// WeChat sends no `iss`. A response with another issuer is from another provider.
     pub(super) fn check_response_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
         match iss {
-            Some(iss) if iss != self.issuer => {
-                Err(ProviderError::MixUp("`iss` is not WeChat's issuer identifier".to_owned()))
-            }
+            Some(iss) if iss != self.issuer => Err(ProviderError::MixUp(format!(
+                "`iss` is {}, not WeChat's issuer identifier ({})",
+                bounded(iss),
+                self.issuer
+            ))),
             _ => Ok(()),
         }
     }
@@ -195,14 +201,11 @@ impl WeChatProvider {
         let mut url = url.clone();
         url.query_pairs_mut().extend_pairs(query);
         let invalid = |reason: &str| ProviderError::InvalidResponse(kind, reason.to_owned());
-        let request = http::Request::get(url.as_str()).body(Vec::new());
-        let request: HttpRequest = request.map_err(|_| invalid("invalid request URL"))?;
-        let response = self.transport.send(request).await.map_err(|error| error.during(kind))?;
-        if !response.status().is_success() {
-            return Err(invalid(&format!("status {}", response.status().as_u16())));
+        let response = self.transport.get(url.as_str(), None, kind).await?;
+        if !response.status.is_success() {
+            return Err(ProviderError::status(kind, response.status));
         }
-        serde_json::from_slice(response.body())
-            .map_err(|_| invalid("not a JSON response of WeChat"))
+        response.json().map_err(|_| invalid("not a JSON response of WeChat"))
     }
 }
 
@@ -212,6 +215,9 @@ fn check_errcode(request: ProviderRequest, errcode: Option<i64>) -> Result<(), P
         None | Some(0) => Ok(()),
         Some(code) if INVALID_GRANT.contains(&code) => {
             Err(ProviderError::InvalidGrant(request, format!("errcode {code}")))
+        }
+        Some(code) if UNAVAILABLE.contains(&code) => {
+            Err(ProviderError::Unavailable(request, format!("errcode {code}")))
         }
         Some(code) => Err(ProviderError::InvalidResponse(request, format!("errcode {code}"))),
     }

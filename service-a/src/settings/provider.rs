@@ -19,6 +19,16 @@ pub enum ProviderKind {
     Wechat,
 }
 
+/// How a provider returns the authorization response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect.
+    Query,
+    /// As a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
 /// An identity provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,10 +42,10 @@ pub struct ProviderSettings {
     /// Name on the Chinese login button. Default: as `title`.
     pub title_zh: String,
     /// Issuer identifier, which ID tokens must contain. Default: none; `https://appleid.apple.com`
-    /// for Apple, `https://open.weixin.qq.com` for WeChat. Production demands https.
+    /// for Apple, `https://open.weixin.qq.com` for WeChat. Production requires https.
     pub issuer: String,
     /// Base URL under which A reaches the provider, if it differs from `issuer`. Default: unset.
-    /// Production demands https.
+    /// Production requires https.
     pub internal_url: Option<String>,
     /// PEM file with the certificate authorities that A trusts for this provider, in place of those
     /// of the system. Default: unset.
@@ -54,6 +64,13 @@ pub struct ProviderSettings {
     /// code for an access token for the provider, and the refresh token for one for each B, so the
     /// provider must issue refresh tokens. Default: none.
     pub resources: String,
+    /// How the provider returns the authorization response: `query`, or `form_post`, which keeps
+    /// the code out of URLs. Default: `query`; `form_post` for Apple. WeChat knows only `query`.
+    pub response_mode: Option<ResponseMode>,
+    /// Audiences besides A's client id that an ID token may have, separated by spaces. An ID token
+    /// with any other audience is rejected (OpenID Connect Core §3.1.3.7). ZITADEL adds the id of
+    /// its project. Default: none.
+    pub trusted_audiences: String,
     /// Apple: team id that owns the key.
     pub team_id: String,
     /// Apple: id of the key.
@@ -63,10 +80,10 @@ pub struct ProviderSettings {
     /// WeChat: authorization endpoint. Default: chosen by `scopes`.
     pub authorization_url: Option<String>,
     /// WeChat: token endpoint. Default: `https://api.weixin.qq.com/sns/oauth2/access_token`.
-    /// Production demands https.
+    /// Production requires https.
     pub token_url: Option<String>,
     /// WeChat: user information endpoint. Default: `https://api.weixin.qq.com/sns/userinfo`.
-    /// Production demands https.
+    /// Production requires https.
     pub userinfo_url: Option<String>,
     /// Timeout of one request to the provider, in milliseconds. Default: 5000.
     pub timeout_millis: u64,
@@ -87,6 +104,8 @@ impl Default for ProviderSettings {
             client_secret_file: None,
             scopes: String::new(),
             resources: String::new(),
+            response_mode: None,
+            trusted_audiences: String::new(),
             team_id: String::new(),
             key_id: String::new(),
             key_file: None,
@@ -115,13 +134,27 @@ impl ProviderSettings {
         self
     }
 
+    /// Returns how the provider returns the authorization response.
+    ///
+    /// # Errors
+    /// Returns an error if the protocol does not know the configured mode.
+    pub fn response_mode(&self) -> anyhow::Result<ResponseMode> {
+        match (self.kind, self.response_mode) {
+            (ProviderKind::Wechat, Some(ResponseMode::FormPost)) => {
+                anyhow::bail!("the setting `response_mode`: WeChat knows only `query`")
+            }
+            // Apple requires it if the scope is not only `openid`.
+            (ProviderKind::Apple, None) => Ok(ResponseMode::FormPost),
+            (_, mode) => Ok(mode.unwrap_or(ResponseMode::Query)),
+        }
+    }
+
     /// Returns the configuration of the HTTP client for this provider.
     pub(crate) fn http(&self) -> HttpClientSettings {
-        HttpClientSettings {
-            ca_file: self.ca_file.clone(),
-            timeout: Duration::from_millis(self.timeout_millis),
-            ..HttpClientSettings::default()
-        }
+        let mut settings = HttpClientSettings::default();
+        settings.ca_file.clone_from(&self.ca_file);
+        settings.timeout = Duration::from_millis(self.timeout_millis);
+        settings
     }
 
     /// Returns the client secret. The default secret of the demo applies to C only.

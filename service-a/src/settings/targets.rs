@@ -16,10 +16,10 @@ pub struct Targets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Target {
     /// Base URL under which A reaches B. Default: `http://localhost:9002`, for `introspection`
-    /// `http://localhost:9003`. Production demands https.
+    /// `http://localhost:9003`. Production requires https.
     pub url: String,
     /// Resource identifier of B, the audience of access tokens for it (RFC 8707). Default: as
-    /// `url`. Production demands a host other than loopback.
+    /// `url`. Production requires a host other than loopback.
     pub resource: String,
     /// Whether A exchanges a user's access token for one that names A as the actor (RFC 8693)
     /// before it calls this B in the user's name. Applies to users of C. Default: `false`, for

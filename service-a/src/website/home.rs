@@ -46,7 +46,7 @@ pub async fn home(
         nickname: logged_in.and_then(|logged_in| logged_in.account.nickname),
         logged_out: returns_from_logout(cookies, &jar, query.as_deref()),
     };
-    let page = views.page(&browser, "home", &view).forms_leave_this_site();
+    let page = views.page(&browser, "home", &view).without_form_action();
     if view.logged_out {
         return (cookies.remove(CookieJar::new(), CookieUse::Logout), page).into_response();
     }

@@ -7,6 +7,7 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use pages::Browser;
 
+use super::account::form_expired;
 use crate::{
     accounts::LoginPurpose,
     http::{
@@ -28,7 +29,10 @@ pub async fn link(
     jar: CookieJar,
     FormBody(body): FormBody,
 ) -> Response {
-    let result = start(&services, &name, &logged_in, jar, &body).await;
+    if logged_in.parse_form(&body).is_none() {
+        return form_expired(&services, &views, &browser, logged_in);
+    }
+    let result = start(&services, &name, &logged_in, jar).await;
     page_response(&views, &browser, result)
 }
 
@@ -37,14 +41,13 @@ async fn start(
     name: &str,
     logged_in: &LoggedIn,
     jar: CookieJar,
-    body: &[u8],
 ) -> Result<(CookieJar, Redirect), PageError> {
-    logged_in.parse_form(body)?;
     let request = LoginRequest {
         provider: services.provider(name).ok_or(PageError::UnknownProvider)?,
         purpose: LoginPurpose::Link,
         session: Some(logged_in.session.id),
         return_to: ReturnTo::default(),
+        login_hint: None,
     };
     let (jar, url) = start_login(services, jar, request).await?;
     Ok((jar, Redirect::to(url.as_str())))

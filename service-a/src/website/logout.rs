@@ -7,6 +7,7 @@ use axum::{
 use axum_extra::extract::CookieJar;
 use pages::Browser;
 
+use super::account::form_expired;
 use crate::{
     http::{
         cookies::{CookieUse, Cookies},
@@ -37,7 +38,10 @@ pub async fn logout(
 ) -> Response {
     let cookies = Cookies::for_website(&services.public_url);
     let result = match logged_in {
-        Some(logged_in) => end_session(&services, cookies, &logged_in, jar, &body).await,
+        Some(logged_in) if logged_in.parse_form(&body).is_none() => {
+            return form_expired(&services, &views, &browser, logged_in);
+        }
+        Some(logged_in) => end_session(&services, cookies, &logged_in, jar).await,
         // The session has already ended.
         None => Ok((cookies.remove(jar, CookieUse::Session), Redirect::to("/"))),
     };
@@ -49,9 +53,7 @@ async fn end_session(
     cookies: Cookies,
     logged_in: &LoggedIn,
     jar: CookieJar,
-    body: &[u8],
 ) -> Result<(CookieJar, Redirect), PageError> {
-    logged_in.parse_form(body)?;
     services.accounts.end_session(&logged_in.session.id).await?;
     let jar = cookies.remove(jar, CookieUse::Session);
     Ok(redirect_to_provider(services, cookies, logged_in, jar).await?)

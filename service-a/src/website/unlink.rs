@@ -4,8 +4,10 @@ use axum::{
     extract::State,
     response::{Redirect, Response},
 };
+use oauth_types::Form;
 use pages::Browser;
 
+use super::account::form_expired;
 use crate::{
     accounts::{Identity, UnlinkOutcome},
     http::{
@@ -23,16 +25,18 @@ pub async fn unlink(
     logged_in: LoggedIn,
     FormBody(body): FormBody,
 ) -> Response {
-    let result = remove_identity(&services, &logged_in, &body).await;
+    let Some(form) = logged_in.parse_form(&body) else {
+        return form_expired(&services, &views, &browser, logged_in);
+    };
+    let result = remove_identity(&services, &logged_in, &form).await;
     page_response(&views, &browser, result.map(|()| Redirect::to("/account")))
 }
 
 async fn remove_identity(
     services: &Services,
     logged_in: &LoggedIn,
-    body: &[u8],
+    form: &Form,
 ) -> Result<(), PageError> {
-    let form = logged_in.parse_form(body)?;
     let field = |name| form.get(name).map(str::to_owned).ok_or(PageError::IdentityNotFound);
     let identity = Identity { issuer: field("issuer")?, subject: field("subject")? };
     match services.accounts.unlink_identity(&logged_in.account.id, &identity).await? {

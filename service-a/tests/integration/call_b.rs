@@ -9,9 +9,12 @@ use test_support::{
     mock::{header, json},
 };
 
-use crate::test_servers::{
-    RESOURCES, SECRET, TestServers, UNREACHABLE, assert_call_error, bearer, parameter,
-    token_response,
+use crate::{
+    openapi::document,
+    test_servers::{
+        RESOURCES, SECRET, TestServers, UNREACHABLE, assert_call_error, bearer, parameter,
+        token_response,
+    },
 };
 
 #[tokio::test]
@@ -153,22 +156,32 @@ async fn second_rejection_by_b_is_an_error() {
 }
 
 #[tokio::test]
-async fn production_serves_post_only_if_the_setting_names_it() {
+async fn production_calls_b_for_anyone_only_if_settings_name_it() {
     let servers = TestServers::start().await;
-    for (named, status) in [(None, 405), (Some(false), 405), (Some(true), 502)] {
+    for (reads, writes, get, post) in [
+        (None, None, 404, 404),
+        (Some(false), Some(false), 404, 404),
+        (Some(true), None, 502, 405),
+        (None, Some(true), 405, 502),
+    ] {
         let a = servers
             .start_a_with(|settings| {
                 settings.profile = Profile::Production;
-                settings.anonymous_writes = named;
+                settings.anonymous_reads = reads;
+                settings.anonymous_writes = writes;
                 settings.issuer = "https://c.example".to_owned();
                 settings.internal_url = Some(UNREACHABLE.replace("http:", "https:"));
                 settings.public_url = "https://a.example".to_owned();
                 settings.client_secret = Some(SecretSetting::new("x".repeat(32)));
             })
             .await;
+        let response = a.get("/api/call-b").await;
+        assert_eq!(response.status, get, "{reads:?}");
+        document().assert_response("/api/call-b", "get", &response);
         let response = send(a.post("/api/call-b").body("{}")).await;
-        assert_eq!(response.status, status, "{named:?}: {response:?}");
-        if status == 405 {
+        assert_eq!(response.status, post, "{writes:?}: {response:?}");
+        document().assert_response("/api/call-b", "post", &response);
+        if post == 405 {
             assert_eq!(response.header("allow"), "GET,HEAD");
         }
     }

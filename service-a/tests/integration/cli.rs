@@ -106,6 +106,7 @@ async fn unreachable_database_is_reported_in_one_line_without_password() {
         ("data_dir", &data),
         url,
         ("listen", "127.0.0.1:0"),
+        ("public_url", "http://localhost:0"),
         ("log.filter", "warn"),
     ]);
     let output = SERVICE_A.run(&["serve"], &settings).await;

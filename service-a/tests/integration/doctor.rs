@@ -224,7 +224,7 @@ async fn newer_schema_and_invalid_database_file_are_reported() {
     let (servers, a) = doctor_servers().await;
     respond_to_token_request(&servers, token_response(0)).await;
     let file = servers.data_dir.path().join("service-a.db");
-    execute(&file, "UPDATE _sqlx_migrations SET version = 9999").await;
+    execute(&file, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
     let output = doctor(&servers.settings(), &a, &[]).await;
     assert_diagnosis(
         &output,

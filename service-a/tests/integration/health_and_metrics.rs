@@ -12,9 +12,9 @@ async fn a_is_ready_while_c_and_b_are_unreachable() {
             settings.targets.local.url = UNREACHABLE.to_owned();
         })
         .await;
-    for (path, word) in [("/healthz", "ok"), ("/readyz", "ready")] {
+    for (path, health) in [("/healthz", "ok"), ("/readyz", "ready")] {
         let response = a.manage.get(path).await;
-        assert_eq!((response.status, response.json()), (200, json!({ "status": word })));
+        assert_eq!((response.status, response.json()), (200, json!({ "status": health })));
     }
 }
 

@@ -3,6 +3,7 @@ use serde_json::json;
 use test_support::mock::{header, json};
 
 use crate::{
+    openapi::document,
     process::{Process, SERVICE_A, settings_arguments},
     test_servers::{SECRET, TestServers, assert_call_error},
 };
@@ -13,7 +14,9 @@ const PATH: &str = "/api/call-b-legacy";
 async fn legacy_route_does_not_exist_by_default() {
     let servers = TestServers::start().await;
     let a = servers.start_a().await;
-    assert_eq!(a.get(PATH).await.status, 404);
+    let response = a.get(PATH).await;
+    assert_eq!(response.status, 404);
+    document().assert_response(PATH, "get", &response);
     assert_eq!(servers.b.request_count(), 0);
 }
 
@@ -43,6 +46,20 @@ async fn legacy_demo_sends_the_secret_to_b() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!((query, header(&called[2], "authorization")), (expected.to_vec(), ""));
     assert_eq!(servers.c.request_count(), 0, "C is not involved");
+}
+
+#[tokio::test]
+async fn fresh_call_requests_a_new_token_in_the_demo_only() {
+    for (is_demo, token_requests) in [(true, 3), (false, 1)] {
+        let servers = TestServers::start().await;
+        let a = servers.start_a_with(|settings| settings.legacy_secret_demo = is_demo).await;
+        for path in ["/api/call-b", "/api/call-b?fresh=true", "/api/call-b?target=local&fresh=true"]
+        {
+            assert_eq!(a.get(path).await.status, 200, "{path}");
+        }
+        assert_eq!(a.get("/api/call-b").await.status, 200);
+        assert_eq!(servers.c.request_count(), token_requests, "demo: {is_demo}");
+    }
 }
 
 #[tokio::test]
@@ -102,8 +119,8 @@ async fn production_refuses_legacy_secret_demo() {
         SERVICE_A.run(&["serve"], &settings_arguments(&servers.settings(), &production)).await;
     assert_eq!(output.code, Some(1));
     assert!(
-        output.stderr.contains("\n  legacy_secret_demo: ")
-            && output.stderr.contains("\n  client_secret: "),
+        output.stderr.contains("  legacy_secret_demo: ")
+            && output.stderr.contains("  client_secret: "),
         "{}",
         output.stderr
     );

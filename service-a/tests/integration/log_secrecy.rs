@@ -94,7 +94,7 @@ async fn log_contains_no_secret_or_token_at_any_level() {
         let a = Process::serve(&settings_arguments(&servers.settings(), &loud));
         use_everything(&a).await;
         let echo = json!({ "error": "invalid_token", "error_description": format!("{} {SECRET}", ACCESS_TOKENS[0]), "x": ACCESS_TOKENS[1] });
-        for trouble in [
+        for response in [
             status(401),
             json(401, &echo),
             json(403, &echo),
@@ -103,14 +103,14 @@ async fn log_contains_no_secret_or_token_at_any_level() {
             delayed(status(200)),
         ] {
             servers.c.respond_in_order([token_response(0), token_response(1)]);
-            servers.b.respond_in_order([trouble]);
+            servers.b.respond_in_order([response]);
             a.get("/api/call-b").await;
             send(a.post("/api/call-b")).await;
             a.get("/api/call-b-legacy?how=query").await;
         }
         // A 401 invalidates the token, so that A calls C each time.
         servers.b.respond_in_order([status(401)]);
-        for trouble in [
+        for response in [
             status(500),
             json(401, &echo),
             json(200, &echo),
@@ -119,7 +119,7 @@ async fn log_contains_no_secret_or_token_at_any_level() {
             json(400, &json!(SECRET)),
         ] {
             servers.c.respond_in_order([
-                trouble.set_body_string(format!("{SECRET} {}", ACCESS_TOKENS[0])),
+                response.set_body_string(format!("{SECRET} {}", ACCESS_TOKENS[0])),
                 token_response(0),
             ]);
             a.get("/api/call-b").await;

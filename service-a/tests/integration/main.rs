@@ -5,7 +5,6 @@ mod b_errors;
 mod call_b;
 mod cli;
 mod doctor;
-mod full_disk;
 mod health_and_metrics;
 mod legacy_secret;
 mod log_secrecy;

@@ -10,7 +10,7 @@ use std::{
 use flow_events::{Event, FlowEvent, Party};
 use serde_json::json;
 use test_support::{http::send, mock::json};
-use tokio::sync::broadcast::Receiver;
+use tokio::{net::TcpSocket, sync::broadcast::Receiver};
 use wiremock::{MockServer, matchers::any};
 
 use crate::test_servers::{MockParty, TestServers, UNREACHABLE, assert_call_error};
@@ -46,7 +46,10 @@ async fn failed_connection_is_retried_for_every_method() {
 #[tokio::test]
 async fn retry_reaches_a_b_that_has_restarted() {
     let servers = TestServers::start().await;
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that no other program gets the port, and not listening yet.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let a = servers
         .start_a_with(|settings| settings.targets.local.url = format!("http://{address}"))
         .await;
@@ -54,7 +57,7 @@ async fn retry_reaches_a_b_that_has_restarted() {
     let client = a.client.clone();
     let call = tokio::spawn(async move { client.get("/api/call-b").await });
     until_b_failed(&mut heard).await;
-    let listener = TcpListener::bind(address).unwrap();
+    let listener = socket.listen(64).unwrap().into_std().unwrap();
     let server = MockServer::builder().listener(listener).start().await;
     let _b = MockParty::mount(server, any(), json(200, &json!({ "b": "back" }))).await;
     let response = call.await.unwrap();

@@ -31,7 +31,10 @@ async fn error_of_c_names_the_failed_step() {
             json(400, &json!({ "error": "invalid_scope", "error_description": "not for you" })),
             "not for you",
         ),
-        (status(307).insert_header("location", UNREACHABLE), "neither a token nor an OAuth error"),
+        (
+            status(307).insert_header("location", UNREACHABLE),
+            "neither a success nor an OAuth error",
+        ),
     ] {
         servers.c.respond_in_order([response]);
         assert_call_error(&a.get("/api/call-b").await, 502, "get_token", text);
@@ -118,9 +121,12 @@ async fn metadata_of_another_issuer_is_rejected_with_both_identifiers() {
     let response = a.get("/api/call-b").await;
     assert_call_error(&response, 502, "get_token", "https://evil.example");
     assert_call_error(&response, 502, "get_token", &impostor.uri());
-    let asked = impostor.received_requests().await.unwrap();
-    assert!(!asked.is_empty());
-    assert!(asked.iter().all(|request| request.url.path() == METADATA), "the secret is not sent");
+    let requests = impostor.received_requests().await.unwrap();
+    assert!(!requests.is_empty());
+    assert!(
+        requests.iter().all(|request| request.url.path() == METADATA),
+        "the secret is not sent"
+    );
 }
 
 #[tokio::test]

@@ -1,18 +1,22 @@
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use clock::Clock;
-use openidconnect::{IssuerUrl, JsonWebKeySet};
+use http::StatusCode;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::library::{Metadata, discovery_error};
-use crate::providers::{ProviderError, transport::Transport};
+use super::{
+    keys::KeySet,
+    metadata::{Metadata, MetadataDocument},
+};
+use crate::providers::{ProviderError, ProviderRequest, transport::Transport};
 
-/// Age at which metadata and keys are fetched again.
-const MAX_AGE: Duration = Duration::from_secs(3_600);
-/// Interval between fetches for unknown keys. Tokens with made-up `kid` values cause no more
-/// requests than that.
-const KEY_FETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// Age at which metadata and keys are fetched again. An authorization endpoint that moved is found
+/// only by that: the browser sees the error, not A.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// Interval between fetches for unknown keys and endpoints that moved. Tokens with made-up `kid`
+/// values cause no more requests than that.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 /// Time for which a failure is returned without another request. Otherwise every waiting login
 /// would wait for the timeout in turn.
 const FAILURE_BACKOFF: Duration = Duration::from_secs(2);
@@ -21,7 +25,8 @@ const FAILURE_BACKOFF: Duration = Duration::from_secs(2);
 /// is unavailable.
 pub(super) struct Discovery {
     transport: Arc<Transport>,
-    issuer: IssuerUrl,
+    issuer: String,
+    metadata_url: String,
     clock: Clock,
     /// Locked during a fetch.
     cache: Mutex<Cache>,
@@ -32,20 +37,20 @@ pub(super) struct Discovery {
 struct Cache {
     metadata: Option<(Duration, Arc<Metadata>)>,
     failure: Option<(Duration, ProviderError)>,
-    keys_fetched_at: Option<Duration>,
+    refreshed_at: Option<Duration>,
 }
 
 impl Discovery {
     pub(super) fn new(
         transport: Arc<Transport>,
         issuer: &str,
+        metadata_url: String,
         clock: Clock,
-    ) -> anyhow::Result<Self> {
-        let issuer = IssuerUrl::new(issuer.to_owned()).context("the setting `issuer`")?;
-        Ok(Self { transport, issuer, clock, cache: Mutex::default() })
+    ) -> Self {
+        Self { transport, issuer: issuer.to_owned(), metadata_url, clock, cache: Mutex::default() }
     }
 
-    /// Returns the metadata, at most an hour old unless the provider is unavailable.
+    /// Returns the metadata, at most ten minutes old unless the provider is unavailable.
     pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
         let (mut cache, now) = (self.cache.lock().await, self.clock.uptime());
         if let Some((at, metadata)) = &cache.metadata
@@ -60,8 +65,9 @@ impl Discovery {
         }
     }
 
-    /// Returns metadata with current keys, for a token whose key is not in `old`.
-    pub(super) async fn refresh_keys(
+    /// Returns newer metadata and keys than `old`, in which a key or an endpoint was not found.
+    /// Both are fetched, because `jwks_uri` may have changed too.
+    pub(super) async fn refresh(
         &self,
         old: &Arc<Metadata>,
     ) -> Result<Arc<Metadata>, ProviderError> {
@@ -70,18 +76,13 @@ impl Discovery {
             .metadata
             .as_ref()
             .map_or_else(|| Arc::clone(old), |(_, metadata)| Arc::clone(metadata));
-        let fetched_recently =
-            cache.keys_fetched_at.is_some_and(|at| now.saturating_sub(at) < KEY_FETCH_INTERVAL);
-        if fetched_recently || !Arc::ptr_eq(&current, old) {
+        let refreshed_recently =
+            cache.refreshed_at.is_some_and(|at| now.saturating_sub(at) < REFRESH_INTERVAL);
+        if refreshed_recently || !Arc::ptr_eq(&current, old) {
             return Ok(current);
         }
-        cache.keys_fetched_at = Some(now);
-        let keys = JsonWebKeySet::fetch_async(current.jwks_uri(), &*self.transport).await;
-        let keys = keys.map_err(|error| discovery_error(&error))?;
-        let refreshed = Arc::new(Metadata::clone(&current).set_jwks(keys));
-        let fetched_at = cache.metadata.as_ref().map_or(now, |(at, _)| *at);
-        cache.metadata = Some((fetched_at, Arc::clone(&refreshed)));
-        Ok(refreshed)
+        cache.refreshed_at = Some(now);
+        self.fetch(&mut cache, now).await
     }
 
     async fn fetch(
@@ -94,22 +95,40 @@ impl Discovery {
         {
             return Err(error.clone());
         }
-        match Metadata::discover_async(self.issuer.clone(), &*self.transport).await {
+        match self.request().await {
             Ok(metadata) => {
                 let metadata = Arc::new(metadata);
                 (cache.metadata, cache.failure) = (Some((now, Arc::clone(&metadata))), None);
                 Ok(metadata)
             }
             Err(error) => {
-                let error = discovery_error(&error);
-                tracing::warn!(
-                    issuer = self.issuer.as_str(),
-                    %error,
-                    "failed to fetch provider metadata"
-                );
-                cache.failure = Some((now, error.clone()));
+                let issuer = &self.issuer;
+                tracing::warn!(issuer, %error, "failed to fetch provider metadata");
+                // The time after the request. The logins that wait for the lock meanwhile would
+                // otherwise find the backoff over, and each would wait for the timeout in turn.
+                cache.failure = Some((self.clock.uptime(), error.clone()));
                 Err(error)
             }
         }
+    }
+
+    async fn request(&self) -> Result<Metadata, ProviderError> {
+        let metadata = |reason| ProviderError::InvalidResponse(ProviderRequest::Metadata, reason);
+        let document = self.get(&self.metadata_url, ProviderRequest::Metadata).await?;
+        let document = MetadataDocument::of_issuer(document, &self.issuer).map_err(metadata)?;
+        let jwks_uri = document.jwks_uri().map_err(metadata)?;
+        let keys = self.get(jwks_uri, ProviderRequest::Keys).await?;
+        let keys = KeySet::read(&keys).ok_or_else(|| {
+            ProviderError::InvalidResponse(ProviderRequest::Keys, "not a JWK Set".to_owned())
+        })?;
+        document.with_keys(keys).map_err(metadata)
+    }
+
+    async fn get(&self, url: &str, kind: ProviderRequest) -> Result<Value, ProviderError> {
+        let response = self.transport.get(url, None, kind).await?;
+        if response.status != StatusCode::OK {
+            return Err(ProviderError::status(kind, response.status));
+        }
+        response.json().map_err(|_| ProviderError::InvalidResponse(kind, "not JSON".to_owned()))
     }
 }

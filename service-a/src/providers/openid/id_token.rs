@@ -1,174 +1,224 @@
-//! ID token validation (OpenID Connect Core §3.1.3.7): the library's checks, and those that it
-//! leaves to its users.
+//! ID token validation (OpenID Connect Core §3.1.3.7, §12.2). An error names the claim that failed.
+//! Claims that a login does not need are not looked at.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::Arc;
 
+use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth_types::NumericDate;
-use openidconnect::{
-    AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce,
-    OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
-    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
-};
-use serde_json::{Map, Value};
+use flow_events::Rule;
+use jsonwebtoken::Algorithm;
+use oauth_types::{AccessToken, Claims, Fingerprint};
+use serde_json::Value;
 
 use super::{
     OpenIdProvider,
-    library::{IdTokenClaims, Metadata, OpenIdTokenResponse},
+    claims::{
+        CLOCK_SKEW, check_issuer, check_times, claim_text, has_audience, missing_or_odd,
+        required_time,
+    },
+    metadata::Metadata,
+    signed_jwt::{JwtError, SignedJwt, verified_claims},
+    token_response::TokenResponse,
 };
-use crate::providers::{LoginSecrets, ProviderError};
+use crate::{
+    login_checks::emit_check,
+    providers::{LoginSecrets, ProviderError},
+};
 
-/// Neither `none` nor HMAC: anyone who knows the client secret could create HMAC-signed ID tokens.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 5] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-/// The JWS names of the same algorithms.
-pub const ID_TOKEN_ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
-/// Accepted clock difference, in seconds.
-pub const CLOCK_SKEW: u32 = 60;
+/// Longest accepted `sub`, in bytes (OpenID Connect Core §2).
+const MAX_SUBJECT: usize = 255;
+
+/// Types of other JWTs of a provider, which are no ID tokens (RFC 9068 §2.1, OpenID Connect
+/// Back-Channel Logout §2.4).
+const FOREIGN_TYPES: [&str; 2] = ["at+jwt", "logout+jwt"];
 
 impl OpenIdProvider {
-    /// Verifies the ID token and returns its claims. Fetches the keys once if the signing key is
-    /// unknown, because the provider may have rotated them.
+    /// Verifies the ID token of a login and returns its claims.
     pub(super) async fn verify_id_token(
         &self,
-        metadata: &std::sync::Arc<Metadata>,
-        response: &OpenIdTokenResponse,
+        metadata: &Arc<Metadata>,
+        response: &TokenResponse,
         secrets: &LoginSecrets,
-    ) -> Result<IdTokenClaims, ProviderError> {
-        match self.check(metadata, response, secrets) {
-            Err(IdTokenError::UnknownKey) => {
-                let refreshed = self.discovery.refresh_keys(metadata).await?;
-                self.check(&refreshed, response, secrets).map_err(Into::into)
-            }
-            result => result.map_err(Into::into),
-        }
-    }
-
-    fn check(
-        &self,
-        metadata: &Metadata,
-        response: &OpenIdTokenResponse,
-        secrets: &LoginSecrets,
-    ) -> Result<IdTokenClaims, IdTokenError> {
+    ) -> Result<Claims, ProviderError> {
         let token = response
-            .id_token()
-            .ok_or_else(|| IdTokenError::invalid("missing from the token response"))?;
-        let verifier = self.verifier(metadata);
-        let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.expose().to_owned()))?;
-        check_times(&token.to_string(), self.clock.seconds())?;
-        // Step 5; the library does not check `azp`.
-        if claims.authorized_party().is_some_and(|party| party.as_str() != self.client_id) {
-            return Err(IdTokenError::invalid("`azp` is not this client"));
+            .id_token
+            .as_deref()
+            .ok_or_else(|| untrusted("it is missing from the token response"))?;
+        let claims = self.verify(metadata, token, &response.access_token).await?;
+        // Step 11.
+        let (found, expected) = (claims.text("nonce"), secrets.nonce.expose());
+        let fingerprint = |nonce: &str| Fingerprint::of(nonce).to_string();
+        emit_check(
+            Rule::Nonce,
+            found == Some(expected),
+            || fingerprint(expected),
+            || found.map_or_else(|| "none".to_owned(), fingerprint),
+        );
+        match found {
+            Some(nonce) if nonce == expected => Ok(claims),
+            Some(nonce) => Err(untrusted(&format!(
+                "`nonce` is not the one of this login: its fingerprint is {}, not {}",
+                fingerprint(nonce),
+                fingerprint(expected)
+            ))),
+            None if claims.contains("nonce") => Err(untrusted("`nonce` is not text")),
+            None => Err(untrusted("`nonce` is missing")),
         }
-        if !(1..=255).contains(&claims.subject().len()) {
-            return Err(IdTokenError::invalid("`sub` is empty or longer than 255 characters"));
-        }
-        // §3.1.3.8: detects an access token substituted for the one issued with this ID token.
-        if let Some(expected) = claims.access_token_hash() {
-            let (alg, key) = (token.signing_alg()?, token.signing_key(&verifier)?);
-            let actual = AccessTokenHash::from_token(response.access_token(), alg, key);
-            if actual.ok().as_ref() != Some(expected) {
-                return Err(IdTokenError::invalid("`at_hash` does not match the access token"));
-            }
-        }
-        Ok(claims.clone())
     }
 
-    fn verifier(&self, metadata: &Metadata) -> IdTokenVerifier<'_, CoreJsonWebKey> {
-        let now = self.clock.seconds();
-        let at =
-            |seconds: i64| UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default());
-        let client_id = ClientId::new(self.client_id.clone());
-        let issued_in_future = "`iat` is in the future";
-        // As for a public client, so that the client secret is never a verification key.
-        IdTokenVerifier::new_public_client(
-            client_id,
-            metadata.issuer().clone(),
-            metadata.jwks().clone(),
-        )
-        .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || at(now - i64::from(CLOCK_SKEW)).into())
-        .set_issue_time_verifier_fn(move |iat| {
-            if iat.timestamp() > now + i64::from(CLOCK_SKEW) {
-                Err(issued_in_future.to_owned())
-            } else {
-                Ok(())
+    /// Verifies the ID token of a refresh, which a provider may leave out: it must be about the
+    /// same login as `original`, the ID token of that login (§12.2).
+    pub(super) async fn verify_refreshed_id_token(
+        &self,
+        metadata: &Arc<Metadata>,
+        response: &TokenResponse,
+        original: Option<&str>,
+    ) -> Result<(), ProviderError> {
+        let Some(token) = response.id_token.as_deref() else { return Ok(()) };
+        let claims = self.verify(metadata, token, &response.access_token).await?;
+        let original = original.and_then(verified_claims).unwrap_or_default();
+        check_same_login(&claims, &original).map_err(|problem| untrusted(&problem))
+    }
+
+    async fn verify(
+        &self,
+        metadata: &Arc<Metadata>,
+        token: &str,
+        access_token: &AccessToken,
+    ) -> Result<Claims, ProviderError> {
+        let verified = async {
+            let jwt = SignedJwt::parse(token)?;
+            if let Some(typ) = jwt.typ.as_deref().filter(|typ| FOREIGN_TYPES.contains(typ)) {
+                return Err(JwtError::Invalid(format!("`typ` is `{typ}`")));
             }
+            let claims = self.verify_signature(metadata, &jwt).await;
+            emit_check(
+                Rule::IdTokenSignature,
+                claims.is_ok(),
+                || "a valid signature by a key of the provider".to_owned(),
+                || if claims.is_ok() { "valid" } else { "invalid" }.to_owned(),
+            );
+            let claims = claims?;
+            self.check_claims(&claims).map_err(JwtError::Invalid)?;
+            check_access_token(&claims, access_token, jwt.algorithm).map_err(JwtError::Invalid)?;
+            Ok(claims)
+        };
+        verified.await.map_err(|error| match error {
+            JwtError::Invalid(reason) => untrusted(&reason),
+            JwtError::Provider(error) => error,
         })
+    }
+
+    fn check_claims(&self, claims: &Claims) -> Result<(), String> {
+        let found = |name: &str| {
+            claims.text(name).map_or_else(|| claim_text(claims.value(name)), str::to_owned)
+        };
+        let issuer = check_issuer(claims, &self.issuer);
+        let expected = || self.issuer.clone();
+        emit_check(Rule::IdTokenIssuer, issuer.is_ok(), expected, || found("iss"));
+        issuer?;
+        let audience = self.check_audience(claims);
+        let expected = || self.client_id.clone();
+        emit_check(Rule::IdTokenAudience, audience.is_ok(), expected, || found("aud"));
+        audience?;
+        match claims.text("sub") {
+            Some(sub) if (1..=MAX_SUBJECT).contains(&sub.len()) => {}
+            Some(_) => return Err("`sub` is empty or longer than 255 characters".to_owned()),
+            None => return Err(missing_or_odd(claims, "sub", "text")),
+        }
+        let now = self.clock.seconds();
+        let times = check_times(claims, now);
+        let expected = || format!("before exp, leeway {CLOCK_SKEW} s (now {now})");
+        emit_check(Rule::IdTokenExpiry, times.is_ok(), expected, || {
+            format!("exp {}", found("exp"))
+        });
+        times
+    }
+
+    /// Steps 3 to 5: every audience besides A must be trusted, and `azp` is A.
+    fn check_audience(&self, claims: &Claims) -> Result<(), String> {
+        if !has_audience(claims, &self.client_id) {
+            let found = claim_text(claims.value("aud"));
+            return Err(format!("`aud` is {found}, not this client (\"{}\")", self.client_id));
+        }
+        let others = claims.value("aud").and_then(Value::as_array).into_iter().flatten();
+        let is_trusted = |audience: &Value| {
+            audience.as_str().is_some_and(|audience| {
+                audience == self.client_id || self.trusted_audiences.iter().any(|a| a == audience)
+            })
+        };
+        if let Some(other) = others.into_iter().find(|audience| !is_trusted(audience)) {
+            let found = claim_text(Some(other));
+            return Err(format!("`aud` contains {found}, which `trusted_audiences` does not list"));
+        }
+        match claims.value("azp") {
+            None | Some(Value::Null) => Ok(()),
+            Some(party) if *party == *self.client_id => Ok(()),
+            Some(party) => {
+                let found = claim_text(Some(party));
+                Err(format!("`azp` is {found}, not this client (\"{}\")", self.client_id))
+            }
+        }
     }
 }
 
-/// Checks the times as in every other JWT: the library rounds `iat`, ignores `nbf` and accepts
-/// values out of range. The signature of `token` is verified already.
-fn check_times(token: &str, now: i64) -> Result<(), IdTokenError> {
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap_or_default());
-    let claims: Map<String, Value> = payload
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or_else(|| IdTokenError::invalid("the claims cannot be read"))?;
-    let time = |name: &str| match claims.get(name) {
-        Some(value) => NumericDate::from_json(value)
-            .map(|date| Some(date.rounded_up()))
-            .ok_or_else(|| IdTokenError::invalid(&format!("`{name}` is not a NumericDate"))),
-        None => Ok(None),
+/// Checks `at_hash` (§3.1.3.8), which detects an access token substituted for the one issued with
+/// this ID token.
+fn check_access_token(
+    claims: &Claims,
+    access_token: &AccessToken,
+    algorithm: Algorithm,
+) -> Result<(), String> {
+    let expected = match claims.value("at_hash") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(expected) => expected,
     };
-    let (exp, iat, nbf) = (time("exp")?, time("iat")?, time("nbf")?);
-    time("auth_time")?;
-    let skew = i64::from(CLOCK_SKEW);
-    if exp.is_none_or(|exp| exp <= now - skew) {
-        return Err(IdTokenError::invalid("it has expired"));
+    let hash = match algorithm {
+        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => &SHA384,
+        // Ed25519 hashes with SHA-512.
+        Algorithm::RS512 | Algorithm::PS512 | Algorithm::EdDSA => &SHA512,
+        _ => &SHA256,
+    };
+    let hash = digest::digest(hash, access_token.expose().as_bytes());
+    let actual = BASE64_URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2]);
+    let matches = *expected == *actual;
+    let found = || expected.as_str().map_or_else(|| claim_text(Some(expected)), str::to_owned);
+    emit_check(Rule::AccessTokenHash, matches, || actual.clone(), found);
+    if matches {
+        return Ok(());
     }
-    if iat.is_none_or(|iat| iat > now + skew) {
-        return Err(IdTokenError::invalid("`iat` is in the future"));
+    let found = claim_text(Some(expected));
+    Err(format!("`at_hash` is {found}, but the hash of the access token is \"{actual}\""))
+}
+
+/// Compares the claims of a refreshed ID token with those of the login (§12.2).
+fn check_same_login(new: &Claims, original: &Claims) -> Result<(), String> {
+    let differs = |name: &str| new.value(name) != original.value(name);
+    // Both were compared with the provider and with A before.
+    if differs("iss") || differs("sub") {
+        let name = if differs("iss") { "iss" } else { "sub" };
+        return Err(format!("`{name}` is not that of the login"));
     }
-    if nbf.is_some_and(|nbf| nbf > now + skew) {
-        return Err(IdTokenError::invalid("it is not valid yet (`nbf`)"));
+    let audiences = original.value("aud").and_then(Value::as_array).into_iter().flatten();
+    if !audiences.filter_map(Value::as_str).all(|audience| has_audience(new, audience)) {
+        return Err("`aud` lacks an audience of the login".to_owned());
+    }
+    if differs("azp") {
+        return Err("`azp` is not that of the login".to_owned());
+    }
+    if new.contains("auth_time") && original.contains("auth_time") && differs("auth_time") {
+        return Err("`auth_time` is not the time of the login".to_owned());
+    }
+    if new.contains("nonce") && differs("nonce") {
+        return Err("`nonce` is not the one of the login".to_owned());
+    }
+    let issued = |claims| required_time(claims, "iat");
+    if issued(new)?.seconds() + f64::from(CLOCK_SKEW) < issued(original)?.seconds() {
+        return Err("`iat` is before the login".to_owned());
     }
     Ok(())
 }
 
-/// Why an ID token is invalid.
-enum IdTokenError {
-    UnknownKey,
-    Invalid(String),
-}
-
-impl IdTokenError {
-    fn invalid(reason: &str) -> Self {
-        Self::Invalid(reason.to_owned())
-    }
-}
-
-impl From<ClaimsVerificationError> for IdTokenError {
-    fn from(error: ClaimsVerificationError) -> Self {
-        match error {
-            ClaimsVerificationError::SignatureVerification(error) => error.into(),
-            error => Self::Invalid(oauth_types::printable(&error.to_string())),
-        }
-    }
-}
-
-impl From<SignatureVerificationError> for IdTokenError {
-    fn from(error: SignatureVerificationError) -> Self {
-        match error {
-            SignatureVerificationError::NoMatchingKey => Self::UnknownKey,
-            error => Self::Invalid(oauth_types::printable(&error.to_string())),
-        }
-    }
-}
-
-impl From<IdTokenError> for ProviderError {
-    fn from(error: IdTokenError) -> Self {
-        Self::Untrusted(match error {
-            IdTokenError::UnknownKey => {
-                "ID token: the provider does not publish the signing key".to_owned()
-            }
-            IdTokenError::Invalid(reason) => format!("ID token: {reason}"),
-        })
-    }
+fn untrusted(reason: &str) -> ProviderError {
+    ProviderError::Untrusted(format!("ID token: {reason}"))
 }

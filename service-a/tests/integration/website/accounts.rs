@@ -107,6 +107,42 @@ async fn second_provider_is_linked_after_login_with_both() {
     assert_eq!(browser.open("/account").await.status, 200);
 }
 
+/// The forms of the account page were opened before the user logged in again in another tab.
+#[tokio::test]
+async fn form_of_an_earlier_session_is_shown_again_and_not_carried_out() {
+    let (site, other) = two().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    let issuer = other.name();
+    let forms = [
+        ("/link/other", vec![]),
+        ("/unlink", vec![("issuer", &*issuer), ("subject", "ada")]),
+        ("/logout", vec![]),
+    ];
+    for (path, fields) in forms {
+        let opened = browser.open("/account").await;
+        site.log_in(&mut browser).await;
+        let token = opened.csrf_token();
+        let form = [&[("csrf_token", &*token)][..], &fields].concat();
+        let again = browser.submit(path, &form).await;
+        assert_eq!((again.status, again.header("location")), (403, ""), "{path}");
+        assert!(again.html.contains("You have logged in again"), "{path}: {}", again.html);
+        assert!(!again.html.contains("lang=zh\""), "GET {path} is no page: {}", again.html);
+        assert!(!again.header("content-security-policy").contains("form-action"), "{path}");
+        // The page that is shown again works.
+        let token = again.csrf_token();
+        let form = [&[("csrf_token", &*token)][..], &fields].concat();
+        let done = browser.submit(path, &form).await;
+        assert_eq!(done.status, 303, "{path}: {}", done.html);
+        if path == "/link/other" {
+            let request = done.authorization_request();
+            other.issue_claims(&other.claims(&request));
+            browser.open(&request.callback("other")).await.assert_redirect("/account");
+        }
+    }
+    assert_eq!(browser.session(), None);
+}
+
 async fn unlink(browser: &mut Browser, issuer: &MockProvider) -> BrowserPage {
     let token = browser.open("/account").await.csrf_token();
     browser

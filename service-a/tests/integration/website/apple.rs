@@ -105,10 +105,10 @@ async fn apple_uses_form_post_and_sends_the_name_once() {
 async fn apple_client_secret_is_a_short_lived_signed_jwt() {
     let (site, apple) = apple().await;
     log_in(&mut site.browser(), &apple, None).await.assert_redirect("/account");
-    let asked = apple.requests("/token").await.pop().unwrap();
-    assert!(asked.headers.get("authorization").is_none());
-    assert_eq!(parameter(&asked, "client_id").as_deref(), Some(CLIENT_ID));
-    let secret = parameter(&asked, "client_secret").unwrap();
+    let token_request = apple.requests("/token").await.pop().unwrap();
+    assert!(token_request.headers.get("authorization").is_none());
+    assert_eq!(parameter(&token_request, "client_id").as_deref(), Some(CLIENT_ID));
+    let secret = parameter(&token_request, "client_secret").unwrap();
     let header = jsonwebtoken::decode_header(&secret).unwrap();
     assert_eq!((header.alg, header.kid.as_deref()), (jsonwebtoken::Algorithm::ES256, Some("KEY1")));
     let claims = claims_of(&site, &secret);
@@ -193,7 +193,7 @@ async fn malformed_apple_user_parameter_is_ignored() {
 async fn errors_of_apple_show_pages() {
     let (site, apple) = apple().await;
     let mut browser = site.browser();
-    for (trouble, expected, refusal) in [
+    for (response, expected, error_code) in [
         // Apple's error for a used, foreign or expired code.
         (
             json(
@@ -204,17 +204,17 @@ async fn errors_of_apple_show_pages() {
             "code_rejected",
         ),
         // Apple's error for a client secret with a revoked key or wrong team.
-        (json(400, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
-        (json(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
-        (status(200).set_body_string("<html>"), 502, "provider_unavailable"),
+        (json(400, &json!({ "error": "invalid_client" })), 502, "unusable_response"),
+        (json(401, &json!({ "error": "invalid_client" })), 502, "unusable_response"),
+        (status(200).set_body_string("<html>"), 502, "unusable_response"),
         (status(500), 502, "provider_unavailable"),
         (status(503), 502, "provider_unavailable"),
         (delayed(json(200, &tokens("x"))), 504, "provider_unavailable"),
         (json(200, &tokens("x")), 502, "untrusted"),
     ] {
         let request = browser.start_login("/login/apple").await;
-        apple.set_response("/token", trouble);
-        come_back(&mut browser, &request, Some(USER)).await.assert_error(expected, refusal);
+        apple.set_response("/token", response);
+        come_back(&mut browser, &request, Some(USER)).await.assert_error(expected, error_code);
         assert_eq!(browser.session(), None);
     }
 }
@@ -246,7 +246,7 @@ async fn apple_key_rotation_works_and_foreign_signatures_are_rejected() {
     let (site, apple) = apple().await;
     let mut browser = site.browser();
     log_in(&mut site.browser(), &apple, None).await.assert_redirect("/account");
-    let (newer, stranger) = (Signer::rs256("apple-key-2"), Signer::rs256("apple-key"));
+    let (newer, other_signer) = (Signer::rs256("apple-key-2"), Signer::rs256("apple-key"));
     apple.publish_keys(&[&apple.signer, &newer]);
     // Apple publishes several keys and signs with any of them.
     for signer in [&newer, &apple.signer] {
@@ -256,7 +256,7 @@ async fn apple_key_rotation_works_and_foreign_signatures_are_rejected() {
         come_back(&mut browser, &request, None).await.assert_redirect("/account");
     }
     // With a published and with an unpublished `kid`.
-    for signer in [&stranger, &Signer::rs256("made-up")] {
+    for signer in [&other_signer, &Signer::rs256("made-up")] {
         let request = browser.start_login("/login/apple").await;
         apple.issue_id_token(&signer.sign(&json!({}), &claims(&apple, &request)));
         come_back(&mut browser, &request, Some(USER)).await.assert_error(502, "untrusted");

@@ -1,4 +1,5 @@
 use serde_json::Value;
+use test_support::secrecy::JWT_PREFIXES;
 
 use super::{
     mock_provider::{ACCESS_TOKEN, REFRESH_TOKEN},
@@ -18,8 +19,8 @@ async fn use_everything(site: &TestSite, browser: &mut super::browser::Browser) 
     for path in ["/", "/account", "/my-resource", "/callback/platform?code=the-code&state=x"] {
         browser.open(path).await;
     }
-    let mut hidden =
-        [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
+    let mut hidden = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "the-code"].map(str::to_owned).to_vec();
+    hidden.extend(JWT_PREFIXES.map(str::to_owned));
     hidden.extend(browser.cookies.iter().map(|(_, cookie)| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| request.parameter(name)));
     hidden
@@ -91,8 +92,8 @@ async fn website_log_contains_no_secrets_at_any_level() {
     ] {
         browser.open(path).await;
     }
-    let mut hidden =
-        [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "eyJ", "the-code"].map(str::to_owned).to_vec();
+    let mut hidden = [ACCESS_TOKEN, REFRESH_TOKEN, SECRET, "the-code"].map(str::to_owned).to_vec();
+    hidden.extend(JWT_PREFIXES.map(str::to_owned));
     hidden.extend(browser.cookies.iter().map(|(_, cookie)| cookie.value.clone()));
     hidden.extend(["state", "nonce"].map(|name| request.parameter(name)));
     let log = process.kill_and_read_log();

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 use test_support::{
     mock::{header, json},
@@ -29,6 +31,24 @@ async fn first_login_creates_an_account() {
 }
 
 #[tokio::test]
+async fn account_page_says_how_the_account_was_found() {
+    let site = TestSite::start().await;
+    for (login, text) in
+        [("first-login", "An account was made for you"), ("recognized", "Welcome back")]
+    {
+        let mut browser = site.browser();
+        site.log_in(&mut browser).await;
+        let account = browser.open("/account").await;
+        assert!(account.has(login) && account.html.contains(text), "{account:?}");
+        assert_eq!(account.text("recognized-issuer"), Some(site.platform.name()));
+        assert!(account.text("recognized-subject").is_some_and(|subject| !subject.is_empty()));
+        assert!(account.has("never-told"));
+        // The next login begins a session of its own.
+        site.clock.advance(Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
 async fn authorization_and_token_requests_conform_to_the_specifications() {
     let site = TestSite::start().await;
     let mut browser = site.browser();
@@ -44,7 +64,7 @@ async fn authorization_and_token_requests_conform_to_the_specifications() {
         assert_eq!(request.parameter(name), value, "{name}");
     }
     assert_eq!(request.parameters("resource"), RESOURCES);
-    assert_eq!((request.parameter("state").len(), request.parameter("nonce").len()), (64, 64));
+    assert_eq!((request.parameter("state").len(), request.parameter("nonce").len()), (43, 43));
 
     site.platform.issue_claims(&site.platform.claims(&request));
     browser.open(&request.callback("platform")).await.assert_redirect("/account");
@@ -91,6 +111,6 @@ async fn userinfo_overrides_id_token_claims() {
     let account = browser.open("/account").await;
     assert_eq!(account.text("account-nickname").as_deref(), Some("Countess"));
     assert_eq!(account.text("account-email").as_deref(), Some("ada@example.com"));
-    let asked = site.platform.requests("/userinfo").await.pop().unwrap();
-    assert_eq!(header(&asked, "authorization"), "Bearer the-persons-access-token");
+    let userinfo_request = site.platform.requests("/userinfo").await.pop().unwrap();
+    assert_eq!(header(&userinfo_request, "authorization"), "Bearer the-persons-access-token");
 }

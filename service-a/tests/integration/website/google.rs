@@ -129,13 +129,13 @@ async fn invalid_google_id_token_is_rejected() {
 #[tokio::test]
 async fn unverified_google_email_does_not_claim_an_account() {
     let (site, google) = google().await;
-    let (mut stranger, mut ada) = (site.browser(), site.browser());
-    come_back(&google, &mut stranger, |claims| claims["email_verified"] = json!(false))
+    let (mut other_browser, mut ada) = (site.browser(), site.browser());
+    come_back(&google, &mut other_browser, |claims| claims["email_verified"] = json!(false))
         .await
         .assert_redirect("/account");
     site.log_in(&mut ada).await;
     let account = ada.open("/account").await.text("account-id");
-    assert_ne!(stranger.open("/account").await.text("account-id"), account);
+    assert_ne!(other_browser.open("/account").await.text("account-id"), account);
     // The owner of the verified address can claim it. Identities are never linked automatically.
     for verified in [true, false] {
         let change = |claims: &mut Value| {
@@ -149,7 +149,7 @@ async fn unverified_google_email_does_not_claim_an_account() {
 async fn errors_of_google_show_pages() {
     let (site, google) = google().await;
     let mut browser = site.browser();
-    for (trouble, expected, refusal) in [
+    for (response, expected, error_code) in [
         (
             json(
                 400,
@@ -161,15 +161,15 @@ async fn errors_of_google_show_pages() {
         (
             json(401, &json!({ "error": "invalid_client", "error_description": "Unauthorized" })),
             502,
-            "provider_unavailable",
+            "unusable_response",
         ),
-        (status(200).set_body_string("<html>"), 502, "provider_unavailable"),
+        (status(200).set_body_string("<html>"), 502, "unusable_response"),
         (status(503), 502, "provider_unavailable"),
         (delayed(json(200, &tokens("x"))), 504, "provider_unavailable"),
     ] {
         let request = browser.start_login("/login/google").await;
-        google.set_response("/token", trouble);
-        browser.open(&request.callback("google")).await.assert_error(expected, refusal);
+        google.set_response("/token", response);
+        browser.open(&request.callback("google")).await.assert_error(expected, error_code);
     }
     let request = browser.start_login("/login/google").await;
     let denied =

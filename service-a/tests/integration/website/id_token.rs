@@ -50,7 +50,15 @@ async fn id_token_that_fails_any_check_is_rejected() {
         ("nbf", json!(NOW as f64 + 60.5)),
         ("nbf", json!(NOW.to_string())),
         ("nbf", Value::Null),
-        ("auth_time", json!(-1)),
+        ("iss", Value::Null),
+        ("aud", Value::Null),
+        ("aud", json!(7)),
+        ("azp", json!(7)),
+        ("exp", Value::Null),
+        ("iat", Value::Null),
+        ("sub", Value::Null),
+        ("sub", json!(7)),
+        ("nonce", json!(7)),
         ("nonce", json!("another")),
         ("nonce", Value::Null),
         ("sub", json!("")),
@@ -62,10 +70,7 @@ async fn id_token_that_fails_any_check_is_rejected() {
         });
         let page = page.await;
         assert_eq!(page.status, 502, "{name} = {wrong}");
-        // The library cannot parse a response with some of the times.
-        if !matches!(name, "exp" | "iat" | "nbf" | "auth_time") {
-            page.assert_error(502, "untrusted");
-        }
+        page.assert_error(502, "untrusted");
     }
 }
 
@@ -93,10 +98,15 @@ async fn id_token_within_the_limits_is_accepted() {
 #[tokio::test]
 async fn id_token_with_critical_extension_is_rejected() {
     let site = TestSite::start().await;
-    let page = log_in_with(&site, |claims| {
-        site.platform.signer.sign(&json!({ "crit": ["b64"], "b64": true }), &claims)
-    });
-    page.await.assert_error(502, "untrusted");
+    for header in [
+        json!({ "crit": ["b64"], "b64": true }),
+        json!({ "crit": null }),
+        json!({ "crit": [] }),
+        json!({ "b64": true }),
+    ] {
+        let page = log_in_with(&site, |claims| site.platform.signer.sign(&header, &claims));
+        page.await.assert_error(502, "untrusted");
+    }
 }
 
 /// OpenID Connect Core §3.1.3.6: the left half of the hash.
@@ -109,9 +119,9 @@ fn at_hash() -> String {
 #[tokio::test]
 async fn id_token_without_valid_signature_is_rejected() {
     let site = TestSite::start().await;
-    let (stranger, secret) = (Signer::es256("one"), Signer::hs256("one", SECRET.as_bytes()));
+    let (other_signer, secret) = (Signer::es256("one"), Signer::hs256("one", SECRET.as_bytes()));
     let sign = |signer: &Signer, claims: &Value| signer.sign(&json!({}), claims);
-    log_in_with(&site, |claims| sign(&stranger, &claims)).await.assert_error(502, "untrusted");
+    log_in_with(&site, |claims| sign(&other_signer, &claims)).await.assert_error(502, "untrusted");
     // The client secret is not a verification key.
     log_in_with(&site, |claims| sign(&secret, &claims)).await.assert_error(502, "untrusted");
     let none = |claims: Value| {
@@ -122,7 +132,7 @@ async fn id_token_without_valid_signature_is_rejected() {
         sign(&site.platform.signer, &claims).rsplit_once('.').unwrap().0.to_owned() + "."
     };
     log_in_with(&site, cut).await.assert_error(502, "untrusted");
-    log_in_with(&site, |_| "garbage".to_owned()).await.assert_error(502, "provider_unavailable");
+    log_in_with(&site, |_| "garbage".to_owned()).await.assert_error(502, "untrusted");
 }
 
 #[tokio::test]
@@ -163,19 +173,19 @@ async fn unknown_kid_triggers_a_key_fetch() {
 async fn unknown_kids_trigger_at_most_one_key_fetch_per_interval() {
     let site = TestSite::start().await;
     site.log_in(&mut site.browser()).await;
-    let asked = async || site.platform.requests("/jwks").await.len();
-    let before = asked().await;
+    let key_fetches = async || site.platform.requests("/jwks").await.len();
+    let before = key_fetches().await;
     for kid in ["made", "up", "again"] {
-        let stranger = Signer::es256(kid);
-        log_in_with(&site, |claims| stranger.sign(&json!({}), &claims))
+        let other_signer = Signer::es256(kid);
+        log_in_with(&site, |claims| other_signer.sign(&json!({}), &claims))
             .await
             .assert_error(502, "untrusted");
     }
-    assert_eq!(asked().await, before + 1);
+    assert_eq!(key_fetches().await, before + 1);
     site.clock.advance(Duration::from_secs(30));
-    let stranger = Signer::es256("later");
-    log_in_with(&site, |claims| stranger.sign(&json!({}), &claims))
+    let other_signer = Signer::es256("later");
+    log_in_with(&site, |claims| other_signer.sign(&json!({}), &claims))
         .await
         .assert_error(502, "untrusted");
-    assert_eq!(asked().await, before + 2);
+    assert_eq!(key_fetches().await, before + 2);
 }

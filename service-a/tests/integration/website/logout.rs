@@ -160,11 +160,11 @@ async fn logout_token_with_wrong_typ_or_signature_is_rejected() {
         jwt_part(&claims)
     );
     for token in [
-        site.platform.signer.sign(&json!({}), &claims),
-        site.platform.signer.sign(&json!({ "typ": "JWT" }), &claims),
         site.platform.signer.sign(&json!({ "typ": "at+jwt" }), &claims),
         // RFC 7515 §4.1.11: a critical extension that is not understood.
         site.platform.signer.sign(&json!({ "typ": "logout+jwt", "crit": ["b64"] }), &claims),
+        site.platform.signer.sign(&json!({ "typ": "logout+jwt", "crit": null }), &claims),
+        site.platform.signer.sign(&json!({ "typ": "logout+jwt", "b64": true }), &claims),
         Signer::es256("one").sign(&json!({ "typ": "logout+jwt" }), &claims),
         Signer::es256("unknown").sign(&json!({ "typ": "logout+jwt" }), &claims),
         secret,
@@ -176,6 +176,32 @@ async fn logout_token_with_wrong_typ_or_signature_is_rejected() {
         assert_eq!(output.status, 400, "{token}: {output:?}");
     }
     assert_eq!(browser.open("/account").await.status, 200);
+}
+
+/// OpenID Connect Back-Channel Logout §2.4: `typ` is recommended, not required.
+#[tokio::test]
+async fn logout_token_of_type_jwt_or_without_type_or_kid_is_accepted() {
+    let site = TestSite::start().await;
+    let signer = &site.platform.signer;
+    for (number, header) in [
+        json!({ "alg": "ES256", "kid": signer.kid, "typ": "JWT" }),
+        json!({ "alg": "ES256", "kid": signer.kid }),
+        json!({ "alg": "ES256", "kid": signer.kid, "typ": "application/logout+jwt" }),
+        json!({ "alg": "ES256" }),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut browser = logged_in(&site, "one").await;
+        // One RSA key beside the EC key: without `kid`, exactly one fits the algorithm.
+        site.platform.publish_keys(&[signer, &Signer::rs256("rsa")]);
+        let mut claims = logout_claims(&site);
+        claims["jti"] = json!(format!("l{number}"));
+        let token = signer.sign_text(&header.to_string(), &claims.to_string());
+        let output = notify(&site, &token).await;
+        assert_eq!(output.status, 200, "{header}: {output:?}");
+        browser.open("/account").await.assert_error(401, "not_logged_in");
+    }
 }
 
 #[tokio::test]

@@ -28,11 +28,9 @@ async fn my_resource_uses_the_access_token_of_the_user() {
         ("/api/resource", &*format!("Bearer {NEWER}"))
     );
     // A's own access token is separate.
-    assert!(
-        !site.platform.requests("/token").await.iter().any(|asked| {
-            parameter(asked, "grant_type").as_deref() == Some("client_credentials")
-        })
-    );
+    assert!(!site.platform.requests("/token").await.iter().any(|request| {
+        parameter(request, "grant_type").as_deref() == Some("client_credentials")
+    }));
 }
 
 #[tokio::test]
@@ -61,7 +59,7 @@ async fn each_access_token_is_for_one_audience() {
         .requests("/token")
         .await
         .iter()
-        .map(|asked| parameter(asked, "resource").unwrap())
+        .map(|request| parameter(request, "resource").unwrap())
         .collect();
     assert_eq!(named, [site.platform.name(), RESOURCES[0].to_owned(), RESOURCES[1].to_owned()]);
 }
@@ -82,8 +80,8 @@ async fn concurrent_pages_share_one_token_refresh() {
     for page in pages.collect::<Vec<_>>() {
         assert_eq!(page.await.unwrap(), 200);
     }
-    let asked = refreshes(&site).await;
-    assert_eq!((asked.len(), &*asked[0]), (1, REFRESH_TOKEN));
+    let refresh_tokens = refreshes(&site).await;
+    assert_eq!((refresh_tokens.len(), &*refresh_tokens[0]), (1, REFRESH_TOKEN));
     for called in site.b.requests().await {
         assert_eq!(header(&called, "authorization"), format!("Bearer {NEWER}"));
     }
@@ -98,7 +96,7 @@ async fn refreshes(site: &TestSite) -> Vec<String> {
         .requests("/token")
         .await
         .iter()
-        .filter_map(|asked| parameter(asked, "refresh_token"))
+        .filter_map(|request| parameter(request, "refresh_token"))
         .collect()
 }
 
@@ -160,9 +158,10 @@ async fn errors_of_b_and_of_the_refresh_show_pages() {
     let site = TestSite::start_with(|settings| settings.call_timeout_millis = 300).await;
     let mut browser = site.browser();
     site.log_in(&mut browser).await;
-    for (trouble, expected) in [(status(500), 502), (status(403), 502), (delayed(status(200)), 504)]
+    for (response, expected) in
+        [(status(500), 502), (status(403), 502), (delayed(status(200)), 504)]
     {
-        site.b.respond_in_order([trouble]);
+        site.b.respond_in_order([response]);
         browser.open("/my-resource").await.assert_error(expected, "b_unavailable");
     }
     site.clock.advance(Duration::from_secs(700));
@@ -180,10 +179,12 @@ const FURTHER: &str = "/my-resource?target=introspection";
 
 /// Returns the subject tokens of the token exchanges.
 async fn exchanges(site: &TestSite) -> Vec<String> {
-    let asked = site.platform.requests("/token").await;
-    let asked =
-        asked.iter().filter(|asked| parameter(asked, "grant_type").as_deref() == Some(EXCHANGE));
-    asked.filter_map(|asked| parameter(asked, "subject_token")).collect()
+    let requests = site.platform.requests("/token").await;
+    let is_exchange = |request: &&wiremock::Request| {
+        parameter(request, "grant_type").as_deref() == Some(EXCHANGE)
+    };
+    let exchanges = requests.iter().filter(is_exchange);
+    exchanges.filter_map(|request| parameter(request, "subject_token")).collect()
 }
 
 #[tokio::test]
@@ -207,11 +208,11 @@ async fn token_exchange_target_gets_an_exchanged_token() {
         "{}",
         page.html
     );
-    let asked = site.platform.requests("/token").await.pop().unwrap();
+    let exchange = site.platform.requests("/token").await.pop().unwrap();
     for (name, value) in
         [("grant_type", EXCHANGE), ("subject_token", ACCESS_TOKEN), ("resource", RESOURCES[1])]
     {
-        assert_eq!(parameter(&asked, name).as_deref(), Some(value), "{name}");
+        assert_eq!(parameter(&exchange, name).as_deref(), Some(value), "{name}");
     }
     let called = site.introspecting_b.requests().await.pop().unwrap();
     assert_eq!(header(&called, "authorization"), "Bearer acting");
@@ -228,7 +229,7 @@ async fn rejected_token_exchange_refreshes_once() {
     site.log_in(&mut browser).await;
     // A revoked access token, with its refresh token.
     site.platform.set_response("/token", json(400, &json!({ "error": "invalid_request" })));
-    browser.open(FURTHER).await.assert_error(502, "provider_unavailable");
+    browser.open(FURTHER).await.assert_error(502, "unusable_response");
     site.platform.set_response("/token", json(400, &json!({ "error": "invalid_grant" })));
     browser.open(FURTHER).await.assert_error(403, "no_access_token");
     assert_eq!(exchanges(&site).await, [ACCESS_TOKEN, ACCESS_TOKEN]);

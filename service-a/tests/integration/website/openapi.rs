@@ -57,7 +57,15 @@ async fn call_without_session(site: &TestSite, check: &mut DocumentCheck) {
         browser.submit("/link/other", &[]).await,
     );
     check.assert_response("/logout", "post", 303, browser.submit("/logout", &[]).await);
-    check.assert_response("/login/{provider}", "get", 404, browser.open("/login/nobody").await);
+    let login = "/login/{provider}";
+    check.assert_response(login, "get", 404, browser.open("/login/nobody").await);
+    check.assert_response(login, "post", 404, browser.submit("/login/nobody", &[]).await);
+    let foreign = [("iss", "https://evil.example")];
+    let page = browser.submit("/login/platform", &foreign).await;
+    check.assert_response(login, "post", 400, page);
+    check.assert_response(login, "post", 303, browser.submit("/login/platform", &[]).await);
+    let page = browser.open("/login/platform?iss=https://evil.example").await;
+    check.assert_response(login, "get", 400, page);
     check.assert_response(
         "/callback/{provider}",
         "get",

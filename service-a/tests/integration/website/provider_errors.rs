@@ -17,27 +17,48 @@ async fn failed_metadata_fetch_shows_a_page_and_is_retried() {
     let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
     let elsewhere = json!({ "issuer": "https://evil.example" });
-    for (trouble, expected) in [
-        (status(500), 502),
-        (json(200, &json!({})), 502),
-        (json(200, &elsewhere), 502),
-        (status(200).set_body_string("<html>"), 502),
-        (status(200).set_body_string("x".repeat(300_000)), 502),
-        (delayed(json(200, &site.platform.metadata())), 504),
+    let (unavailable, unusable) = ("provider_unavailable", "unusable_response");
+    for (response, expected, error) in [
+        (status(500), 502, unavailable),
+        (status(404), 502, unusable),
+        (json(200, &json!({})), 502, unusable),
+        (json(200, &elsewhere), 502, unusable),
+        (status(200).set_body_string("<html>"), 502, unusable),
+        (status(200).set_body_string("x".repeat(300_000)), 502, unusable),
+        (delayed(json(200, &site.platform.metadata())), 504, unavailable),
     ] {
-        site.platform.set_response(METADATA, trouble);
-        browser.open("/login/platform").await.assert_error(expected, "provider_unavailable");
-        let asked = site.platform.requests(METADATA).await.len();
-        browser.open("/login/platform").await.assert_error(expected, "provider_unavailable");
-        assert_eq!(
-            site.platform.requests(METADATA).await.len(),
-            asked,
-            "failures are cached briefly"
-        );
+        site.platform.set_response(METADATA, response);
+        browser.open("/login/platform").await.assert_error(expected, error);
+        let fetches = site.platform.requests(METADATA).await.len();
+        for (wait, further) in [(0, 0), (1_999, 0), (1, 1)] {
+            site.clock.advance(Duration::from_millis(wait));
+            browser.open("/login/platform").await.assert_error(expected, error);
+            let found = site.platform.requests(METADATA).await.len() - fetches;
+            assert_eq!(found, further, "failures are cached briefly");
+        }
         site.clock.advance(Duration::from_secs(2));
     }
     site.platform.change_metadata(|_| ());
     site.log_in(&mut browser).await;
+}
+
+/// The clock runs while the provider does not respond.
+#[tokio::test]
+async fn login_that_waited_for_a_failed_metadata_fetch_fails_at_once() {
+    let site = TestSite::start_with(with_short_timeout).await;
+    site.platform.set_response(METADATA, delayed(json(200, &site.platform.metadata())));
+    let (mut first, mut second) = (site.browser(), site.browser());
+    let clock_runs = async {
+        while site.platform.requests(METADATA).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        site.clock.advance(Duration::from_secs(5));
+    };
+    let (first, second, ()) =
+        tokio::join!(first.open("/login/platform"), second.open("/login/platform"), clock_runs);
+    first.assert_error(504, "provider_unavailable");
+    second.assert_error(504, "provider_unavailable");
+    assert_eq!(site.platform.requests(METADATA).await.len(), 1);
 }
 
 #[tokio::test]
@@ -56,7 +77,7 @@ async fn failed_metadata_fetch_is_retried_after_the_clock_was_set_back() {
 async fn provider_metadata_of_another_issuer_is_rejected() {
     let site = TestSite::start().await;
     site.platform.change_metadata(|metadata| metadata["issuer"] = json!("https://evil.example"));
-    site.browser().open("/login/platform").await.assert_error(502, "provider_unavailable");
+    site.browser().open("/login/platform").await.assert_error(502, "unusable_response");
 }
 
 #[tokio::test]
@@ -69,17 +90,17 @@ async fn unreachable_provider_shows_a_page() {
 async fn failed_code_redemption_shows_a_page() {
     let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
-    for (trouble, code, refusal) in [
+    for (response, status_code, error_code) in [
         (status(500), 502, "provider_unavailable"),
-        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
-        (json(200, &json!({ "token_type": "Bearer" })), 502, "provider_unavailable"),
-        (json(401, &json!({ "error": "invalid_client" })), 502, "provider_unavailable"),
+        (status(200).set_body_string("garbage"), 502, "unusable_response"),
+        (json(200, &json!({ "token_type": "Bearer" })), 502, "unusable_response"),
+        (json(401, &json!({ "error": "invalid_client" })), 502, "unusable_response"),
         (json(400, &json!({ "error": "invalid_grant" })), 400, "code_rejected"),
         (delayed(status(200)), 504, "provider_unavailable"),
     ] {
         let request = browser.start_login("/login/platform").await;
-        site.platform.set_response("/token", trouble);
-        browser.open(&request.callback("platform")).await.assert_error(code, refusal);
+        site.platform.set_response("/token", response);
+        browser.open(&request.callback("platform")).await.assert_error(status_code, error_code);
     }
     assert_eq!(browser.session(), None);
 }
@@ -88,16 +109,15 @@ async fn failed_code_redemption_shows_a_page() {
 async fn failed_userinfo_request_shows_a_page() {
     let site = TestSite::start_with(with_short_timeout).await;
     let mut browser = site.browser();
-    for (trouble, code) in
-        [(status(500), 502), (status(200).set_body_string("x"), 502), (delayed(status(200)), 504)]
-    {
+    for (response, code, error) in [
+        (status(500), 502, "provider_unavailable"),
+        (status(200).set_body_string("x"), 502, "unusable_response"),
+        (delayed(status(200)), 504, "provider_unavailable"),
+    ] {
         let request = browser.start_login("/login/platform").await;
         site.platform.issue_claims(&site.platform.claims(&request));
-        site.platform.set_response("/userinfo", trouble);
-        browser
-            .open(&request.callback("platform"))
-            .await
-            .assert_error(code, "provider_unavailable");
+        site.platform.set_response("/userinfo", response);
+        browser.open(&request.callback("platform")).await.assert_error(code, error);
     }
     assert_eq!(browser.session(), None);
 }

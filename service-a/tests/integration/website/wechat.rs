@@ -153,34 +153,34 @@ async fn wechat_errors_show_pages() {
     let mut browser = site.browser();
     let error =
         |code: i64| json(200, &json!({ "errcode": code, "errmsg": "wechat-access-token, rid: x" }));
-    for (trouble, expected, refusal) in [
+    for (response, expected, error_code) in [
         (error(40_029), 400, "code_rejected"),
         (error(40_163), 400, "code_rejected"),
-        (error(40_001), 502, "provider_unavailable"),
+        (error(40_001), 502, "unusable_response"),
         (error(-1), 502, "provider_unavailable"),
-        (json(200, &json!({})), 502, "provider_unavailable"),
-        (json(200, &json!({ "access_token": "x" })), 502, "provider_unavailable"),
-        (json(200, &json!({ "access_token": "x", "openid": "" })), 502, "provider_unavailable"),
-        (json(200, &json!({ "openid": "x" })), 502, "provider_unavailable"),
-        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
+        (json(200, &json!({})), 502, "unusable_response"),
+        (json(200, &json!({ "access_token": "x" })), 502, "unusable_response"),
+        (json(200, &json!({ "access_token": "x", "openid": "" })), 502, "unusable_response"),
+        (json(200, &json!({ "openid": "x" })), 502, "unusable_response"),
+        (status(200).set_body_string("garbage"), 502, "unusable_response"),
         (status(500), 502, "provider_unavailable"),
         (delayed(json(200, &token())), 504, "provider_unavailable"),
     ] {
-        wechat.set_response(TOKEN, trouble);
-        log_in(&mut browser).await.assert_error(expected, refusal);
+        wechat.set_response(TOKEN, response);
+        log_in(&mut browser).await.assert_error(expected, error_code);
     }
     wechat.set_response(TOKEN, json(200, &token()));
-    for (trouble, expected, refusal) in [
-        (error(40_003), 502, "provider_unavailable"),
-        (error(42_001), 502, "provider_unavailable"),
-        (json(200, &json!({ "nickname": "x" })), 502, "provider_unavailable"),
+    for (response, expected, error_code) in [
+        (error(40_003), 502, "unusable_response"),
+        (error(42_001), 502, "unusable_response"),
+        (json(200, &json!({ "nickname": "x" })), 502, "unusable_response"),
         (json(200, &json!({ "openid": "another", "nickname": "x" })), 502, "untrusted"),
-        (status(200).set_body_string("garbage"), 502, "provider_unavailable"),
+        (status(200).set_body_string("garbage"), 502, "unusable_response"),
         (status(500), 502, "provider_unavailable"),
         (delayed(json(200, &user_info())), 504, "provider_unavailable"),
     ] {
-        wechat.set_response(USER_INFO, trouble);
-        log_in(&mut browser).await.assert_error(expected, refusal);
+        wechat.set_response(USER_INFO, response);
+        log_in(&mut browser).await.assert_error(expected, error_code);
     }
     assert_eq!(browser.session(), None);
 }

@@ -1,23 +1,24 @@
-use sqlx::{PgConnection, PgPool};
+use sqlx::AssertSqlSafe;
 
+use super::backend::{Connection, FOR_UPDATE, Pool, begin};
 use crate::{
     accounts::{
         BackchannelLogout, Identity, Session, StoreError,
         rows::SessionRow,
         statements::{
-            DELETE_SESSION, INSERT_LOGOUT_TOKEN, INSERT_SESSION, SELECT_SESSION, UPDATE_LAST_SEEN,
-            UPDATE_TOKENS,
+            DELETE_SESSION, INSERT_LOGOUT_TOKEN, INSERT_SESSION, SELECT_SESSION, SESSION_MATCHES,
+            UPDATE_LAST_SEEN, UPDATE_TOKENS,
         },
     },
     random_id::Digest,
 };
 
 pub(super) async fn start(
-    pool: &PgPool,
+    pool: &Pool,
     session: &Session,
     previous: Option<&Digest>,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     if let Some(previous) = previous {
         sqlx::query(DELETE_SESSION).bind(&previous.0[..]).execute(&mut *transaction).await?;
     }
@@ -37,7 +38,7 @@ pub(super) async fn start(
 }
 
 pub(super) async fn load(
-    pool: &PgPool,
+    pool: &Pool,
     id: &Digest,
     idle_cutoff: i64,
     now: i64,
@@ -51,17 +52,13 @@ pub(super) async fn load(
     row.map(Session::try_from).transpose()
 }
 
-pub(super) async fn update_last_seen(
-    pool: &PgPool,
-    id: &Digest,
-    now: i64,
-) -> Result<(), StoreError> {
+pub(super) async fn update_last_seen(pool: &Pool, id: &Digest, now: i64) -> Result<(), StoreError> {
     sqlx::query(UPDATE_LAST_SEEN).bind(now).bind(&id.0[..]).execute(pool).await?;
     Ok(())
 }
 
 pub(super) async fn update_tokens(
-    pool: &PgPool,
+    pool: &Pool,
     id: &Digest,
     sealed: &[u8],
 ) -> Result<bool, StoreError> {
@@ -69,19 +66,18 @@ pub(super) async fn update_tokens(
     Ok(updated.rows_affected() > 0)
 }
 
-pub(super) async fn end(pool: &PgPool, id: &Digest) -> Result<(), StoreError> {
+pub(super) async fn end(pool: &Pool, id: &Digest) -> Result<(), StoreError> {
     sqlx::query(DELETE_SESSION).bind(&id.0[..]).execute(pool).await?;
     Ok(())
 }
 
 /// Records the token and ends the sessions in one transaction; otherwise a crash between the two
-/// would keep the sessions. Locks the sessions in the order of their ids, so that concurrent
-/// logouts do not deadlock.
+/// would keep the sessions.
 pub(super) async fn apply_backchannel_logout(
-    pool: &PgPool,
+    pool: &Pool,
     logout: &BackchannelLogout,
 ) -> Result<Option<u64>, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let recorded = sqlx::query(INSERT_LOGOUT_TOKEN)
         .bind(&logout.issuer)
         .bind(&logout.jti)
@@ -90,32 +86,37 @@ pub(super) async fn apply_backchannel_logout(
     if recorded.rows_affected() == 0 {
         return Ok(None);
     }
-    // `sub` and `sid` each restrict the sessions if present. The caller ensures that at least one
-    // is.
-    let ended = sqlx::query(
-        "DELETE FROM sessions WHERE id_hash = ANY (ARRAY( \
-         SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = COALESCE($2, subject) \
-         AND ($3 IS NULL OR sid = $3) ORDER BY id_hash FOR UPDATE))",
-    )
-    .bind(&logout.issuer)
-    .bind(&logout.subject)
-    .bind(&logout.sid)
-    .execute(&mut *transaction)
-    .await?;
+    let (subject, sid) = (logout.subject.as_deref(), logout.sid.as_deref());
+    let ended = end_matching(&mut transaction, &logout.issuer, subject, sid).await?;
     transaction.commit().await?;
-    Ok(Some(ended.rows_affected()))
+    Ok(Some(ended))
 }
 
-pub(super) async fn end_all(
-    connection: &mut PgConnection,
+pub(super) async fn end_of_identity(
+    connection: &mut Connection,
     identity: &Identity,
 ) -> Result<(), StoreError> {
-    let statement = "DELETE FROM sessions WHERE id_hash = ANY (ARRAY( \
-         SELECT id_hash FROM sessions WHERE issuer = $1 AND subject = $2 ORDER BY id_hash FOR UPDATE))";
-    sqlx::query(statement)
-        .bind(&identity.issuer)
-        .bind(&identity.subject)
-        .execute(connection)
-        .await?;
+    end_matching(connection, &identity.issuer, Some(&identity.subject), None).await?;
     Ok(())
+}
+
+/// Ends the sessions of an issuer. `subject` and `sid` each restrict them if present; the caller
+/// ensures that at least one is. Locks the sessions in the order of their ids, so that concurrent
+/// logouts do not deadlock.
+async fn end_matching(
+    connection: &mut Connection,
+    issuer: &str,
+    subject: Option<&str>,
+    sid: Option<&str>,
+) -> Result<u64, StoreError> {
+    let lock =
+        format!("SELECT 1 FROM sessions WHERE {SESSION_MATCHES} ORDER BY id_hash {FOR_UPDATE}");
+    let delete = format!("DELETE FROM sessions WHERE {SESSION_MATCHES}");
+    let mut ended = 0;
+    // Safe: built from constants.
+    for statement in [lock, delete] {
+        let statement = sqlx::query(AssertSqlSafe(statement)).bind(issuer).bind(subject).bind(sid);
+        ended = statement.execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(ended)
 }

@@ -1,14 +1,27 @@
-use sqlx::PgConnection;
+//! What the shared queries take from PostgreSQL.
+
+use sqlx::PgTransaction;
+pub(super) use sqlx::{PgConnection as Connection, PgPool as Pool};
 
 use crate::{
     accounts::{ExternalIdentity, StoreError},
     random_id::Digest,
 };
 
+/// Makes concurrent changes of the selected rows wait.
+pub(super) const FOR_UPDATE: &str = "FOR UPDATE";
+/// Like [`FOR_UPDATE`], but rows that refer to the selected ones can still be inserted.
+pub(super) const FOR_NO_KEY_UPDATE: &str = "FOR NO KEY UPDATE";
+
+/// Begins a transaction that writes.
+pub(super) async fn begin(pool: &Pool) -> Result<PgTransaction<'static>, StoreError> {
+    Ok(pool.begin().await?)
+}
+
 /// Locks the identity and its e-mail address until the transaction ends. Rows cannot be locked,
 /// because they may not exist yet, so advisory locks on hashes are used.
 pub(super) async fn lock_identity(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     external: &ExternalIdentity,
 ) -> Result<(), StoreError> {
     let identity = &external.identity;

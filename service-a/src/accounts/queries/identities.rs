@@ -1,5 +1,9 @@
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::AssertSqlSafe;
 
+use super::{
+    backend::{Connection, FOR_NO_KEY_UPDATE, Pool, begin, lock_identity},
+    sessions,
+};
 use crate::accounts::{
     Account, Email, ExternalIdentity, Identity, LinkOutcome, LinkedIdentity, LoginOutcome,
     StoreError, UnlinkOutcome,
@@ -11,12 +15,13 @@ use crate::accounts::{
 };
 
 pub(super) async fn log_in(
-    pool: &SqlitePool,
+    pool: &Pool,
     external: &ExternalIdentity,
     new_id: &str,
     now: i64,
 ) -> Result<LoginOutcome, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = begin(pool).await?;
+    lock_identity(&mut transaction, external).await?;
     let outcome = match find_account_id(&mut transaction, &external.identity).await? {
         Some(account_id) => LoginOutcome::Existing(account_id),
         None => match find_account_by_email(&mut transaction, external).await? {
@@ -32,7 +37,7 @@ pub(super) async fn log_in(
 }
 
 async fn create_account(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     external: &ExternalIdentity,
     new_id: &str,
     now: i64,
@@ -52,7 +57,7 @@ async fn create_account(
 }
 
 async fn insert_identity(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     account_id: &str,
     external: &ExternalIdentity,
     now: i64,
@@ -71,7 +76,7 @@ async fn insert_identity(
 /// Updates the profile with the claims of this login; missing claims leave the stored values. The
 /// e-mail address is not updated if another account has it.
 async fn update_profile(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     account_id: &str,
     external: &ExternalIdentity,
 ) -> Result<(), StoreError> {
@@ -89,12 +94,13 @@ async fn update_profile(
 }
 
 pub(super) async fn link(
-    pool: &SqlitePool,
+    pool: &Pool,
     account_id: &str,
     external: &ExternalIdentity,
     now: i64,
 ) -> Result<LinkOutcome, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = begin(pool).await?;
+    lock_identity(&mut transaction, external).await?;
     match find_account_id(&mut transaction, &external.identity).await? {
         Some(owner) if owner == account_id => return Ok(LinkOutcome::AlreadyLinked),
         Some(_) => return Ok(LinkOutcome::LinkedElsewhere),
@@ -105,32 +111,29 @@ pub(super) async fn link(
 }
 
 pub(super) async fn unlink(
-    pool: &SqlitePool,
+    pool: &Pool,
     account_id: &str,
     identity: &Identity,
 ) -> Result<UnlinkOutcome, StoreError> {
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = begin(pool).await?;
+    // Serializes concurrent unlinks of this account; otherwise two could remove the last two
+    // identities. New sessions do not wait for this lock.
+    let lock = format!("SELECT 1 FROM accounts WHERE id = $1 {FOR_NO_KEY_UPDATE}");
+    sqlx::query(AssertSqlSafe(lock)).bind(account_id).execute(&mut *transaction).await?;
     if find_account_id(&mut transaction, identity).await?.as_deref() != Some(account_id) {
         return Ok(UnlinkOutcome::NotFound);
     }
     if load_identities(&mut transaction, account_id).await?.len() < 2 {
         return Ok(UnlinkOutcome::LastIdentity);
     }
-    for statement in [DELETE_IDENTITY, "DELETE FROM sessions WHERE issuer = $1 AND subject = $2"] {
-        sqlx::query(statement)
-            .bind(&identity.issuer)
-            .bind(&identity.subject)
-            .execute(&mut *transaction)
-            .await?;
-    }
+    let delete = sqlx::query(DELETE_IDENTITY).bind(&identity.issuer).bind(&identity.subject);
+    delete.execute(&mut *transaction).await?;
+    sessions::end_of_identity(&mut transaction, identity).await?;
     transaction.commit().await?;
     Ok(UnlinkOutcome::Removed)
 }
 
-pub(super) async fn load_account(
-    pool: &SqlitePool,
-    id: &str,
-) -> Result<Option<Account>, StoreError> {
+pub(super) async fn load_account(pool: &Pool, id: &str) -> Result<Option<Account>, StoreError> {
     let row: Option<AccountRow> =
         sqlx::query_as(SELECT_ACCOUNT).bind(id).fetch_optional(pool).await?;
     let Some(row) = row else { return Ok(None) };
@@ -138,7 +141,7 @@ pub(super) async fn load_account(
 }
 
 async fn find_account_id(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     identity: &Identity,
 ) -> Result<Option<String>, StoreError> {
     let query =
@@ -147,7 +150,7 @@ async fn find_account_id(
 }
 
 async fn find_account_by_email(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     external: &ExternalIdentity,
 ) -> Result<Option<String>, StoreError> {
     let Some(email) = &external.profile.email else { return Ok(None) };
@@ -158,7 +161,7 @@ async fn find_account_by_email(
 }
 
 async fn email_taken(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     account_id: &str,
 ) -> Result<LoginOutcome, StoreError> {
     let linked = load_identities(connection, account_id).await?;
@@ -168,7 +171,7 @@ async fn email_taken(
 }
 
 async fn load_identities(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     account_id: &str,
 ) -> Result<Vec<LinkedIdentity>, StoreError> {
     let rows: Vec<IdentityRow> =

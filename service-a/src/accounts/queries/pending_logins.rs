@@ -1,5 +1,4 @@
-use sqlx::PgPool;
-
+use super::backend::Pool;
 use crate::{
     accounts::{
         PendingLogin, StoreError,
@@ -9,7 +8,7 @@ use crate::{
     random_id::Digest,
 };
 
-pub(super) async fn insert(pool: &PgPool, pending: &PendingLogin) -> Result<(), StoreError> {
+pub(super) async fn insert(pool: &Pool, pending: &PendingLogin) -> Result<(), StoreError> {
     sqlx::query(INSERT_PENDING_LOGIN)
         .bind(&pending.state.0[..])
         .bind(&pending.browser.0[..])
@@ -24,7 +23,7 @@ pub(super) async fn insert(pool: &PgPool, pending: &PendingLogin) -> Result<(), 
 }
 
 pub(super) async fn consume(
-    pool: &PgPool,
+    pool: &Pool,
     state: &Digest,
     browser: &Digest,
 ) -> Result<Option<PendingLogin>, StoreError> {

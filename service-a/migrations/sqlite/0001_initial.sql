@@ -55,3 +55,10 @@ CREATE TABLE used_logout_tokens (
     PRIMARY KEY (issuer, jti)
 );
 CREATE INDEX used_logout_tokens_by_expiry ON used_logout_tokens (expires_at);
+
+-- The last failed login of each provider, for `service-a doctor`. It names no user.
+CREATE TABLE failed_logins (
+    provider  TEXT PRIMARY KEY, -- name in the settings
+    failed_at BIGINT NOT NULL,
+    reason    TEXT NOT NULL
+);
