@@ -34,8 +34,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
         async |settings: ServiceBSettings, listeners: Listeners, stop: CancellationToken| {
-            let events = settings.events.start(settings.profile, stop.clone())?;
-            ServiceB::prepare(&settings, listeners, Clock::system(), events)?.run(stop).await
+            let (events, sender) = settings.events.start(settings.profile)?;
+            let server = ServiceB::prepare(&settings, listeners, Clock::system(), events)?;
+            let served = server.run(stop).await;
+            sender.finish().await;
+            served
         };
     run_service(
         &arguments.service,

@@ -66,7 +66,7 @@ pub async fn examine(
     let (listener, issuer) = tokio::join!(
         run_section("listener", async |checks| {
             let certificates = [settings.tls.cert_file.as_ref(), settings.tls.key_file.as_ref()];
-            check_settings(checks, settings, certificates);
+            check_settings(checks, settings, certificates, clock);
             check_listener(checks, settings, &names, clock).await;
         }),
         run_section("issuer", async |checks| {

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod do_something;
+pub(crate) mod index;
 pub(crate) mod legacy;
 pub(crate) mod openapi;
 pub(crate) mod protected_resource;

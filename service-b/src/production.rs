@@ -1,9 +1,9 @@
-//! What production demands of the settings, and what `check-config` tries.
+//! What production requires of the settings, and what `check-config` tries.
 
 use clock::Clock;
 use service_kit::{
     Profile, Settings, UnsafeSetting, ensure_distinct_listeners, loopback_url, plain_http_listener,
-    plain_http_url, telemetry::LogSettings, weak_secret,
+    plain_http_url, port_without_listener, telemetry::LogSettings, weak_secret,
 };
 
 use crate::{
@@ -29,6 +29,10 @@ impl Settings for ServiceBSettings {
 
     fn log(&self) -> &LogSettings {
         &self.log
+    }
+
+    fn warnings(&self) -> Vec<UnsafeSetting> {
+        port_without_listener("resource", &self.resource, &[&self.listen]).into_iter().collect()
     }
 
     fn unsafe_settings(&self) -> Vec<UnsafeSetting> {

@@ -10,7 +10,7 @@ use axum::{
 use token_verifier::reject_token_in_form_body;
 
 use crate::{
-    endpoints::{admin, do_something, legacy, openapi, protected_resource, resource},
+    endpoints::{admin, do_something, index, legacy, openapi, protected_resource, resource},
     state::AppState,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let secret_in_header =
         from_fn_with_state(state.legacy_client.clone(), legacy::secret_in_header);
     let mut routes = Router::new()
+        .route("/", get(index::index))
         .route("/api/resource", get(resource::resource))
         .route("/api/admin", get(admin::admin))
         .route(

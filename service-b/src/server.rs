@@ -11,12 +11,12 @@ use service_kit::{
     metrics::HttpMetrics,
     run_periodically,
     tls::{ServerCertificate, with_cert_reload},
-    with_request_context,
+    with_cors, with_request_context,
 };
 use token_verifier::Verifier;
 
 use crate::{
-    cors::{AllowedOrigins, with_cors},
+    cors::AllowedOrigins,
     endpoints::legacy::LegacyClient,
     router::router,
     settings::ServiceBSettings,
@@ -90,7 +90,7 @@ impl ServiceB {
             tokio::spawn(warm_until_ready(verifier, stop.clone()));
             Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
         };
-        management.run_beside(stop, serve).await
+        management.run_with(stop, serve).await
     }
 }
 
@@ -117,7 +117,8 @@ fn legacy_client(settings: &ServiceBSettings) -> Option<Arc<LegacyClient>> {
     if !settings.legacy_secret_demo {
         return None;
     }
-    tracing::warn!(
+    // Each call warns.
+    tracing::info!(
         "legacy_secret_demo is on: B accepts client secrets instead of access tokens. For learning only"
     );
     let client_secret = ClientSecret::new(service_kit::DEMO_SECRET);

@@ -15,22 +15,22 @@ pub struct ServiceBSettings {
     /// `demo`, `test` or `production`.
     pub profile: Profile,
     /// The issuer identifier of the authorization server: the only accepted `iss`. Production
-    /// demands https and a host other than loopback.
+    /// requires https and a host other than loopback.
     pub issuer: String,
     /// The URL at which B reaches the issuer, if it is not the issuer identifier. Production
-    /// demands https.
+    /// requires https.
     pub internal_url: Option<String>,
     /// A PEM file with the only certificate authorities that B trusts. Without it, B trusts those
     /// of the system.
     pub ca_file: Option<PathBuf>,
-    /// The address on which B listens, as `host:port`. Production demands TLS files beyond
+    /// The address on which B listens, as `host:port`. Production requires TLS files beyond
     /// loopback.
     pub listen: String,
     /// The address of the management listener, as `host:port`; empty disables it. It serves
     /// `/healthz`, `/readyz` and `/metrics` in plain http, also beyond loopback: let only probes
     /// and Prometheus reach it.
     pub manage_listen: String,
-    /// The resource identifier of B: the `aud` of access tokens for B. Production demands a host
+    /// The resource identifier of B: the `aud` of access tokens for B. Production requires a host
     /// other than loopback.
     pub resource: String,
     /// The accepted `aud` values, for an issuer that does not put `resource` there, such as a
@@ -45,7 +45,7 @@ pub struct ServiceBSettings {
     pub local: LocalSettings,
     /// Introspection of access tokens at the issuer (RFC 7662).
     pub introspection: IntrospectionSettings,
-    /// Accepts client secrets instead of access tokens, to show the difference. Production demands
+    /// Accepts client secrets instead of access tokens, to show the difference. Production requires
     /// `false`.
     pub legacy_secret_demo: bool,
     /// Certificate and key of the listener; without them, B serves plain http.
@@ -113,14 +113,14 @@ pub struct LocalSettings {
     /// claim of an ID token or logout token, such as `nonce`.
     #[serde(deserialize_with = "comma_list")]
     pub token_types: Vec<String>,
-    /// How far the clocks of issuer and B may differ, in seconds. Production demands at most 60.
+    /// How far the clocks of issuer and B may differ, in seconds. Production requires at most 60.
     pub leeway_seconds: u32,
     /// The minimum time between two key fetches because of unknown key ids, in seconds.
     pub key_cooldown_seconds: u32,
     /// The maximum number of cached verified tokens. A token with large claims counts as several.
     pub token_cache_capacity: u64,
-    /// The secret that B and the issuer share for HS256. For learning only: production demands that
-    /// it is absent.
+    /// The secret that B and the issuer share for HS256. For learning only: production requires
+    /// that it is absent.
     pub hs256_secret: Option<SecretSetting>,
 }
 
@@ -129,18 +129,18 @@ pub struct LocalSettings {
 pub struct IntrospectionSettings {
     /// The client identifier of B at the issuer.
     pub client_id: String,
-    /// The secret of B at the issuer. Production demands one that is not weak.
+    /// The secret of B at the issuer. Production requires one that is not weak.
     pub client_secret: Option<SecretSetting>,
     /// A file with the secret, as container engines mount it.
     pub client_secret_file: Option<PathBuf>,
     /// The URL of the introspection endpoint, for an issuer whose metadata has none. In mode
-    /// `introspection`, B then needs no metadata. Production demands https.
+    /// `introspection`, B then needs no metadata. Production requires https.
     pub endpoint: Option<String>,
     /// Rejects tokens whose introspection response has no `aud`. Turn this off only for an issuer
     /// that binds no token to a resource: B then accepts tokens for other resource servers too.
     pub audience_required: bool,
     /// How long an introspection response is cached, in seconds: B accepts a revoked token for up
-    /// to this time. Production demands at most 60.
+    /// to this time. Production requires at most 60.
     pub cache_seconds: u32,
 }
 
@@ -244,6 +244,8 @@ impl ServiceBSettings {
 
     /// Returns the settings of the HTTP client with which B calls the issuer.
     pub fn http(&self) -> HttpClientSettings {
-        HttpClientSettings { ca_file: self.ca_file.clone(), ..HttpClientSettings::default() }
+        let mut settings = HttpClientSettings::default();
+        settings.ca_file.clone_from(&self.ca_file);
+        settings
     }
 }

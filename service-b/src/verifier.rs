@@ -30,12 +30,14 @@ pub(crate) fn verifier(settings: &ServiceBSettings, clock: Clock) -> anyhow::Res
     }
     if settings.mode != Mode::Local {
         let secret = settings.introspection_secret()?;
-        builder = builder.introspection(IntrospectionSettings {
-            cache_ttl: Duration::from_secs(settings.introspection.cache_seconds.into()),
-            endpoint: settings.introspection.endpoint.clone(),
-            audience_required: settings.introspection.audience_required,
-            ..IntrospectionSettings::new(&settings.introspection.client_id, secret)
-        });
+        let own = &settings.introspection;
+        let mut introspection = IntrospectionSettings::new(&own.client_id, secret)
+            .cache_ttl(Duration::from_secs(own.cache_seconds.into()))
+            .audience_required(own.audience_required);
+        if let Some(endpoint) = &own.endpoint {
+            introspection = introspection.endpoint(endpoint);
+        }
+        builder = builder.introspection(introspection);
     }
     builder.build().context("invalid verifier settings")
 }
@@ -58,16 +60,16 @@ fn local(settings: &settings::LocalSettings) -> anyhow::Result<LocalSettings> {
             format!("local.token_types: unknown type `{name}`; use at+jwt, JWT or none")
         })
     };
-    Ok(LocalSettings {
-        algorithms: settings.algorithms.iter().map(algorithm).collect::<anyhow::Result<_>>()?,
-        token_types: settings.token_types.iter().map(token_type).collect::<anyhow::Result<_>>()?,
-        leeway: Duration::from_secs(settings.leeway_seconds.into()),
-        key_cooldown: Duration::from_secs(settings.key_cooldown_seconds.into()),
-        cache_capacity: settings.token_cache_capacity,
-        hs256_secret: settings
-            .hs256_secret
-            .as_ref()
-            .map(|secret| ClientSecret::new(secret.expose())),
-        ..LocalSettings::default()
+    let algorithms = settings.algorithms.iter().map(algorithm).collect::<anyhow::Result<Vec<_>>>();
+    let types = settings.token_types.iter().map(token_type).collect::<anyhow::Result<Vec<_>>>();
+    let local = LocalSettings::default()
+        .algorithms(algorithms?)
+        .token_types(types?)
+        .leeway(Duration::from_secs(settings.leeway_seconds.into()))
+        .key_cooldown(Duration::from_secs(settings.key_cooldown_seconds.into()))
+        .cache_capacity(settings.token_cache_capacity);
+    Ok(match &settings.hs256_secret {
+        Some(secret) => local.hs256_secret(ClientSecret::new(secret.expose())),
+        None => local,
     })
 }

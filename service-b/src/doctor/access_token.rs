@@ -35,8 +35,8 @@ pub(super) async fn check_token(
         Ok(token) => check_scope(checks, settings, &token),
         // Reported with its values already.
         Err(VerifyError::Invalid { rule: Some(_), .. }) => (),
-        Err(VerifyError::Invalid { rule: None, reason })
-        | Err(VerifyError::Unavailable { reason, .. }) => {
+        Err(error) => {
+            let reason = error.to_string();
             let advice = "opaque tokens need `introspection`; JWTs work with `local` too";
             let change = if looks_like_jwt(token) {
                 Change::elsewhere(
@@ -145,9 +145,7 @@ fn change(rule: Rule, found: &str) -> Change {
         Rule::Active => Change::elsewhere(
             "let the client get a new token, or let the issuer allow B to introspect it (in this system: `introspection_audiences` in `clients_file`)",
         ),
-        Rule::Signature | Rule::Scope | Rule::Claim | Rule::Cached => {
-            Change::elsewhere("let the client send an unchanged access token, not an ID token")
-        }
+        _ => Change::elsewhere("let the client send an unchanged access token, not an ID token"),
     }
 }
 
@@ -167,5 +165,6 @@ fn name(rule: Rule) -> &'static str {
         Rule::Active => "active",
         Rule::Scope => "scope",
         Rule::Cached => "cache",
+        _ => "another rule",
     }
 }

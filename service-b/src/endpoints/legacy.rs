@@ -33,7 +33,7 @@ pub(crate) async fn secret_in_header(
     }
 }
 
-/// Handles `GET /api?access_key=xxx&secret=yyy`, the source document's other example without OAuth.
+/// Handles `GET /api?access_key=xxx&secret=yyy`, the second form without OAuth.
 /// The route exists only with `legacy_secret_demo`.
 pub(crate) async fn secret_in_query(
     State(client): State<Arc<LegacyClient>>,

@@ -7,6 +7,7 @@ use test_support::signer::Signer;
 use crate::{
     client::send,
     harness::{C, access_token, claims},
+    openapi::document,
     process::{Process, run, set},
 };
 
@@ -23,7 +24,9 @@ async fn client_secrets_are_rejected_by_default() {
     assert!(in_header.header("www-authenticate").starts_with("Bearer "), "{in_header:?}");
     let in_query =
         b.request("GET", IN_QUERY).query(&[("access_key", "service-a"), ("secret", DEMO_SECRET)]);
-    assert_eq!(send(in_query).await.status, 404);
+    let in_query = send(in_query).await;
+    assert_eq!(in_query.status, 404);
+    document().assert_response(IN_QUERY, "get", &in_query);
 }
 
 #[tokio::test]

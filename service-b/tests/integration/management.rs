@@ -33,10 +33,10 @@ async fn production_accepts_plain_http_beyond_loopback_on_the_management_listene
     let accepted = run(&["check-config"], &production).await;
     assert_eq!(accepted.code, Some(0), "{accepted:?}");
     let plain = [production, set(&[("listen", "0.0.0.0:9002")])].concat();
-    let refused = run(&["check-config"], &plain).await;
-    let refusal = "listen: 0.0.0.0:9002 accepts plain http from other machines";
-    assert!(refused.code == Some(1) && refused.stderr.contains(refusal), "{refused:?}");
-    assert!(!refused.stderr.contains("0.0.0.0:9102"), "{refused:?}");
+    let rejected = run(&["check-config"], &plain).await;
+    let problem = "listen: 0.0.0.0:9002 accepts plain http from other machines";
+    assert!(rejected.code == Some(1) && rejected.stderr.contains(problem), "{rejected:?}");
+    assert!(!rejected.stderr.contains("0.0.0.0:9102"), "{rejected:?}");
 }
 
 #[tokio::test]

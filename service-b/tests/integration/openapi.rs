@@ -14,7 +14,7 @@ use crate::{
     harness::{B, C, RESOURCE, access_token, claims},
 };
 
-fn document() -> OpenApi {
+pub fn document() -> OpenApi {
     OpenApi::parse(include_str!("../../openapi.json"))
 }
 
@@ -66,7 +66,7 @@ fn documented_requests(
         requests.push(("/api", "get", status, in_query(secret)));
         requests.push(("/api/do_something", "post", status, in_header(secret)));
     }
-    for path in ["/.well-known/oauth-protected-resource", "/openapi.json"] {
+    for path in ["/", "/.well-known/oauth-protected-resource", "/openapi.json"] {
         requests.push((path, "get", 200, b.request("GET", path)));
     }
     requests

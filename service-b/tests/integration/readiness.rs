@@ -1,7 +1,6 @@
-use std::net::TcpListener;
-
 use service_b::settings::Mode;
 use test_support::{mock::status, signer::Signer};
+use tokio::net::TcpSocket;
 
 use crate::{
     client::{read_resource, until},
@@ -10,7 +9,10 @@ use crate::{
 
 #[tokio::test]
 async fn b_becomes_ready_once_c_is_reachable() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that no other program gets the port, and not listening yet.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let signer = Signer::es256("k1");
     let b = B::start(&settings(&format!("http://{address}")));
     let early = b.manage.get("/readyz").await;
@@ -24,7 +26,8 @@ async fn b_becomes_ready_once_c_is_reachable() {
         503,
         "B can neither accept nor reject the token"
     );
-    let _c = C::start_on(TcpListener::bind(address).unwrap(), &signer).await;
+    let listener = socket.listen(64).unwrap().into_std().unwrap();
+    let _c = C::start_on(listener, &signer).await;
     b.wait_until_ready().await;
     assert_eq!(read_resource(&b, &access_token(&signer, &valid_claims())).await.status, 200);
 }
