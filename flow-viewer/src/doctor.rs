@@ -7,7 +7,7 @@ use ::doctor::{
 };
 use clock::Clock;
 use reqwest::Client;
-use service_kit::{HttpClientSettings, Settings, http_client_with_optional_roots};
+use service_kit::{Settings, http_client_with_optional_roots};
 
 use crate::settings::{FlowViewerSettings, ServerUrls};
 
@@ -17,7 +17,12 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
     let (viewer, servers) = tokio::join!(
         run_section("listener", async |checks| {
             let tls = &settings.tls;
-            check_settings(checks, settings, [tls.cert_file.as_ref(), tls.key_file.as_ref()]);
+            check_settings(
+                checks,
+                settings,
+                [tls.cert_file.as_ref(), tls.key_file.as_ref()],
+                clock,
+            );
             let (listen, start) = (settings.listen.as_str(), "gatepass flow-viewer");
             let server = LocalServer {
                 setting: "listen",
@@ -31,7 +36,7 @@ pub async fn examine(settings: &FlowViewerSettings, clock: &Clock) -> Report {
             check_readiness(checks, clock, settings, &names, start).await;
         }),
         run_section("scenarios", async |checks| {
-            match http_client_with_optional_roots(&HttpClientSettings::default()) {
+            match http_client_with_optional_roots(&settings.http()) {
                 Ok(http) => {
                     for (setting, urls) in settings.servers() {
                         check_server(checks, &http, &names, &format!("{setting}.url"), urls).await;

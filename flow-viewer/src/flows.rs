@@ -2,14 +2,16 @@
 
 mod assemble;
 mod explain;
+mod fold;
 mod model;
+mod number;
 mod secret_holders;
 mod store;
 
-pub use assemble::assemble;
+pub use assemble::{assemble, host_of};
 pub use model::{
-    Decision, Explanation, Flow, Line, LinePart, Message, Outcome, Response, SourceLink, Step,
-    StepSequence,
+    Actor, Decision, Explanation, Flow, Fold, FoldKind, Line, LinePart, Message, Outcome, Response,
+    SourceLink, Step, StepSequence,
 };
 pub use secret_holders::SecretHolders;
 pub use store::{FlowDetails, FlowLimits, FlowStore, FlowSummary};

@@ -6,16 +6,19 @@ pub mod doctor;
 mod export;
 mod flows;
 mod handlers;
+pub mod lessons;
 mod page;
+mod page_config;
 mod router;
+mod scenario_result;
 pub mod scenarios;
 mod server;
 mod settings;
 mod state;
 
 pub use flows::{
-    Decision, Explanation, Flow, FlowLimits, FlowStore, Line, LinePart, Message, Outcome, Response,
-    SourceLink, Step, StepSequence, assemble,
+    Actor, Decision, Explanation, Flow, FlowLimits, FlowStore, Fold, FoldKind, Line, LinePart,
+    Message, Outcome, Response, SourceLink, Step, StepSequence, assemble,
 };
 pub use page::texts;
 pub use server::FlowViewer;

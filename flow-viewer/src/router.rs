@@ -22,6 +22,7 @@ const MAX_EVENTS_BYTES: usize = 2 * 1024 * 1024;
 pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(page::page))
+        .route("/flows", get(page::page))
         .route("/flows/{id}", get(page::page))
         .route("/assets/{file}", get(assets::asset))
         .route("/api/config", get(config::config))

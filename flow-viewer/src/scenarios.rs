@@ -14,11 +14,10 @@ mod outage;
 mod run;
 mod token_misuse;
 
-use flow_events::TraceId;
 use serde::Serialize;
 
+pub use crate::scenario_result::{Expectation, ScenarioGroup, ScenarioResult};
 pub use environment::Environment;
-pub use run::Expectation;
 
 use run::ScenarioRun;
 
@@ -79,20 +78,7 @@ scenarios! {
     StolenCode "stolen_code" Attack authorization_attacks::stolen_code,
     UnregisteredRedirectUri "unregistered_redirect_uri" Attack authorization_attacks::unregistered_redirect_uri,
     PasswordGrant "password_grant" Attack authorization_attacks::password_grant,
-}
-
-/// A group of scenarios.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScenarioGroup {
-    /// Correct flows.
-    Flow,
-    /// A sends its secret to B, for contrast.
-    Legacy,
-    /// Attacks that must be blocked.
-    Attack,
-    /// Shows the cost of a design choice: something undesirable succeeds, as announced.
-    TradeOff,
+    ImplicitGrant "implicit_grant" Attack authorization_attacks::implicit_grant,
 }
 
 /// An entry in the list of scenarios.
@@ -100,20 +86,6 @@ pub enum ScenarioGroup {
 pub struct ScenarioInfo {
     pub name: &'static str,
     pub group: ScenarioGroup,
-}
-
-/// The result of a scenario.
-#[derive(Clone, Debug, Serialize)]
-pub struct ScenarioResult {
-    pub scenario: &'static str,
-    pub group: ScenarioGroup,
-    /// The flow that shows it.
-    pub flow: TraceId,
-    pub expectations: Vec<Expectation>,
-    /// Whether the scenario was completed and every expectation was met.
-    pub as_expected: bool,
-    /// Why the scenario was aborted, if it was.
-    pub error: Option<String>,
 }
 
 impl Scenario {
@@ -140,13 +112,15 @@ impl Environment {
         self.flows.set_scenario(flow, scenario.name());
         let error = scenario.play(&mut run).await.err().map(|error| format!("{error:#}"));
         let expectations = run.expectations;
-        ScenarioResult {
+        let result = ScenarioResult {
             scenario: scenario.name(),
             group: scenario.group(),
             flow,
             as_expected: error.is_none() && expectations.iter().all(|expectation| expectation.met),
             expectations,
             error,
-        }
+        };
+        self.flows.set_result(result.clone());
+        result
     }
 }

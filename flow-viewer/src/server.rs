@@ -4,7 +4,7 @@ use clock::Clock;
 use flow_events::{EventSink, FlowEvent, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{
-    CancellationToken, HttpClientSettings, Listeners, Management, Server, ServiceContext, Settings,
+    CancellationToken, Listeners, Management, Server, ServiceContext, Settings,
     ensure_safe_for_production,
     health::Readiness,
     http_client_with_optional_roots,
@@ -16,10 +16,11 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     flows::FlowStore,
+    page_config::PageConfig,
     router::router,
     scenarios::Environment,
     settings::FlowViewerSettings,
-    state::{AppState, LoginUrl, ScenarioPlayer},
+    state::{AppState, ScenarioPlayer},
 };
 
 /// The flow viewer, bound and ready to run.
@@ -50,8 +51,8 @@ impl FlowViewer {
         let shutdown = CancellationToken::new();
         let state = AppState {
             flows: Arc::clone(&flows),
-            scenarios: ScenarioPlayer(Self::environment(settings, &flows)?),
-            login_url: LoginUrl(settings.login_url().into()),
+            scenarios: ScenarioPlayer(Self::environment(settings, &clock, &flows)?),
+            config: Arc::new(PageConfig::new(settings)),
             shutdown: shutdown.clone(),
         };
         let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
@@ -78,13 +79,15 @@ impl FlowViewer {
 
     fn environment(
         settings: &FlowViewerSettings,
+        clock: &Clock,
         flows: &Arc<FlowStore>,
     ) -> anyhow::Result<Option<Arc<Environment>>> {
         if !settings.scenarios {
             return Ok(None);
         }
-        let http = http_client_with_optional_roots(&HttpClientSettings::default())?;
-        Ok(Some(Arc::new(Environment::new(settings, http, Arc::clone(flows))?)))
+        let http = http_client_with_optional_roots(&settings.http())?;
+        let environment = Environment::new(settings, http, clock.clone(), Arc::clone(flows))?;
+        Ok(Some(Arc::new(environment)))
     }
 
     /// Serves until `stop` is cancelled, then finishes the requests in progress.
@@ -104,7 +107,7 @@ impl FlowViewer {
             });
             Ok(with_cert_reload(server, certificate, &stop).run(stop).await?)
         };
-        management.run_beside(stop, serve).await
+        management.run_with(stop, serve).await
     }
 
     /// Returns whether the viewer can serve requests.

@@ -1,5 +1,7 @@
 //! The settings of the flow viewer.
 
+use std::path::PathBuf;
+
 use oauth_types::{ClientSecret, parse_endpoint_url};
 use serde::{Deserialize, Serialize};
 use service_kit::{
@@ -25,6 +27,9 @@ pub struct FlowViewerSettings {
     /// Whether scenarios, attacks included, can be played against the servers below. Production
     /// requires `false`.
     pub scenarios: bool,
+    /// PEM file with the only certificate authorities that the viewer trusts for the servers below.
+    /// Without it, the viewer trusts those of the system.
+    pub ca_file: Option<PathBuf>,
     /// The URLs of C.
     pub auth_server: ServerUrls,
     /// The URLs of A.
@@ -33,11 +38,13 @@ pub struct FlowViewerSettings {
     pub b_local: ServerUrls,
     /// The URLs of the B that introspects access tokens at C.
     pub b_introspection: ServerUrls,
-    /// The client that scenarios request access tokens as.
+    /// The client that scenarios request access tokens as. With a client of their own, they do not
+    /// use up the rate limit of A.
     pub client_id: String,
     /// The secret of that client. Production requires one if scenarios are on.
     pub client_secret: Option<SecretSetting>,
-    /// The user that scenarios sign in as.
+    /// The user that scenarios sign in as. With a user of their own, they give no consent and open
+    /// no session in the name of a person.
     pub username: String,
     /// The password of that user.
     pub password: Option<SecretSetting>,
@@ -71,8 +78,8 @@ impl ServerUrls {
     }
 }
 
-/// The password of every demo user.
-const DEMO_PASSWORD: &str = "wonderland";
+/// The password of the demo user that scenarios sign in as.
+const DEMO_PASSWORD: &str = "looking-glass";
 
 impl Default for FlowViewerSettings {
     fn default() -> Self {
@@ -81,13 +88,14 @@ impl Default for FlowViewerSettings {
             listen: "127.0.0.1:9004".to_owned(),
             manage_listen: String::new(),
             scenarios: true,
+            ca_file: None,
             auth_server: ServerUrls::same("http://localhost:9000"),
             service_a: ServerUrls::same("http://localhost:9001"),
             b_local: ServerUrls::same("http://localhost:9002"),
             b_introspection: ServerUrls::same("http://localhost:9003"),
-            client_id: "service-a".to_owned(),
+            client_id: "scenario-client".to_owned(),
             client_secret: None,
-            username: "alice".to_owned(),
+            username: "robin".to_owned(),
             password: None,
             tls: TlsFiles::default(),
             allowed_hosts: Vec::new(),
@@ -111,6 +119,13 @@ impl FlowViewerSettings {
             self.profile,
         )?;
         Ok(ClientSecret::new(secret.expose()))
+    }
+
+    /// Returns the settings of the HTTP client that calls the servers.
+    pub(crate) fn http(&self) -> HttpClientSettings {
+        let mut settings = HttpClientSettings::default();
+        settings.ca_file.clone_from(&self.ca_file);
+        settings
     }
 
     pub(crate) fn password(&self) -> oauth_types::Password {
@@ -199,7 +214,7 @@ impl Settings for FlowViewerSettings {
         ensure_distinct_listeners(self)?;
         self.check()?;
         self.certificate()?;
-        http_client_with_optional_roots(&HttpClientSettings::default())?;
+        http_client_with_optional_roots(&self.http())?;
         if self.scenarios {
             self.secret()?;
         }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use service_kit::CancellationToken;
 
-use crate::{flows::FlowStore, scenarios::Environment};
+use crate::{flows::FlowStore, page_config::PageConfig, scenarios::Environment};
 
 /// The state of the whole application. Handlers take its parts.
 #[derive(Clone, FromRef)]
 pub struct AppState {
     pub flows: Arc<FlowStore>,
     pub scenarios: ScenarioPlayer,
-    pub login_url: LoginUrl,
+    pub config: Arc<PageConfig>,
     /// Ends the live streams, which would otherwise delay shutdown.
     pub shutdown: CancellationToken,
 }
@@ -20,7 +20,3 @@ pub struct AppState {
 /// Where scenarios are played; `None` when the setting `scenarios` is off.
 #[derive(Clone)]
 pub struct ScenarioPlayer(pub Option<Arc<Environment>>);
-
-/// The public URL at which a browser begins a login at A.
-#[derive(Clone)]
-pub struct LoginUrl(pub Arc<str>);

@@ -3,81 +3,149 @@
 use std::fmt::Write;
 
 use flow_events::{Event, Party};
+use pages::Language;
+use serde_json::Value;
 
-use crate::flows::{Flow, LinePart, Message};
+use crate::{
+    flows::{Actor, Decision, Flow, Line, LinePart, Message},
+    page::texts,
+};
 
-/// Renders a flow.
+/// Renders a flow with the titles of a language.
 #[must_use]
-pub fn render(flow: &Flow) -> String {
-    let mut text = "sequenceDiagram\n    participant U as You (browser, curl)\n    participant A as A (client)\n    \
-        participant C as C (authorization server)\n    participant B as B (resource server)\n"
-        .to_owned();
+pub fn render(flow: &Flow, language: Language) -> String {
+    let diagram = Diagram { flow, texts: texts(language), hosts: hosts(flow) };
+    let mut output = "sequenceDiagram\n".to_owned();
+    // Writing to a string cannot fail.
+    let _ = diagram.write_participants(&mut output);
     for line in &flow.lines {
         if let Some(message) = flow.messages.get(line.message) {
-            // Writing to a string cannot fail.
-            let _ = write_line(&mut text, message, line.part);
+            let _ = diagram.write_line(&mut output, message, line);
         }
     }
-    text
+    output
 }
 
-fn write_line(text: &mut String, message: &Message, part: LinePart) -> std::fmt::Result {
-    let (from, to) = (letter(message.from), letter(message.to));
-    match part {
-        LinePart::Request => {
-            writeln!(
-                text,
-                "    {from}->>{to}: {} {}",
-                escape(&message.method),
-                escape(&message.url)
-            )
-        }
-        LinePart::Response => {
-            let status = message.response.as_ref().map_or(0, |response| response.status);
-            writeln!(text, "    {to}-->>{from}: {status}")
-        }
-        LinePart::Failure => {
-            writeln!(
-                text,
-                "    {to}--x{from}: {}",
-                escape(message.failure.as_deref().unwrap_or("no response"))
-            )
-        }
-        LinePart::Decision(index) => {
-            let Some(decision) = message.decisions.get(index) else { return Ok(()) };
-            writeln!(
-                text,
-                "    Note over {}: {}",
-                letter(decision.reported_by),
-                escape(&describe(&decision.event))
-            )
+struct Diagram<'a> {
+    flow: &'a Flow,
+    texts: Value,
+    /// The hosts of the Bs, in the order in which they appear.
+    hosts: Vec<&'a str>,
+}
+
+fn hosts(flow: &Flow) -> Vec<&str> {
+    let mut hosts = Vec::new();
+    for host in flow.messages.iter().filter_map(|message| message.resource_server.as_deref()) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
         }
     }
+    hosts
 }
 
-fn describe(event: &Event) -> String {
-    match event {
-        Event::TokenReused { token, expires_in } => {
-            format!("reuses access token {token}, valid for {expires_in} s")
+impl Diagram<'_> {
+    fn write_participants(&self, output: &mut String) -> std::fmt::Result {
+        let mut written = Vec::new();
+        for message in &self.flow.messages {
+            for party in [message.from, message.to] {
+                let id = self.participant(message, party);
+                if !written.contains(&id) {
+                    writeln!(output, "    participant {id} as {}", self.name(message, party))?;
+                    written.push(id);
+                }
+            }
         }
-        Event::TokenIssued { token, claims, .. } => {
-            format!("issues access token {token} for {}", claims.aud)
-        }
-        Event::TokenRequestRejected { error, .. } => format!("rejects: {}", error.as_str()),
-        Event::TokenChecked(check) => {
-            let verdict = if check.passed { "passed" } else { "FAILED" };
-            format!("{:?}: {verdict} ({})", check.rule, check.found)
-        }
-        _ => String::new(),
+        Ok(())
     }
-}
 
-fn letter(party: Party) -> char {
-    match party {
-        Party::Browser => 'U',
-        Party::Client => 'A',
-        Party::ResourceServer => 'B',
-        Party::AuthorizationServer => 'C',
+    /// The short name of a participant: `A`, `C`, `B`, `B2`, or the role of who calls from outside.
+    fn participant(&self, message: &Message, party: Party) -> String {
+        match party {
+            Party::Client => "A".to_owned(),
+            Party::AuthorizationServer => "C".to_owned(),
+            Party::Browser => format!("{:?}", message.actor.unwrap_or(Actor::Person)),
+            Party::ResourceServer => {
+                let host = message.resource_server.as_deref();
+                match self.hosts.iter().position(|known| Some(*known) == host) {
+                    None | Some(0) => "B".to_owned(),
+                    Some(at) => format!("B{}", at + 1),
+                }
+            }
+        }
+    }
+
+    fn name(&self, message: &Message, party: Party) -> String {
+        let of = |kind: &str, name: Value| self.text(&[kind, name.as_str().unwrap_or_default()]);
+        let json = |value: Option<Actor>| serde_json::json!(value.unwrap_or(Actor::Person));
+        let (name, role) = match party {
+            Party::Browser => {
+                (of("actor", json(message.actor)), of("actor_role", json(message.actor)))
+            }
+            _ => (of("party", serde_json::json!(party)), of("role", serde_json::json!(party))),
+        };
+        let host = message.resource_server.as_ref().filter(|_| party == Party::ResourceServer);
+        escape(&format!("{name} ({})", host.map_or(role, ToString::to_string)))
+    }
+
+    fn write_line(&self, output: &mut String, message: &Message, line: &Line) -> std::fmt::Result {
+        let (from, to) =
+            (self.participant(message, message.from), self.participant(message, message.to));
+        let number = line.number.map(|number| format!("{number}. ")).unwrap_or_default();
+        match line.part {
+            LinePart::Request => {
+                let title = match message.explanation.title {
+                    "" => String::new(),
+                    title => format!("{}<br/>", self.text(&["titles", title])),
+                };
+                let what = escape(&format!("{} {}", message.method, message.url));
+                writeln!(output, "    {from}->>{to}: {number}{title}{what}")
+            }
+            LinePart::Response => {
+                let status = message.response.as_ref().map_or(0, |response| response.status);
+                writeln!(output, "    {to}-->>{from}: {number}{status}")
+            }
+            LinePart::Failure => {
+                let reason = message.failure.as_deref().unwrap_or("no response");
+                writeln!(output, "    {to}--x{from}: {}", escape(reason))
+            }
+            LinePart::Decision(index) => {
+                let Some(decision) = message.decisions.get(index) else { return Ok(()) };
+                let at = self.participant(message, decision.reported_by);
+                let what = escape(&self.describe(decision));
+                writeln!(output, "    Note over {at}: {number}{what}")
+            }
+        }
+    }
+
+    fn describe(&self, decision: &Decision) -> String {
+        match &decision.event {
+            Event::TokenReused { token, .. } => {
+                self.text(&["decision", "token_reused"]).replace("{token}", &token.to_string())
+            }
+            Event::TokenIssued { token, .. } => {
+                self.text(&["decision", "token_issued"]).replace("{token}", &token.to_string())
+            }
+            Event::IdTokenIssued { token, .. } => {
+                self.text(&["decision", "id_token_issued"]).replace("{token}", &token.to_string())
+            }
+            Event::TokenRequestRejected { error, .. } => self
+                .text(&["decision", "token_request_rejected"])
+                .replace("{error}", error.as_str()),
+            Event::TokenChecked(check) => {
+                let rule = serde_json::json!(check.rule);
+                let rule = self.text(&["rules", rule.as_str().unwrap_or_default(), "name"]);
+                let verdict = if check.passed { "passed" } else { "failed" };
+                let mark = if check.passed { '✓' } else { '✗' };
+                format!("{mark} {rule}: {} ({})", self.text(&["check", verdict]), check.found)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Returns the text with this path of keys.
+    fn text(&self, path: &[&str]) -> String {
+        let found = path.iter().try_fold(&self.texts, |tree, key| tree.get(key));
+        found.and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 }
 
@@ -97,10 +165,33 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use flow_events::{Field, FlowEvent, TraceContext};
+
     use super::*;
+    use crate::flows::assemble;
 
     #[test]
     fn values_cannot_end_a_line() {
         assert_eq!(escape("a;b\nc %%d #x"), "a,b c #37;#37;d #35;x");
+    }
+
+    #[test]
+    fn messages_have_titles_and_each_resource_server_is_a_participant() {
+        let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
+        let received = |at_micros, host: &str| {
+            let (method, path) = ("GET".to_owned(), "/api/resource".to_owned());
+            let fields = vec![Field::text("host", host).in_header()];
+            let event = Event::RequestReceived { method, path, fields };
+            FlowEvent { trace_id, at_micros, reported_by: Party::ResourceServer, event }
+        };
+        let flow = assemble(&[received(1, "b.example"), received(2, "other.example")]);
+        assert_eq!(
+            render(&flow, Language::English),
+            "sequenceDiagram\n    participant Person as You (browser, curl)\n    \
+             participant B as B (b.example)\n    participant B2 as B (other.example)\n    \
+             Person->>B: 1. Calls B with the access token<br/>GET /api/resource\n    \
+             Person->>B2: Calls B with the access token<br/>GET /api/resource\n"
+        );
+        assert!(render(&flow, Language::Chinese).contains("携带访问令牌调用 B"));
     }
 }

@@ -1,11 +1,13 @@
 //! Assembles the events of all parties into one flow. Pure: the result does not depend on the order
 //! in which the events of different processes arrived.
 
-use flow_events::{Event, Field, FlowEvent, Party};
+use flow_events::{Event, Field, FieldValue, FlowEvent, Party};
 
 use super::{
     explain::explain,
-    model::{Decision, Flow, Line, LinePart, Message, Outcome, Response},
+    fold::folds,
+    model::{Decision, Flow, Message, Outcome, Response},
+    number::numbered_lines,
 };
 
 /// Assembles the events of one flow.
@@ -22,8 +24,10 @@ pub fn assemble(events: &[FlowEvent]) -> Flow {
         message.explanation = explain(message);
     }
     let (outcome, status) = outcome(&messages);
+    let folds = folds(&messages);
     Flow {
-        lines: lines(&messages),
+        lines: numbered_lines(&messages, &folds),
+        folds,
         messages,
         outcome,
         status,
@@ -36,7 +40,17 @@ fn apply(messages: &mut Vec<Message>, event: &FlowEvent) {
     let by = event.reported_by;
     match &event.event {
         Event::RequestSent { to, method, url, fields } => {
-            messages.push(request(by, *to, event.at_micros, method, url, fields));
+            let resource_server = match (by, *to) {
+                (_, Party::ResourceServer) => host_of(url),
+                // B calls C while it serves a request.
+                (Party::ResourceServer, _) => {
+                    let serving = messages.iter().rfind(|one| one.to == by && one.is_open());
+                    serving.and_then(|served| served.resource_server.clone())
+                }
+                _ => None,
+            };
+            let sent = request(by, *to, event.at_micros, method, url, fields);
+            messages.push(Message { resource_server, ..sent });
         }
         Event::ResponseReceived { from, status, elapsed_micros, fields } => {
             if let Some(message) =
@@ -80,6 +94,7 @@ fn apply(messages: &mut Vec<Message>, event: &FlowEvent) {
         }
         Event::TokenReused { .. }
         | Event::TokenIssued { .. }
+        | Event::IdTokenIssued { .. }
         | Event::TokenRequestRejected { .. }
         | Event::TokenChecked(_) => {
             let serving =
@@ -116,6 +131,8 @@ fn request(
         response: None,
         failure: None,
         decisions: Vec::new(),
+        resource_server: None,
+        actor: None,
         explanation: Default::default(),
         external: false,
         received: false,
@@ -142,7 +159,22 @@ fn receive(
         return;
     }
     let external = request(Party::Browser, by, event.at_micros, method, path, fields);
-    messages.push(Message { external: true, received: true, ..external });
+    let resource_server = (by == Party::ResourceServer).then(|| host_header(fields)).flatten();
+    messages.push(Message { resource_server, external: true, received: true, ..external });
+}
+
+/// The host and port of a URL.
+#[must_use]
+pub fn host_of(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?']).next().map(str::to_owned)
+}
+
+fn host_header(fields: &[Field]) -> Option<String> {
+    fields.iter().find_map(|field| match &field.value {
+        FieldValue::Text(host) if field.name == "host" => Some(host.clone()),
+        _ => None,
+    })
 }
 
 /// The last open message that satisfies `condition`.
@@ -157,32 +189,12 @@ fn outcome(messages: &[Message]) -> (Outcome, Option<u16>) {
     let outcome = match status {
         None if last_external.is_some_and(|message| message.failure.is_some()) => Outcome::Failed,
         None => Outcome::Running,
+        Some(..400) if messages.iter().any(Message::is_legacy) => Outcome::Exposed,
         Some(..400) => Outcome::Ok,
         Some(400..500) => Outcome::Rejected,
         Some(_) => Outcome::Failed,
     };
     (outcome, status)
-}
-
-fn lines(messages: &[Message]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (number, message) in messages.iter().enumerate() {
-        let mut add = |at_micros, part| lines.push(Line { at_micros, message: number, part });
-        add(message.sent_micros, LinePart::Request);
-        for (index, decision) in message.decisions.iter().enumerate() {
-            add(decision.at_micros, LinePart::Decision(index));
-        }
-        if let Some(response) = &message.response {
-            add(response.at_micros, LinePart::Response);
-        } else if message.failure.is_some() {
-            add(
-                message.decisions.last().map_or(message.sent_micros, |decision| decision.at_micros),
-                LinePart::Failure,
-            );
-        }
-    }
-    lines.sort_by_key(|line| line.at_micros);
-    lines
 }
 
 #[cfg(test)]
@@ -191,6 +203,7 @@ mod tests {
     use oauth_types::Fingerprint;
 
     use super::*;
+    use crate::flows::model::LinePart;
 
     fn event_at(at_micros: i64, reported_by: Party, event: Event) -> FlowEvent {
         FlowEvent {
@@ -306,6 +319,26 @@ mod tests {
         assert_eq!(
             (flow.outcome, flow.messages[1].failure.as_deref()),
             (Outcome::Failed, Some("connection refused"))
+        );
+    }
+
+    #[test]
+    fn messages_of_a_resource_server_name_its_host() {
+        let mut events = a_call();
+        let host = || vec![Field::text("host", "localhost:9003").in_header()];
+        let (method, path) = ("GET".to_owned(), "/api/resource".to_owned());
+        let outside = Event::RequestReceived { method: method.clone(), path, fields: host() };
+        events.push(event_at(20, Party::ResourceServer, outside));
+        let url = "http://c.example/oauth/introspect".to_owned();
+        let to = Party::AuthorizationServer;
+        let asks = Event::RequestSent { to, method, url, fields: Vec::new() };
+        events.push(event_at(21, Party::ResourceServer, asks));
+        let flow = assemble(&events);
+        let hosts: Vec<_> =
+            flow.messages.iter().map(|message| message.resource_server.as_deref()).collect();
+        assert_eq!(
+            hosts,
+            [None, Some("b.example"), Some("localhost:9003"), Some("localhost:9003")]
         );
     }
 }

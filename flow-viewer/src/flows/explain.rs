@@ -1,4 +1,4 @@
-//! Recognizes a message: its kind, the step of the source document, and the specification.
+//! Recognizes a message: its kind, its step in `docs/learn`, and the specification.
 
 use flow_events::{Field, FieldValue, Party};
 
@@ -36,7 +36,7 @@ impl Condition {
                 fields.any(|field| field.name == "grant_type" && text(field) == grant)
             }
             Self::ClientSecret => {
-                fields.any(|field| secret_in(field, message.from) == Some(Secret::SecretOfA))
+                fields.any(|field| secret_in(field, message.from) == Some(Secret::ClientSecret))
             }
         }
     }
@@ -83,7 +83,7 @@ const fn legacy(path: &'static str) -> Kind {
         condition: Condition::ClientSecret,
         title: "legacy",
         step: None,
-        source: rfc!("9700", "2.4"),
+        source: rfc!("6749", "1"),
     }
 }
 
@@ -94,6 +94,10 @@ const RP_LOGOUT: (&str, &str) = (
 const BACK_CHANNEL: (&str, &str) = (
     "OpenID Connect Back-Channel Logout §2.5",
     "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest",
+);
+const DISCOVERY: (&str, &str) = (
+    "OpenID Connect Discovery §4",
+    "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",
 );
 const USERINFO: (&str, &str) =
     ("OpenID Connect Core §5.3", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfo");
@@ -118,7 +122,7 @@ const KINDS: &[Kind] = &[
     ),
     kind(C, "/token", "token_request", None, rfc!("6749", "3.2")),
     kind(C, "/oauth-authorization-server", "metadata", None, rfc!("8414", "3")),
-    kind(C, "/openid-configuration", "metadata", None, rfc!("8414", "5")),
+    kind(C, "/openid-configuration", "metadata", None, DISCOVERY),
     kind(C, "/jwks.json", "keys", None, rfc!("7517", "5")),
     kind(C, "/introspect", "introspection", Some((SERVER, 4, 0)), rfc!("7662", "2.1")),
     kind(C, "/revoke", "revocation", None, rfc!("7009", "2.1")),
@@ -127,7 +131,7 @@ const KINDS: &[Kind] = &[
     kind(C, "/register", "registration", None, rfc!("7591", "3.1")),
     kind(C, "/authorize", "authorization_request", Some((LOGIN, 1, 0)), rfc!("6749", "4.1.1")),
     kind(C, "/login", "sign_in", Some((LOGIN, 2, 0)), rfc!("6749", "3.1")),
-    kind(C, "/consent", "consent", Some((LOGIN, 2, 0)), rfc!("6749", "3.1")),
+    kind(C, "/consent", "consent", Some((LOGIN, 2, 0)), rfc!("6749", "4.1")),
     kind(C, "/userinfo", "userinfo", Some((LOGIN, 6, 0)), USERINFO),
     kind(C, "/logout", "sign_out", None, RP_LOGOUT),
     kind(C, "/test/token", "test_token", None, NONE),

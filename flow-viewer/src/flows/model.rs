@@ -9,6 +9,8 @@ pub struct Flow {
     pub messages: Vec<Message>,
     /// The lines of the sequence diagram, from top to bottom.
     pub lines: Vec<Line>,
+    /// The messages that the diagram shows only on request.
+    pub folds: Vec<Fold>,
     pub outcome: Outcome,
     /// The status of the last response to a party outside the three servers.
     pub status: Option<u16>,
@@ -23,6 +25,10 @@ pub struct Flow {
 pub struct Message {
     pub from: Party,
     pub to: Party,
+    /// The host of the B that sends or receives the message.
+    pub resource_server: Option<String>,
+    /// The role of the sender in a scenario, if the message came from outside.
+    pub actor: Option<Actor>,
     pub sent_micros: i64,
     pub method: String,
     /// The whole URL if the sender reported it, else the route that the receiver reported.
@@ -68,6 +74,46 @@ pub struct Line {
     pub at_micros: i64,
     pub message: usize,
     pub part: LinePart,
+    /// The number of the step that begins here. Each flow counts its steps from 1.
+    pub number: Option<usize>,
+}
+
+/// Messages that the diagram shows as one line until the reader opens them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fold {
+    pub kind: FoldKind,
+    /// The indexes of the messages.
+    pub messages: Vec<usize>,
+    /// How many times the request was repeated, or how many messages there are.
+    pub count: usize,
+    /// The time from the first message to the last.
+    pub elapsed_micros: i64,
+}
+
+/// Why messages are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoldKind {
+    /// They fetch metadata and keys, before the message that needs them.
+    Preparation,
+    /// They repeat the message before them, with the same result.
+    Repetition,
+}
+
+/// The role that a scenario plays outside A, B and C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A person with a browser.
+    Person,
+    /// A native app.
+    App,
+    /// A client that uses A's credentials.
+    Client,
+    /// An attacker.
+    Attacker,
+    /// The operator of the servers, with the test controls of C.
+    Operator,
 }
 
 /// The part of a message that a line draws.
@@ -89,6 +135,8 @@ pub enum Outcome {
     Running,
     /// The last response has a status below 400.
     Ok,
+    /// The last response has a status below 400, but B has received the secret of A.
+    Exposed,
     /// The last response has a 4xx status.
     Rejected,
     /// The last response has a 5xx status, or there is none.
@@ -100,13 +148,13 @@ pub enum Outcome {
 pub struct Explanation {
     /// The name of the kind, and of its texts.
     pub title: &'static str,
-    /// The step of the source document, if the message is one.
+    /// The step of `docs/learn`, if the message is one.
     pub step: Option<Step>,
     /// The specification of the message.
     pub source: Option<SourceLink>,
 }
 
-/// A step of the source document.
+/// A step of `docs/learn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     pub sequence: StepSequence,
@@ -115,7 +163,7 @@ pub struct Step {
     pub response_number: Option<u8>,
 }
 
-/// The two sequences of steps in the source document.
+/// The two sequences of steps in `docs/learn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepSequence {
@@ -134,5 +182,10 @@ impl Message {
     /// Whether neither a response nor a failure is known.
     pub(super) fn is_open(&self) -> bool {
         self.response.is_none() && self.failure.is_none()
+    }
+
+    /// Whether the message belongs to a call in which A sends its secret to B.
+    pub(super) fn is_legacy(&self) -> bool {
+        ["legacy", "call_a_legacy"].contains(&self.explanation.title)
     }
 }

@@ -5,16 +5,17 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use flow_events::{Event, FieldValue, FlowEvent, TokenHeader, TraceId};
+use flow_events::{Event, FieldValue, FlowEvent, IdTokenSummary, TokenHeader, TraceId};
 use oauth_types::{AccessTokenClaims, Fingerprint};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
     assemble::assemble,
-    model::{Flow, Message, Outcome},
-    secret_holders::{SecretHolders, secret_holders},
+    model::{Actor, Flow, Outcome},
+    secret_holders::{SecretCounts, SecretHolders},
 };
+use crate::scenario_result::ScenarioResult;
 
 /// How much is stored. The oldest flows and tokens are removed first. Bytes are those of events as
 /// JSON.
@@ -47,11 +48,19 @@ impl Default for FlowLimits {
 /// The id of a flow: the trace in which it began.
 type FlowId = TraceId;
 
-/// The contents of an access token, without the token itself.
+/// The contents of a token, without the token itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenInfo {
     pub header: Option<TokenHeader>,
-    pub claims: AccessTokenClaims,
+    #[serde(flatten)]
+    pub claims: TokenClaims,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", content = "claims", rename_all = "snake_case")]
+pub enum TokenClaims {
+    AccessToken(AccessTokenClaims),
+    IdToken(IdTokenSummary),
 }
 
 /// The stored flows. The page and the exports read them, and are notified of changes.
@@ -75,6 +84,8 @@ struct Inner {
     joined: HashMap<JoinKey, FlowId>,
     tokens: HashMap<Fingerprint, TokenInfo>,
     token_order: VecDeque<Fingerprint>,
+    /// The secrets in flows that were removed.
+    removed_secrets: SecretCounts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,10 +104,20 @@ struct StoredFlow {
     revision: u64,
     /// The scenario that was played, if it was one.
     scenario: Option<&'static str>,
+    /// The result of the scenario, once it has ended.
+    result: Option<ScenarioResult>,
+    /// The roles that the scenario plays, each with the time at which it begins.
+    actors: Vec<(i64, Actor)>,
     /// Whether events were dropped because of the limit.
     truncated: bool,
-    /// The flow in the list, if it has not changed since.
-    summary: Option<FlowSummary>,
+    /// What the list and the table need to know, if the flow has not changed since.
+    digest: Option<Digest>,
+}
+
+#[derive(Clone, Debug)]
+struct Digest {
+    summary: FlowSummary,
+    secrets: SecretCounts,
 }
 
 /// A flow with everything that the page shows.
@@ -108,7 +129,8 @@ pub struct FlowDetails {
     #[serde(flatten)]
     pub flow: Flow,
     pub tokens: HashMap<Fingerprint, TokenInfo>,
-    pub secrets: Vec<SecretHolders>,
+    /// The result of the scenario that was played, if it was one.
+    pub result: Option<ScenarioResult>,
     /// Whether events were dropped because of the limit.
     pub truncated: bool,
 }
@@ -124,6 +146,8 @@ pub struct FlowSummary {
     pub status: Option<u16>,
     /// The number of messages.
     pub messages: usize,
+    /// Whether the flow only visits a page, or fetches metadata or keys.
+    pub background: bool,
 }
 
 impl Default for FlowStore {
@@ -156,7 +180,28 @@ impl FlowStore {
         let mut inner = self.lock();
         inner.make_room(trace, &self.limits);
         let flow = inner.flows.entry(trace).or_default();
-        (flow.scenario, flow.revision, flow.summary) = (Some(scenario), revision, None);
+        (flow.scenario, flow.revision, flow.digest) = (Some(scenario), revision, None);
+    }
+
+    /// Records the role in which the scenario of a trace acts from now on.
+    pub fn set_actor(&self, trace: TraceId, at_micros: i64, actor: Actor) {
+        let mut inner = self.lock();
+        let id = inner.resolve(trace);
+        let Some(flow) = inner.flows.get_mut(&id) else { return };
+        if flow.actors.last().is_none_or(|(_, last)| *last != actor) {
+            flow.actors.push((at_micros, actor));
+        }
+    }
+
+    /// Stores the result of the scenario that was played in a trace.
+    pub fn set_result(&self, result: ScenarioResult) {
+        let revision = *self.revision.borrow() + 1;
+        let mut inner = self.lock();
+        let id = inner.resolve(result.flow);
+        let Some(flow) = inner.flows.get_mut(&id) else { return };
+        (flow.result, flow.revision) = (Some(result), revision);
+        drop(inner);
+        self.revision.send_replace(revision);
     }
 
     /// Returns a receiver of the store's revision.
@@ -173,9 +218,7 @@ impl FlowStore {
             let Some(flow) = inner.flows.get_mut(id) else { continue };
             if flow.revision > revision && !flow.events.is_empty() {
                 // Assembling a flow takes time, which unchanged flows do not take again.
-                let summary = flow.summary.take().unwrap_or_else(|| summary(*id, flow));
-                flow.summary = Some(summary.clone());
-                changed.push(summary);
+                changed.push(flow.digest(*id).summary.clone());
             }
         }
         changed
@@ -187,16 +230,19 @@ impl FlowStore {
         let inner = self.lock();
         let id = inner.resolve(id);
         let stored = inner.flows.get(&id)?;
-        let flow = assemble(&stored.events);
+        let mut flow = assemble(&stored.events);
+        for message in flow.messages.iter_mut().filter(|message| message.external) {
+            message.actor = stored.actor_at(message.sent_micros);
+        }
         let tokens = stored
             .events
             .iter()
             .flat_map(|event| fingerprints(&event.event))
             .filter_map(|token| Some((token.clone(), inner.tokens.get(token)?.clone())))
             .collect();
-        let secrets = secret_holders(&flow.messages);
         let name = flow_name(&flow, stored.scenario);
-        Some(FlowDetails { id, name, flow, tokens, secrets, truncated: stored.truncated })
+        let (result, truncated) = (stored.result.clone(), stored.truncated);
+        Some(FlowDetails { id, name, flow, tokens, result, truncated })
     }
 
     /// Returns the events of a flow.
@@ -206,14 +252,15 @@ impl FlowStore {
         Some(inner.flows.get(&inner.resolve(id))?.events.clone())
     }
 
-    /// Counts the holders of each secret in all flows with one of these names.
+    /// Counts the receivers of each secret in all flows, those included that were removed.
     #[must_use]
-    pub fn secret_holders_in(&self, names: &[&str]) -> Vec<SecretHolders> {
-        let inner = self.lock();
-        let flows = inner.flows.values().map(|flow| (assemble(&flow.events), flow.scenario));
-        let wanted = flows.filter(|(flow, scenario)| names.contains(&flow_name(flow, *scenario)));
-        let messages: Vec<Message> = wanted.flat_map(|(flow, _)| flow.messages).collect();
-        secret_holders(&messages)
+    pub fn secret_holders(&self) -> [SecretHolders; 3] {
+        let inner = &mut *self.lock();
+        let mut total = inner.removed_secrets.clone();
+        for (id, flow) in &mut inner.flows {
+            total.add(&flow.digest(*id).secrets);
+        }
+        total.table()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -223,6 +270,18 @@ impl FlowStore {
 }
 
 impl StoredFlow {
+    /// Assembling a flow takes time, which unchanged flows do not take again.
+    fn digest(&mut self, id: FlowId) -> &Digest {
+        let (events, scenario) = (&self.events, self.scenario);
+        self.digest.get_or_insert_with(|| digest(id, events, scenario))
+    }
+
+    /// The role in which a scenario sent a message.
+    fn actor_at(&self, micros: i64) -> Option<Actor> {
+        let begun = self.actors.iter().rev().find(|(began, _)| *began <= micros);
+        begun.or(self.actors.first()).map(|(_, actor)| *actor)
+    }
+
     /// Adds an event, unless the flow then exceeds the limits. Returns whether it was added.
     fn push(&mut self, event: FlowEvent, bytes: usize, limits: &FlowLimits) -> bool {
         let fits = self.events.len() < limits.events_per_flow
@@ -249,7 +308,7 @@ impl Inner {
         self.remember_token(&event.event, limits);
         let bytes = event.json_bytes();
         let flow = self.flows.entry(id).or_default();
-        (flow.revision, flow.summary) = (revision, None);
+        (flow.revision, flow.digest) = (revision, None);
         if flow.push(event, bytes, limits) {
             self.event_count += 1;
             self.bytes += bytes;
@@ -316,8 +375,11 @@ impl Inner {
         }
         let flow = self.flows.entry(into).or_default();
         flow.scenario = flow.scenario.or(moved.scenario);
+        flow.result = flow.result.take().or(moved.result);
+        flow.actors.extend(moved.actors);
+        flow.actors.sort_by_key(|(began, _)| *began);
         flow.truncated |= moved.truncated;
-        flow.summary = None;
+        flow.digest = None;
         for event in moved.events {
             let bytes = event.json_bytes();
             if flow.push(event, bytes, limits) {
@@ -337,7 +399,8 @@ impl Inner {
                 && (self.event_count >= limits.events || self.bytes >= limits.bytes))
         {
             let Some(oldest) = self.order.pop_front() else { return };
-            let Some(removed) = self.flows.remove(&oldest) else { continue };
+            let Some(mut removed) = self.flows.remove(&oldest) else { continue };
+            self.removed_secrets.add(&removed.digest(oldest).secrets);
             self.event_count -= removed.events.len();
             self.bytes -= removed.bytes;
             for key in removed.keys {
@@ -351,8 +414,16 @@ impl Inner {
     }
 
     fn remember_token(&mut self, event: &Event, limits: &FlowLimits) {
-        let Event::TokenIssued { token, header, claims } = event else { return };
-        let info = TokenInfo { header: header.clone(), claims: claims.clone() };
+        let (token, header, claims) = match event {
+            Event::TokenIssued { token, header, claims } => {
+                (token, header, TokenClaims::AccessToken(claims.clone()))
+            }
+            Event::IdTokenIssued { token, header, claims } => {
+                (token, header, TokenClaims::IdToken(claims.clone()))
+            }
+            _ => return,
+        };
+        let info = TokenInfo { header: header.clone(), claims };
         if self.tokens.insert(token.clone(), info).is_none() {
             self.token_order.push_back(token.clone());
         }
@@ -367,7 +438,9 @@ impl Inner {
 /// Returns every fingerprint in an event.
 fn fingerprints(event: &Event) -> Vec<&Fingerprint> {
     let subject = match event {
-        Event::TokenIssued { token, .. } | Event::TokenReused { token, .. } => Some(token),
+        Event::TokenIssued { token, .. }
+        | Event::IdTokenIssued { token, .. }
+        | Event::TokenReused { token, .. } => Some(token),
         _ => None,
     };
     let in_fields = event.fields().iter().filter_map(|field| match &field.value {
@@ -377,18 +450,25 @@ fn fingerprints(event: &Event) -> Vec<&Fingerprint> {
     subject.into_iter().chain(in_fields).collect()
 }
 
-fn summary(id: FlowId, stored: &StoredFlow) -> FlowSummary {
-    let flow = assemble(&stored.events);
-    FlowSummary {
+fn digest(id: FlowId, events: &[FlowEvent], scenario: Option<&'static str>) -> Digest {
+    let flow = assemble(events);
+    let name = flow_name(&flow, scenario);
+    let summary = FlowSummary {
         id,
-        name: flow_name(&flow, stored.scenario),
+        name,
         began_micros: flow.began_micros,
         elapsed_micros: flow.ended_micros - flow.began_micros,
         outcome: flow.outcome,
         status: flow.status,
         messages: flow.messages.len(),
-    }
+        background: BACKGROUND.contains(&name),
+    };
+    Digest { summary, secrets: SecretCounts::of(&flow.messages) }
 }
+
+/// The names of flows that teach nothing.
+const BACKGROUND: [&str; 6] =
+    ["visit", "visit_a", "visit_c", "metadata", "keys", "resource_metadata"];
 
 /// Names a flow after its scenario, or else after its most characteristic message.
 fn flow_name(flow: &Flow, scenario: Option<&'static str>) -> &'static str {

@@ -1,9 +1,15 @@
-use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::state::LoginUrl;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
-/// `GET /api/config`: the URL at which a person begins a login at A.
-pub async fn config(State(LoginUrl(url)): State<LoginUrl>) -> Json<Value> {
-    Json(json!({ "login_url": &*url }))
+use crate::page_config::PageConfig;
+
+/// `GET /api/config`: where a person logs in at A, which B is which, what checks compare, the
+/// scenarios and the lessons.
+pub async fn config(State(config): State<Arc<PageConfig>>) -> Response {
+    Json(&*config).into_response()
 }

@@ -16,7 +16,7 @@ use crate::page;
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// `GET /` and `GET /flows/{id}`: the page. It fetches its data from the API.
+/// `GET /`, `GET /flows` and `GET /flows/{id}`: the page. It fetches its data from the API.
 pub async fn page(browser: Browser) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),

@@ -2,7 +2,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::NotFoundError;
 use crate::{
@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// `{}`. A JSON body is required because a form on another site cannot send one.
-#[derive(Deserialize)]
-pub struct EmptyObject {}
+pub type EmptyObject = Map<String, Value>;
 
 /// `GET /api/scenarios`: the scenarios that can be played.
 pub async fn list(
@@ -25,7 +24,7 @@ pub async fn list(
 pub async fn play(
     State(ScenarioPlayer(environment)): State<ScenarioPlayer>,
     Path(name): Path<String>,
-    Json(EmptyObject {}): Json<EmptyObject>,
+    _: Json<EmptyObject>,
 ) -> Result<Json<ScenarioResult>, NotFoundError> {
     let environment = environment
         .ok_or(NotFoundError("scenarios are switched off (setting `scenarios` = false)"))?;

@@ -1,9 +1,11 @@
 // The detail view of one message: request, response, and the decisions between them.
 
+import { translated } from "./check_values.js";
 import { el, fill, outside } from "./dom.js";
 import { describeHolders, describeValue } from "./field_notes.js";
+import { laneOf } from "./lanes.js";
 import { lineOf, stepMark, titleOf, verdict } from "./messages.js";
-import { duration, has, party, text, timeOfDay } from "./texts.js";
+import { duration, has, text, timeOfDay } from "./texts.js";
 import { tokenCard } from "./token.js";
 
 /** Space in pixels above a section after scrolling to it. */
@@ -13,29 +15,37 @@ const LOCATIONS = ["header", "query", "body"];
 /** A digest of the displayed message, to detect changes. */
 let displayed = null;
 
-/** Shows the message of a line and scrolls to it. */
-export function show(box, flow, at, back) {
-  render(box, flow, at, back);
-  const { kind } = flow.lines[at].part;
-  scrollTo(box, kind === "request" ? null : box.querySelector('[aria-current="true"]'));
+/** Shows the message of a line, and scrolls the view to the part that the line draws. */
+export function show(box, flow, at, close) {
+  box.hidden = false;
+  render(box, flow, at, close);
+  const current = flow.lines[at].part.kind === "request" ? null : box.querySelector('[aria-current="true"]');
+  box.scrollTop = 0;
+  if (current) box.scrollTop = current.getBoundingClientRect().top - box.getBoundingClientRect().top - HEADING;
 }
 
 /** Updates the view if the message has changed. */
-export function update(box, flow, at, back) {
-  if (snapshot(flow, at) !== displayed) render(box, flow, at, back);
+export function update(box, flow, at, close) {
+  if (snapshot(flow, at) !== displayed) render(box, flow, at, close);
+}
+
+/** Closes the view. */
+export function hide(box) {
+  displayed = null;
+  box.hidden = true;
+  box.replaceChildren();
 }
 
 const snapshot = (flow, at) => JSON.stringify([flow.messages[flow.lines[at].message], flow.lines[at].part, Object.keys(flow.tokens)]);
 
-function render(box, flow, at, back) {
+function render(box, flow, at, close) {
   displayed = snapshot(flow, at);
   const line = flow.lines[at];
   const { message, kind } = lineOf(flow, line);
   const current = (part) => (part === kind ? "true" : undefined);
   fill(box,
-    el("div", { class: "row" }, el("h2", {}, titleOf(message)), el("button", { id: "detail-back", class: "quiet", click: back }, text("detail.back"))),
-    el("p", { class: "between" }, el("span", { class: `who ${message.from}` }, party(message.from)), " → ",
-      el("span", { class: `who ${message.to}` }, party(message.to))),
+    el("div", { class: "row" }, el("h2", {}, titleOf(message)), el("button", { id: "detail-close", class: "quiet", click: close }, `✕ ${text("detail.close")}`)),
+    el("p", { class: "between" }, participant(message, message.from), " → ", participant(message, message.to)),
     has(`about.${message.title}`) && el("p", {}, text(`about.${message.title}`)),
     reference(message),
     el("section", { "aria-current": current("request"), "data-part": "request" },
@@ -49,11 +59,9 @@ function render(box, flow, at, back) {
   );
 }
 
-/** Beside the diagram the detail box scrolls. Below the diagram the page scrolls. */
-function scrollTo(box, current) {
-  if (getComputedStyle(box).position !== "sticky") return (current ?? box).scrollIntoView();
-  box.scrollTop = 0;
-  if (current) box.scrollTop = current.getBoundingClientRect().top - box.getBoundingClientRect().top - HEADING;
+function participant(message, party) {
+  const { name, role } = laneOf(message, party);
+  return [el("span", { class: `who ${party}` }, name), " ", el("span", { class: "small muted" }, role)];
 }
 
 /** The step of the source document and the specification of a message. */
@@ -88,11 +96,17 @@ function fields(flow, message, all, isResponse = false) {
   ]);
 }
 
+/** Returns a public value. A sender that leaves out fields says in English how many. */
+function publicText(name, value) {
+  const [, n] = (name === "…" && /^(\d+) more fields$/.exec(value)) || [];
+  return n === undefined ? el("code", {}, value) : el("span", { class: "small muted" }, text("detail.more_fields", { n }));
+}
+
 function valueOf(flow, message, { name, value }) {
   if (value === "secret") {
     return el("dd", { "data-secret": name }, el("b", { class: "hidden-value" }, "•••"), el("span", { class: "small muted" }, describeHolders(name, message)));
   }
-  if (value.fingerprint === undefined) return el("dd", {}, el("code", {}, value.text));
+  if (value.fingerprint === undefined) return el("dd", {}, publicText(name, value.text));
   const token = flow.tokens[value.fingerprint];
   const description = el("span", { class: "small muted" }, describeValue(name));
   if (token) return el("dd", {}, tokenCard(value.fingerprint, token), description);
@@ -113,27 +127,34 @@ function decisions(flow, message, selected) {
 
 function tokenDecision(flow, decision) {
   if (decision.event === "token_request_rejected") {
-    return [el("p", { class: "problem" }, text("decision.token_request_rejected", { error: decision.error })), el("p", {}, decision.description)];
+    return [el("p", { class: "problem" }, text("decision.token_request_rejected", { error: decision.error })), el("p", {}, translated(decision.description) ?? decision.description)];
   }
   const description = decision.event === "token_reused"
     ? text("decision.reused_long", { n: decision.expires_in })
-    : text("decision.issued_long", { aud: [decision.claims.aud].flat().join(text("list.and")) });
-  const token = decision.claims ? { header: decision.header, claims: decision.claims } : flow.tokens[decision.token];
-  return [el("p", {}, description), token ? tokenCard(decision.token, token, decision.event === "token_issued") : el("code", {}, decision.token)];
+    : text(decision.event === "id_token_issued" ? "decision.id_issued_long" : "decision.issued_long", { aud: [decision.claims.aud].flat().join(text("list.and")) });
+  const kind = decision.event === "id_token_issued" ? "id_token" : "access_token";
+  const token = decision.claims ? { kind, header: decision.header, claims: decision.claims } : flow.tokens[decision.token];
+  return [el("p", {}, description), token ? tokenCard(decision.token, token, Boolean(decision.claims)) : el("code", {}, decision.token)];
 }
 
 function check(decision, current) {
   return el("li", { "data-check": decision.rule, "data-passed": String(decision.passed), "aria-current": current },
     el("p", { class: "verdict" }, el("b", {}, decision.passed ? `✓ ${text("check.passed")}` : `✗ ${text("check.failed")}`), " ",
       el("span", {}, text(`rules.${decision.rule}.name`)), " ", ruleSource(decision.rule)),
-    el("p", { class: "small" }, text(`rules.${decision.rule}.meaning`)),
+    el("p", { class: "small" }, text(`rules.${decision.rule}.${decision.passed ? "meaning" : "failed"}`)),
     el("dl", { class: "compared" },
-      el("dt", {}, text("check.expected")), el("dd", { class: "expected" }, el("code", {}, decision.expected || "–")),
-      el("dt", {}, text("check.found")), el("dd", { class: "found" }, el("code", {}, decision.found || "–"))));
+      el("dt", {}, text("check.expected")), el("dd", { class: "expected" }, compared(decision.expected)),
+      el("dt", {}, text("check.found")), el("dd", { class: "found" }, compared(decision.found))));
 }
 
-/** Returns a link to a section such as `RFC 7515 5.2`. */
+const compared = (value) => translated(value) ?? el("code", {}, value || "–");
+
+/** Returns a link to a section such as `RFC 7515 5.2` or `OpenID Connect Core 5.7`. */
 function ruleSource(rule) {
-  const [, number, section] = text(`rules.${rule}.source`).split(" ");
+  const source = text(`rules.${rule}.source`);
+  if (source.startsWith("OpenID")) {
+    return outside("https://openid.net/specs/openid-connect-core-1_0.html", source.replace(/ (?=[\d.]+$)/, " §"));
+  }
+  const [, number, section] = source.split(" ");
   return outside(`https://www.rfc-editor.org/rfc/rfc${number}#section-${section}`, `RFC ${number} §${section}`);
 }

@@ -15,7 +15,8 @@ export function showExports(box, view, id) {
     status);
 }
 
-const link = (id) => new URL(`/flows/${id}`, location.href).href;
+/** Returns the address of the flow, with the step that the player shows. */
+const link = (id) => new URL(`/flows/${id}${location.hash}`, location.href).href;
 
 async function mermaid(view, id) {
   const response = await fetch(`/api/flows/${id}/mermaid`);

@@ -8,7 +8,7 @@ const server = ({ from, to }) => (from === "browser" ? to : from);
 
 /** Returns a note about the parties that hold the secret in this field. */
 export function describeHolders(name, message) {
-  const holder = (party) => text(`holder.${party}`);
+  const holder = (party) => text(party === "browser" ? `holder.${message.actor ?? "person"}` : `party.${party}`);
   const parties = { from: holder(message.from), to: holder(message.to), server: holder(server(message)) };
   switch (name) {
     case "password":

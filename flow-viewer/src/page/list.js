@@ -1,4 +1,5 @@
-// The list of flows, newest first. Rows are updated in place.
+// The list of flows, newest first. Rows are updated in place. Flows that only visit a page, or fetch
+// metadata or keys, are in a list of their own, which is closed.
 
 import { el } from "./dom.js";
 import { duration, flowName, messages, text, timeOfDay } from "./texts.js";
@@ -9,13 +10,19 @@ const MAX_ROWS = 100;
 export class FlowList {
   #rows = new Map();
   #list;
+  #background;
   #none;
   #open;
   #current = null;
   #scheduled = false;
 
-  constructor(list, none, open) {
-    [this.#list, this.#none, this.#open] = [list, none, open];
+  #onDrawn;
+  /** Resolves when the list has been drawn. */
+  drawn = new Promise((resolve) => { this.#onDrawn = resolve; });
+
+  constructor({ list, background, none }, open) {
+    [this.#list, this.#background, this.#none, this.#open] = [list, background, none, open];
+    for (const one of [list, background]) one.addEventListener("keydown", (event) => this.#move(event));
   }
 
   /** Adds or updates flows. They are drawn once in the next frame. */
@@ -28,13 +35,13 @@ export class FlowList {
     this.#scheduleDraw();
   }
 
-  /** Replaces the list. Flows that the server no longer lists are removed. */
+  /** Replaces the list. Flows that the server no longer lists are removed and returned. */
   replace(summaries) {
     const known = new Set(summaries.map((summary) => summary.id));
-    for (const id of this.#rows.keys()) {
-      if (!known.has(id)) this.#remove(id);
-    }
+    const removed = [...this.#rows.keys()].filter((id) => !known.has(id));
+    for (const id of removed) this.#remove(id);
     this.update(summaries);
+    return removed;
   }
 
   has(id) {
@@ -45,8 +52,9 @@ export class FlowList {
     return this.#rows.keys();
   }
 
+  /** The newest flow that teaches something. */
   get newest() {
-    return this.#sorted()[0]?.summary ?? null;
+    return this.#sorted().find(({ summary }) => !summary.background)?.summary ?? null;
   }
 
   /** Highlights the open flow. */
@@ -90,11 +98,35 @@ export class FlowList {
   #draw() {
     const sorted = this.#sorted();
     for (const row of sorted.slice(MAX_ROWS)) this.#remove(row.summary.id);
-    sorted.slice(0, MAX_ROWS).forEach((row, at) => {
-      if (row.stale) this.#render(row);
-      if (this.#list.children[at] !== row.item) this.#list.insertBefore(row.item, this.#list.children[at] ?? null);
-    });
-    this.#none.hidden = this.#rows.size > 0;
+    const rows = sorted.slice(0, MAX_ROWS);
+    for (const row of rows.filter(({ stale }) => stale)) this.#render(row);
+    place(this.#list, rows.filter(({ summary }) => !summary.background));
+    const background = rows.filter(({ summary }) => summary.background);
+    place(this.#background, background);
+    this.#background.parentElement.hidden = background.length === 0;
+    this.#background.previousElementSibling.textContent = text("flows.background", { n: background.length });
+    this.#none.hidden = this.#rows.size > background.length;
+    this.#makeTabStops();
+    this.#onDrawn();
+  }
+
+  /** Each list is one tab stop. The arrow keys move to its other rows. */
+  #makeTabStops() {
+    for (const list of [this.#list, this.#background]) {
+      const links = [...list.querySelectorAll("a")];
+      const stop = links.find((link) => link === document.activeElement) ?? links.find((link) => link.getAttribute("aria-current")) ?? links[0];
+      for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+    }
+  }
+
+  #move(event) {
+    const links = [...event.currentTarget.querySelectorAll("a")];
+    const at = links.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+    if (!links[to]) return;
+    links[to].focus();
+    this.#makeTabStops();
+    event.preventDefault();
   }
 
   #render(row) {
@@ -114,4 +146,11 @@ export class FlowList {
     this.#rows.get(id)?.item.remove();
     this.#rows.delete(id);
   }
+}
+
+/** Puts the rows into a list, in this order. */
+function place(list, rows) {
+  rows.forEach(({ item }, at) => {
+    if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
+  });
 }

@@ -9,8 +9,9 @@ const GROUPS = ["flow", "legacy", "trade_off", "attack"];
  * Lists the scenarios. Calls `started` when one begins, `finished` with its result, and `login` when
  * the login link is opened.
  */
-export async function list(box, { started, finished, login }) {
-  const [scenarios, config] = await Promise.all(["/api/scenarios", "/api/config"].map(async (path) => (await fetch(path)).json()));
+export function list(box, config, callbacks) {
+  const { scenarios } = config;
+  const { login } = callbacks;
   const groups = GROUPS.map((group) => [group, scenarios.filter((scenario) => scenario.group === group)]);
   // On a phone an open list would push the diagram far down.
   const isWide = matchMedia("(min-width: 40rem)").matches;
@@ -18,7 +19,7 @@ export async function list(box, { started, finished, login }) {
     groups.filter(([, members]) => members.length > 0).map(([group, members], at) =>
       el("details", { class: "group", name: "scenarios", "data-group": group, open: isWide && at === 0 },
         el("summary", {}, text(`play.groups.${group}`), " ", el("span", { class: "muted small" }, String(members.length))),
-        el("ul", {}, group === "flow" && loginItem(config.login_url, login), members.map(({ name }) => item(name, started, finished))))),
+        el("ul", {}, group === "flow" && loginItem(config.login_url, login), members.map(({ name }) => item(name, callbacks))))),
     scenarios.length === 0 && [el("p", { class: "muted" }, text("play.none")), el("ul", { class: "group" }, loginItem(config.login_url, login))]);
 }
 
@@ -30,19 +31,25 @@ function loginItem(url, opened) {
   return el("li", {}, el("b", {}, text("play.login_title")), link, el("p", { class: "small" }, text("play.login_description")));
 }
 
-function item(name, started, finished) {
+function item(name, callbacks) {
   const title = text(`scenarios.${name}.title`);
   const description = el("p", { class: "small", id: `description-${name}` }, text(`scenarios.${name}.description`));
   const button = el("button", {
     class: "quiet", "data-scenario": name, "aria-label": text("play.button_label", { title }), "aria-describedby": description.id,
-    click: () => play(name, button, started, finished),
+    click: () => press(name, button, callbacks),
   }, text("play.button"));
   return el("li", {}, el("b", {}, title), button, description);
 }
 
-async function play(name, button, started, finished) {
+async function press(name, button, callbacks) {
   if (button.getAttribute("aria-disabled")) return;
   button.setAttribute("aria-disabled", "true");
+  await play(name, callbacks);
+  button.removeAttribute("aria-disabled");
+}
+
+/** Plays a scenario. */
+export async function play(name, { started, finished }) {
   started(name);
   try {
     const headers = { "content-type": "application/json" };
@@ -52,7 +59,6 @@ async function play(name, button, started, finished) {
   } catch {
     finished(name, failed(name, text("play.unreachable")));
   }
-  button.removeAttribute("aria-disabled");
 }
 
 const failed = (scenario, error) => ({ scenario, expectations: [], as_expected: false, error });
@@ -61,27 +67,36 @@ const failed = (scenario, error) => ({ scenario, expectations: [], as_expected: 
 export function showRunning(box, name) {
   box.dataset.scenario = name;
   delete box.dataset.asExpected;
+  delete box.dataset.verdict;
   fill(box,
     el("p", { class: "result-heading" }, el("b", {}, text("play.running", { title: text(`scenarios.${name}.title`) }))),
     el("p", {}, text(`scenarios.${name}.description`)));
 }
 
 /** Shows the result of a scenario. */
-export function showResult(box, { scenario, expectations, as_expected: asExpected, error }) {
+export function showResult(box, { scenario, group, expectations, as_expected: asExpected, error }) {
   box.dataset.scenario = scenario;
   box.dataset.asExpected = String(asExpected);
+  box.dataset.verdict = verdictOf(group, asExpected);
   fill(box,
-    el("p", { class: "result-heading" }, el("b", { class: asExpected ? "yes" : "no" },
-      asExpected ? `✓ ${text("play.as_expected")}` : `✗ ${text("play.not_as_expected")}`), " ", text(`scenarios.${scenario}.title`)),
-    expectations.length > 0 && table(expectations),
+    el("p", { class: "result-heading" }, el("b", { class: box.dataset.verdict }, text(`play.verdict.${box.dataset.verdict}`)), " ",
+      text(`scenarios.${scenario}.explanation`)),
     error && el("p", { class: "problem", "data-error": true }, text("play.aborted", { error })),
-    el("p", { class: "small" }, text(`scenarios.${scenario}.explanation`)));
+    expectations.length > 0 && el("details", { open: !asExpected },
+      el("summary", { class: "small" }, text("play.compare")), table(expectations)));
+}
+
+/** Without OAuth, what was announced is a leak. */
+function verdictOf(group, asExpected) {
+  if (!asExpected) return "no";
+  return group === "legacy" ? "warn" : "yes";
 }
 
 /** Clears the result, because the open flow is not a scenario played on this page. */
 export function clearResult(box) {
   delete box.dataset.scenario;
   delete box.dataset.asExpected;
+  delete box.dataset.verdict;
   box.replaceChildren();
 }
 

@@ -1,36 +1,39 @@
-// The table of secret holders: legacy calls and OAuth side by side, counted from the messages.
+// The table of secret holders: who has received A's secret, with OAuth and without, and a person's
+// password.
 
 import { el } from "./dom.js";
-import { party, text } from "./texts.js";
+import { text } from "./texts.js";
 
 const PARTIES = ["browser", "client", "authorization_server", "resource_server"];
-/** Listed even if no message contains them. */
-const ALWAYS = ["secret_of_a", "secret_of_b"];
 
-/** Fetches the counts and draws both tables. */
+/** Fetches the counts and draws the table. */
 export async function refresh(box) {
   const response = await fetch("/api/secret-holders");
   if (!response.ok) return;
-  const { oauth, legacy } = await response.json();
-  box.replaceChildren(table("oauth", oauth), table("legacy", legacy));
+  const rows = await response.json();
+  box.replaceChildren(el("table", {},
+    el("thead", {}, el("tr", {}, el("td"), PARTIES.map((name) => el("th", { scope: "col" }, el("span", { class: `who ${name}` }, text(`party.${name}`)))))),
+    el("tbody", {}, rows.map(row))));
 }
 
-function table(method, holders) {
-  const secrets = [...new Set([...ALWAYS, ...holders.map((entry) => entry.secret)])];
-  const entryOf = (secret) => holders.find((entry) => entry.secret === secret);
-  return el("figure", { "data-method": method },
-    el("figcaption", {}, text(`secrets.methods.${method}.name`)),
-    el("table", {},
-      el("thead", {}, el("tr", {}, el("td"), secrets.map((secret) => el("th", { scope: "col" }, text(`secrets.kinds.${secret}`))))),
-      el("tbody", {}, PARTIES.map((name) => el("tr", { "data-party": name },
-        el("th", { scope: "row" }, el("span", { class: `who ${name}` }, party(name))),
-        secrets.map((secret) => cell(name, secret, entryOf(secret)?.held_by[name] ?? 0)))))),
-    el("p", { class: "small muted" }, text(holders.length > 0 ? `secrets.methods.${method}.summary` : "secrets.none")));
+function row(holders) {
+  const { secret, method, received_by: received } = holders;
+  const isPlayed = Object.keys(received).length > 0;
+  return el("tr", { "data-secret": secret, "data-method": method },
+    el("th", { scope: "row" }, el("span", { class: "secret" }, text(`secrets.kinds.${secret}`)), " ",
+      el("span", { class: "small muted" }, text(`secrets.methods.${secret}.${method}`))),
+    isPlayed
+      ? PARTIES.map((name) => cell(name, holders, received[name] ?? 0))
+      : el("td", { colspan: PARTIES.length, class: "unseen", "data-state": "not_played" }, text("secrets.not_played")));
 }
 
-function cell(name, secret, count) {
-  // The purpose of OAuth: B never receives A's secret.
-  const leaked = count > 0 && name === "resource_server" && secret === "secret_of_a";
-  return el("td", { "data-secret": secret, "data-count": count, class: leaked ? "leaked" : count > 0 ? "seen" : "unseen" },
-    count > 0 ? text("secrets.times", { n: count }) : text("secrets.never"));
+function cell(name, { owner, needed_by: needed }, count) {
+  const state = stateOf(name, owner, needed, count);
+  return el("td", { "data-party": name, "data-count": count, "data-state": state }, text(`secrets.states.${state}`, { n: count }));
+}
+
+function stateOf(name, owner, needed, count) {
+  if (name === owner) return "owner";
+  if (count === 0) return "never";
+  return name === needed ? "needs_it" : "saw_it";
 }

@@ -1,15 +1,20 @@
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use flow_events::{Party, Rule};
 use serde_json::Value;
 
 use super::*;
 use crate::{
-    flows::{Outcome, titles},
-    scenarios::Scenario,
+    flows::{Actor, FoldKind, Outcome, titles},
+    lessons::{GUESSES, LESSONS},
+    scenarios::{Scenario, ScenarioGroup},
 };
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 23] = [
     Rule::Algorithm,
     Rule::Type,
     Rule::Kind,
@@ -24,13 +29,38 @@ const RULES: [Rule; 14] = [
     Rule::Active,
     Rule::Scope,
     Rule::Cached,
+    Rule::State,
+    Rule::ResponseIssuer,
+    Rule::IdTokenSignature,
+    Rule::IdTokenIssuer,
+    Rule::IdTokenAudience,
+    Rule::IdTokenExpiry,
+    Rule::AccessTokenHash,
+    Rule::Nonce,
+    Rule::Account,
 ];
 const PARTIES: [Party; 4] =
     [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];
-const OUTCOMES: [Outcome; 4] = [Outcome::Running, Outcome::Ok, Outcome::Rejected, Outcome::Failed];
+const OUTCOMES: [Outcome; 5] =
+    [Outcome::Running, Outcome::Ok, Outcome::Exposed, Outcome::Rejected, Outcome::Failed];
+const ACTORS: [Actor; 5] =
+    [Actor::Person, Actor::App, Actor::Client, Actor::Attacker, Actor::Operator];
+const FOLDS: [FoldKind; 2] = [FoldKind::Preparation, FoldKind::Repetition];
 
-fn asset(name: &str) -> &'static str {
-    ASSETS.iter().find(|asset| asset.name == name).unwrap().text
+fn asset(name: &str) -> String {
+    Asset::by_name(name).unwrap().text()
+}
+
+/// The modules of the page by name.
+fn modules() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let scripts = files.filter(|path| path.extension().is_some_and(|extension| extension == "js"));
+    let named = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    scripts.map(named).collect()
 }
 
 /// Every text with its key.
@@ -47,7 +77,7 @@ fn texts_in(file: &str) -> Vec<(String, String)> {
         }
     }
     let mut found = Vec::new();
-    walk(&serde_json::from_str(asset(file)).unwrap(), "", &mut found);
+    walk(&serde_json::from_str(&asset(file)).unwrap(), "", &mut found);
     found
 }
 
@@ -83,10 +113,11 @@ fn every_name_of_the_api_has_a_text() {
             .map(|part| format!("scenarios.{}.{part}", scenario.name()))
     });
     let rules = RULES.iter().flat_map(|rule| {
-        ["name", "meaning", "source"].map(|part| format!("rules.{}.{part}", name(rule)))
+        ["name", "meaning", "failed", "source"].map(|part| format!("rules.{}.{part}", name(rule)))
     });
-    let parties = PARTIES.iter().flat_map(|party| {
-        ["party", "holder", "role"].map(|kind| format!("{kind}.{}", name(party)))
+    let parties = PARTIES.iter().map(|party| format!("party.{}", name(party)));
+    let actors = ACTORS.iter().flat_map(|actor| {
+        ["actor", "actor_role", "holder"].map(|kind| format!("{kind}.{}", name(actor)))
     });
     let wanted = titles()
         .map(|title| format!("titles.{title}"))
@@ -94,6 +125,8 @@ fn every_name_of_the_api_has_a_text() {
         .chain(scenarios)
         .chain(rules)
         .chain(parties)
+        .chain(actors)
+        .chain(FOLDS.iter().map(|kind| format!("fold.{}", name(kind))))
         .chain(OUTCOMES.iter().map(|outcome| format!("outcome.{}", name(outcome))));
     let keys = keys();
     let missing: Vec<String> = wanted.filter(|key| !keys.contains(key)).collect();
@@ -122,7 +155,7 @@ fn every_expectation_has_a_text() {
 #[test]
 fn texts_and_checks_name_the_same_source_for_each_rule() {
     for file in ["texts.en.json", "texts.zh.json"] {
-        let texts: Value = serde_json::from_str(asset(file)).unwrap();
+        let texts: Value = serde_json::from_str(&asset(file)).unwrap();
         for rule in RULES {
             assert_eq!(texts["rules"][name(rule)]["source"], rule.source(), "{file}");
         }
@@ -132,16 +165,15 @@ fn texts_and_checks_name_the_same_source_for_each_rule() {
 #[test]
 fn scripts_use_only_existing_texts() {
     let keys = keys();
-    for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
-        let code = script.text.replace("getContext", "");
+    for (name, script) in modules() {
+        let code = script.replace("getContext", "");
         let literal_keys = code.split("text(\"").skip(1).filter_map(|rest| rest.split('"').next());
         for key in literal_keys {
-            assert!(keys.contains(key), "{}: {key}", script.name);
+            assert!(keys.contains(key), "{name}: {key}");
         }
         // `text(`titles.${…}`)`: at least one key has to start with the literal part.
-        for prefix in script.text.split("text(`").skip(1).filter_map(|rest| rest.split("${").next())
-        {
-            assert!(keys.iter().any(|key| key.starts_with(prefix)), "{}: {prefix}", script.name);
+        for prefix in script.split("text(`").skip(1).filter_map(|rest| rest.split("${").next()) {
+            assert!(keys.iter().any(|key| key.starts_with(prefix)), "{name}: {prefix}");
         }
     }
     let page = html(Language::English);
@@ -160,24 +192,100 @@ fn page_has_no_inline_code_and_builds_no_markup() {
     for inline in ["style=", "<style", "onclick", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");
     }
-    for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
+    for (name, script) in modules() {
         for call in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
-            assert!(!script.text.contains(call), "{call} in {}", script.name);
+            assert!(!script.contains(call), "{call} in {name}");
         }
     }
 }
 
 #[test]
-fn every_imported_module_is_served() {
-    for script in ASSETS.iter().filter(|asset| asset.content_type == JAVASCRIPT) {
-        for module in
-            script.text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next())
-        {
-            assert!(
-                ASSETS.iter().any(|asset| asset.name == module),
-                "{} imports {module}",
-                script.name
-            );
+fn script_holds_every_module_and_no_comment() {
+    let script = asset("viewer.js");
+    for name in modules().keys().filter(|name| *name != "viewer.js") {
+        let begins = format!("const ${} = (() => {{", name.trim_end_matches(".js"));
+        assert!(script.contains(&begins), "nothing imports {name}");
+    }
+    for line in script.lines() {
+        assert!(!["import ", "export ", "//", "/*"].iter().any(|start| line.starts_with(start)));
+    }
+}
+
+#[test]
+fn modules_are_joined_in_the_order_of_their_imports() {
+    let sources = |files: &[(&str, &str)]| {
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    };
+    let two = sources(&[
+        (
+            "a.js",
+            "// A comment.\nimport { b as c } from \"./b.js\";\nimport * as all from \"./b.js\";\nc(all);\n",
+        ),
+        ("b.js", "/** Of b. */\nexport const b = () => {\n  return 1;\n};\nexport class D {}\n"),
+    ]);
+    let joined = "const $b = (() => {\nconst b = () => {\nreturn 1;\n};\nclass D {}\nreturn { b, D };\n})();\n\
+         const { b: c } = $b;\nconst all = $b;\nc(all);\n";
+    assert_eq!(bundle::bundle("a.js", &two).unwrap(), joined);
+    for (source, error) in [
+        ("import { a } from \"./a.js\";", "a.js imports itself"),
+        ("import { x } from \"./x.js\";", "no module x.js"),
+        ("import \"./b.js\";", "cannot read: import \"./b.js\";"),
+        ("export default 1;", "cannot read: export default 1;"),
+    ] {
+        assert_eq!(bundle::bundle("a.js", &sources(&[("a.js", source)])).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn every_lesson_and_guess_has_its_texts() {
+    let keys = keys();
+    for lesson in &LESSONS {
+        for part in ["title", "question", "life", "text", "watch", "answer"] {
+            let key = format!("lessons.{}.{part}", lesson.name);
+            assert!(keys.contains(&key), "{key}");
         }
+        assert!(keys.contains(&format!("closing.{}", lesson.name)), "{}", lesson.name);
+    }
+    for guess in &GUESSES {
+        for option in guess.wrong.iter().chain([&guess.right]) {
+            assert!(keys.contains(&format!("guess.options.{option}")), "{option}");
+        }
+        assert!(!guess.wrong.contains(&guess.right), "{:?}", guess.scenario);
+    }
+}
+
+#[test]
+fn every_attack_is_in_a_lesson_and_has_a_guess_unless_it_is_a_grant() {
+    for attack in Scenario::ALL.iter().filter(|scenario| scenario.group() == ScenarioGroup::Attack)
+    {
+        let lessons = LESSONS.iter().filter(|lesson| {
+            lesson.scenarios.contains(attack) || lesson.collection.contains(attack)
+        });
+        let names: Vec<_> = lessons.map(|lesson| lesson.name).collect();
+        assert_eq!(names.len(), 1, "{attack:?}: {names:?}");
+        let has_guess = GUESSES.iter().any(|guess| guess.scenario == *attack);
+        assert_eq!(has_guess, names == ["attacks"], "{attack:?}");
+    }
+}
+
+#[test]
+fn links_lead_to_terms_and_code_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for file in ["texts.en.json", "texts.zh.json"] {
+        let texts = texts_in(file);
+        let mut terms = 0;
+        for (key, text) in &texts {
+            for entry in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let term = format!("glossary.{entry}.term");
+                assert!(texts.iter().any(|(known, _)| *known == term), "{key}: {entry}");
+                terms += 1;
+            }
+            if key.starts_with("closing.") {
+                for path in text.split('`').skip(1).step_by(2).filter(|path| path.contains('/')) {
+                    assert!(root.join(path).exists(), "{key}: {path}");
+                }
+            }
+        }
+        assert!(terms > 5, "{file}");
     }
 }

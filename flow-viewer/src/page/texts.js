@@ -24,12 +24,17 @@ function flat(tree, path = "") {
   return Object.assign({}, ...entries.map(([key, value]) => (typeof value === "string" ? { [key]: value } : flat(value, `${key}.`))));
 }
 
+/** Returns the keys below a key, in the order of the file. */
+export const keysBelow = (path) => Object.keys(texts).filter((key) => key.startsWith(`${path}.`));
+
 export const has = (key) => Object.hasOwn(texts, key);
 
 /** Returns the text of a key with its `{placeholders}` replaced. */
 export function text(key, values = {}) {
   const found = has(key) ? texts[key] : key;
-  return found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  const filled = found.replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  // A space separates Chinese from Latin letters, not Chinese from Chinese.
+  return language === "zh" ? filled.replace(/([一-鿿]) (?=[一-鿿])/g, "$1") : filled;
 }
 
 /** Returns the name of a flow: that of its scenario, or of its most characteristic message. */
@@ -39,8 +44,6 @@ export function flowName(name) {
 
 /** Formats the number of messages. */
 export const messages = (n) => text(n === 1 ? "flows.message" : "flows.messages", { n });
-
-export const party = (name) => text(`party.${name}`);
 
 export const timeOfDay = (micros) => clock.format(micros / 1000);
 

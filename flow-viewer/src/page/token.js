@@ -1,38 +1,78 @@
-// A decoded access token: header and claims with explanations, and the remaining lifetime.
+// A token opened: header, payload and signature, with a sentence for each claim, and its lifetime.
 
 import { el, outside } from "./dom.js";
-import { dateTime, span, text } from "./texts.js";
+import { dateTime, has, span, text } from "./texts.js";
 
 /** Returns a collapsible card for the token with this fingerprint. */
 export function tokenCard(fingerprint, token, open = false) {
-  return el("details", { class: "token-card", "data-token": fingerprint, open },
+  return el("details", { class: "token-card", "data-token": fingerprint, "data-kind": token.kind, open },
     el("summary", {}, el("code", {}, fingerprint), " ", el("span", { class: "muted" }, text("token.open"))),
-    timeLeft(token.claims),
-    el("dl", { class: "words" }, sentences(token).map(([name, sentence]) => [el("dt", {}, el("code", {}, name)), el("dd", {}, sentence)])),
-    el("p", { class: "small" }, outside("https://www.rfc-editor.org/rfc/rfc9068#section-2.2", "RFC 9068 §2.2")));
+    opened(token));
 }
 
-function sentences({ header, claims }) {
-  const rows = [];
-  const add = (name, key, values) => rows.push([name, text(`token.claims.${key}`, values)]);
-  if (header) {
-    add("typ", "typ", header);
-    add("alg", "alg", header);
-    add("kid", "kid", header);
-  } else {
-    add("–", "opaque", {});
-  }
-  add("iss", "iss", claims);
-  add("sub", claims.sub === claims.client_id ? "sub_client" : "sub_user", claims);
-  add("client_id", "client_id", claims);
-  add("aud", "aud", { aud: [claims.aud].flat().join(text("list.and")) });
-  add("scope", claims.scope ? "scope" : "no_scope", { scope: scopeList(claims.scope) });
-  add("iat", "iat", { at: dateTime(claims.iat) });
-  if (claims.nbf !== undefined) add("nbf", "nbf", { at: dateTime(claims.nbf) });
-  add("exp", "exp", { at: dateTime(claims.exp) });
-  add("jti", "jti", claims);
-  if (claims.act) add("act", "act", { actor: claims.act.sub, sub: claims.sub });
-  return rows;
+/** Returns the contents of a token. */
+export function opened(token) {
+  const isId = token.kind === "id_token";
+  return [
+    timeLeft(token.claims),
+    token.header
+      ? part("header", ["typ", "alg", "kid"].map((name) => claim(name, token.header[name], token.header, isId)))
+      : el("p", { class: "small" }, text("token.claims.opaque")),
+    part("payload", payload(token.claims, isId)),
+    token.header && part("signature", [el("p", { class: "small" }, el("b", { class: "hidden-value" }, "••••••"), " ", text("token.signature"))]),
+    el("p", { class: "small" }, isId
+      ? outside("https://openid.net/specs/openid-connect-core-1_0.html#IDToken", "OpenID Connect Core §2")
+      : outside("https://www.rfc-editor.org/rfc/rfc9068#section-2.2", "RFC 9068 §2.2")),
+  ];
+}
+
+function part(name, content) {
+  return el("div", { class: `part ${name}` }, el("h4", {}, text(`token.${name}_heading`)), content);
+}
+
+const TIMES = ["iat", "nbf", "exp", "auth_time"];
+
+function payload(claims, isId) {
+  return Object.entries(claims).flatMap(([name, value]) =>
+    (isId && name === "others" ? value.map((other) => claim(other, null, claims, true)) : [claim(name, value, claims, isId)]));
+}
+
+/** Returns the row of a claim. Its sentence is shown while the row has the focus, or once pressed. */
+function claim(name, value, claims, isId) {
+  const says = el("p", { class: "says small" }, sentence(name, value, claims, isId));
+  const row = el("div", { class: "claim", "data-claim": name });
+  const update = () => button.setAttribute("aria-expanded", String(says.checkVisibility()));
+  const button = el("button", {
+    class: "claim-name", "aria-expanded": "false",
+    click: () => { row.classList.remove("dismissed"); row.classList.toggle("open"); update(); },
+    focus: update,
+    blur: () => { row.classList.remove("dismissed"); update(); },
+    keydown: (event) => {
+      if (event.key !== "Escape" || !says.checkVisibility()) return;
+      event.stopPropagation();
+      row.classList.remove("open");
+      row.classList.add("dismissed");
+      update();
+    },
+  }, el("code", {}, name));
+  row.append(button, shown(name, value), says);
+  return row;
+}
+
+function shown(name, value) {
+  if (value === null) return el("span", { class: "small muted" }, "•••");
+  if (TIMES.includes(name)) return el("span", {}, el("code", {}, String(value)), " ", el("span", { class: "small muted" }, dateTime(value)));
+  return el("code", {}, typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function sentence(name, value, claims, isId) {
+  const values = { ...claims, [name]: value, at: TIMES.includes(name) ? dateTime(value) : "", actor: claims.act?.sub, lifetime: span(claims.exp - claims.iat),
+    aud: [claims.aud].flat().join(text("list.and")), scope: scopeList(claims.scope), value: JSON.stringify(value), name };
+  if (value === null) return text("token.claims.person", values);
+  if (isId && has(`token.claims.id_${name}`)) return text(`token.claims.id_${name}`, values);
+  if (name === "sub") return text(claims.sub === claims.client_id ? "token.claims.sub_client" : "token.claims.sub_user", values);
+  if (name === "scope" && !claims.scope) return text("token.claims.no_scope");
+  return text(has(`token.claims.${name}`) ? `token.claims.${name}` : "token.claims.custom", values);
 }
 
 const scopeList = (scope) => [scope ?? []].flat().join(" ").split(" ").join(text("list.and"));

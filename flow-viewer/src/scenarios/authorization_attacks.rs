@@ -10,6 +10,7 @@ use super::{
     native_app,
     run::{ResourceServer, ScenarioRun},
 };
+use crate::flows::Actor;
 
 /// Redeems an authorization code twice (RFC 6749 §4.1.2): C rejects the second attempt and revokes
 /// the tokens of the first.
@@ -17,10 +18,11 @@ pub(super) async fn replayed_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<(
     let code = native_app::authorize(run).await?;
     let first = code.redeem(run).await?;
     run.expect("app_redeems_code", "200", &first.summary());
-    let second = code.redeem(run).await?;
+    let second = code.redeem_as_attacker(run).await?;
     run.expect("attacker_redeems_code", "400 invalid_grant", &second.summary());
     let token = first.token("access_token").context("C issued no access token")?;
     let server = ResourceServer::Introspection;
+    run.act_as(Actor::App);
     let response = run.call_resource(server, &token).await?;
     run.expect(server.response_name(), "401 invalid_token", &response.summary());
     Ok(())
@@ -29,6 +31,7 @@ pub(super) async fn replayed_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<(
 /// Redeems an authorization code without its code verifier (RFC 7636 §1).
 pub(super) async fn stolen_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let code = native_app::authorize(run).await?;
+    run.act_as(Actor::Attacker);
     let guessed = BASE64_URL_SAFE_NO_PAD.encode(random::<32>());
     let response = code.redeem_with_verifier(run, &guessed).await?;
     run.expect("attacker_redeems_code", "400 invalid_grant", &response.summary());
@@ -56,8 +59,9 @@ pub(super) async fn wrong_state(run: &mut ScenarioRun<'_>) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Guesses the secret of A, and of a client that does not exist.
+/// Guesses the secret of a client, and of one that does not exist.
 pub(super) async fn wrong_secret(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
+    run.act_as(Actor::Attacker);
     let url = format!("{}/oauth/token", run.environment.c.url);
     for client_id in [run.environment.client_id.as_str(), "unknown-client"] {
         let form = [
@@ -74,10 +78,11 @@ pub(super) async fn wrong_secret(run: &mut ScenarioRun<'_>) -> anyhow::Result<()
 /// Asks C to send the code to the attacker (RFC 9700 §4.1): C shows an error page and does not
 /// redirect.
 pub(super) async fn unregistered_redirect_uri(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
+    run.act_as(Actor::Attacker);
     let mut url = Url::parse(&format!("{}/oauth/authorize", run.environment.c.url))?;
     url.query_pairs_mut().extend_pairs([
         ("response_type", "code"),
-        ("client_id", run.environment.client_id.as_str()),
+        ("client_id", native_app::CLIENT_ID),
         ("redirect_uri", "https://evil.example/callback"),
         ("scope", "openid"),
     ]);
@@ -90,6 +95,7 @@ pub(super) async fn unregistered_redirect_uri(run: &mut ScenarioRun<'_>) -> anyh
 
 /// Requests a token with the user's password (RFC 9700 §2.4): C does not support that grant.
 pub(super) async fn password_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
+    run.act_as(Actor::Client);
     let environment = run.environment;
     let form = [
         ("grant_type", "password"),
@@ -100,5 +106,32 @@ pub(super) async fn password_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<
     ];
     let response = run.post(&format!("{}/oauth/token", environment.c.url), &form).await?;
     run.expect("c_response", "400 unsupported_grant_type", &response.summary());
+    Ok(())
+}
+
+/// Asks for an access token in the URL of the browser (RFC 9700 §2.1.2): C supports no response
+/// type but `code`.
+pub(super) async fn implicit_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
+    run.act_as(Actor::App);
+    let mut url = Url::parse(&format!("{}/oauth/authorize", run.environment.c.url))?;
+    url.query_pairs_mut().extend_pairs([
+        ("response_type", "token"),
+        ("client_id", native_app::CLIENT_ID),
+        ("redirect_uri", native_app::REDIRECT_URI),
+        ("scope", "resource:read"),
+        ("state", &BASE64_URL_SAFE_NO_PAD.encode(random::<16>())),
+    ]);
+    let response = run.get(url.as_str()).await?;
+    let redirect = Url::parse(&response.location.context("C did not redirect to the app")?)?;
+    let in_url: Vec<_> = [redirect.query(), redirect.fragment()]
+        .into_iter()
+        .flatten()
+        .flat_map(|part| url::form_urlencoded::parse(part.as_bytes()).into_owned())
+        .collect();
+    let value = |wanted: &str| in_url.iter().find(|(name, _)| name == wanted);
+    let error = value("error").map_or("none", |(_, value)| value);
+    run.expect("c_redirects_with", "unsupported_response_type", error);
+    let token = if value("access_token").is_some() { "yes" } else { "no" };
+    run.expect("url_has_token", "no", token);
     Ok(())
 }

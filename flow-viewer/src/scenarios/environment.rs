@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use clock::Clock;
 use oauth_types::{ClientSecret, Password};
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
 /// The servers that scenarios are played against, and the credentials that they use.
 pub struct Environment {
     pub(super) flows: Arc<FlowStore>,
+    pub(super) clock: Clock,
     pub(super) http: reqwest::Client,
     pub(super) c: ServerUrls,
     pub(super) a: ServerUrls,
@@ -30,6 +32,7 @@ impl Environment {
     pub(crate) fn new(
         settings: &FlowViewerSettings,
         http: reqwest::Client,
+        clock: Clock,
         flows: Arc<FlowStore>,
     ) -> anyhow::Result<Self> {
         let without_slash = |urls: &ServerUrls| ServerUrls {
@@ -38,6 +41,7 @@ impl Environment {
         };
         Ok(Self {
             flows,
+            clock,
             http,
             c: without_slash(&settings.auth_server),
             a: without_slash(&settings.service_a),

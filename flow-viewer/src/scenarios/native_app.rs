@@ -10,11 +10,12 @@ use super::{
     environment::random,
     run::{ResourceServer, ScenarioResponse, ScenarioRun},
 };
+use crate::flows::Actor;
 
-/// The demo's client for native apps.
-const CLIENT_ID: &str = "little-app";
+/// The native app of the scenarios.
+pub(super) const CLIENT_ID: &str = "scenario-app";
 /// The app's redirect URI. Nothing listens there: the scenario takes the code from the redirect.
-const REDIRECT_URI: &str = "http://127.0.0.1:49152/callback";
+pub(super) const REDIRECT_URI: &str = "http://127.0.0.1:49152/callback";
 
 /// An authorization code and its code verifier.
 pub(super) struct AuthorizationCode {
@@ -52,12 +53,22 @@ fn authorization_url(run: &ScenarioRun<'_>, verifier: &str) -> anyhow::Result<St
 }
 
 impl AuthorizationCode {
-    /// Redeems the code for tokens.
+    /// Redeems the code for tokens, as the app.
     pub(super) async fn redeem(&self, run: &ScenarioRun<'_>) -> anyhow::Result<ScenarioResponse> {
+        run.act_as(Actor::App);
         self.redeem_with_verifier(run, &self.verifier).await
     }
 
-    /// Redeems the code with another code verifier.
+    /// Redeems the code as an attacker, with the right code verifier.
+    pub(super) async fn redeem_as_attacker(
+        &self,
+        run: &ScenarioRun<'_>,
+    ) -> anyhow::Result<ScenarioResponse> {
+        run.act_as(Actor::Attacker);
+        self.redeem_with_verifier(run, &self.verifier).await
+    }
+
+    /// Redeems the code with a code verifier that may be another one.
     pub(super) async fn redeem_with_verifier(
         &self,
         run: &ScenarioRun<'_>,
@@ -79,6 +90,7 @@ pub(super) async fn refresh(
     run: &ScenarioRun<'_>,
     earlier: &ScenarioResponse,
 ) -> anyhow::Result<ScenarioResponse> {
+    run.act_as(Actor::App);
     let token = earlier.token("refresh_token").context("C issued no refresh token")?;
     let form = [
         ("grant_type", "refresh_token"),

@@ -2,27 +2,16 @@ use anyhow::Context;
 use flow_events::TraceContext;
 use oauth_types::AccessToken;
 use reqwest::{RequestBuilder, StatusCode};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::environment::{Environment, random};
+use crate::{flows::Actor, scenario_result::Expectation};
 
 /// A scenario in progress. All its requests carry one trace.
 pub(super) struct ScenarioRun<'a> {
     pub(super) environment: &'a Environment,
     pub(super) trace: TraceContext,
     pub(super) expectations: Vec<Expectation>,
-}
-
-/// An expectation, and whether it was met.
-#[derive(Clone, Debug, Serialize)]
-pub struct Expectation {
-    /// The key of its text, which names the party and the request.
-    pub name: &'static str,
-    pub expected: String,
-    pub found: String,
-    /// Whether `expected` and `found` are equal.
-    pub met: bool,
 }
 
 /// One of the two Bs.
@@ -77,6 +66,12 @@ impl<'a> ScenarioRun<'a> {
         });
     }
 
+    /// Sends the following requests in this role.
+    pub(super) fn act_as(&self, actor: Actor) {
+        let environment = self.environment;
+        environment.flows.set_actor(self.trace.trace_id, environment.clock.micros(), actor);
+    }
+
     pub(super) async fn send(&self, request: RequestBuilder) -> anyhow::Result<ScenarioResponse> {
         let sent = request.header("traceparent", self.trace.to_string()).send().await;
         let response = sent.map_err(reqwest::Error::without_url).context("no response")?;
@@ -119,6 +114,7 @@ impl<'a> ScenarioRun<'a> {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> anyhow::Result<AccessToken> {
+        self.act_as(Actor::Client);
         let credentials = [
             ("grant_type", "client_credentials"),
             ("client_id", self.environment.client_id.as_str()),
@@ -163,12 +159,13 @@ impl<'a> ScenarioRun<'a> {
         self.send(request.bearer_auth(token.expose())).await
     }
 
-    /// Calls a B and expects it to reject the token.
+    /// Calls a B as an attacker and expects it to reject the token.
     pub(super) async fn expect_rejected(
         &mut self,
         server: ResourceServer,
         token: &AccessToken,
     ) -> anyhow::Result<()> {
+        self.act_as(Actor::Attacker);
         let response = self.call_resource(server, token).await?;
         self.expect(server.response_name(), "401 invalid_token", &response.summary());
         Ok(())

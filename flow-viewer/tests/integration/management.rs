@@ -57,9 +57,9 @@ fn prepare(settings: &FlowViewerSettings, listeners: Listeners) -> anyhow::Resul
 #[tokio::test]
 async fn production_serves_plain_http_beyond_loopback_on_the_management_listener_only() {
     let plain = production(TlsFiles::default());
-    let refused = prepare(&plain, Listeners::bind(&plain).unwrap()).err().unwrap().to_string();
-    assert!(refused.contains("listen: 0.0.0.0:0 accepts plain http"), "{refused}");
-    assert_eq!(refused.matches("0.0.0.0").count(), 1, "{refused}");
+    let error = prepare(&plain, Listeners::bind(&plain).unwrap()).err().unwrap().to_string();
+    assert!(error.contains("listen: 0.0.0.0:0 accepts plain http"), "{error}");
+    assert_eq!(error.matches("0.0.0.0").count(), 1, "{error}");
 
     let folder = tempfile::tempdir().unwrap();
     let ca = DevCa::open_or_create(folder.path(), &Clock::system()).unwrap();

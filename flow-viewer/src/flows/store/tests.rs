@@ -130,8 +130,8 @@ fn received_events_are_cut_and_kept_within_the_bytes() {
     }
     let newest = flows.flow(numbered_trace(4)).unwrap();
     assert!(newest.truncated, "the page says that events are missing");
-    let shown = format!("{:?}", newest.flow.messages[0].fields.last());
-    assert!(shown.contains("more fields"), "{shown}");
+    let printed = format!("{:?}", newest.flow.messages[0].fields.last());
+    assert!(printed.contains("more fields"), "{printed}");
 }
 
 #[test]
@@ -158,4 +158,62 @@ fn joined_flows_stay_within_the_limits_of_one() {
         assert_bounded(&flows);
     }
     assert!(flows.flow(trace(1)).unwrap().truncated);
+}
+
+/// A guess of A's secret at C, or a call in which C accepts it.
+fn token_request(number: u32, status: u16) -> [FlowEvent; 2] {
+    let event = |at_micros, event| FlowEvent {
+        trace_id: numbered_trace(number),
+        at_micros,
+        reported_by: Party::AuthorizationServer,
+        event,
+    };
+    let (method, path) = ("POST".to_owned(), "/oauth/token".to_owned());
+    let fields = vec![Field::secret("client_secret")];
+    [
+        event(1, Event::RequestReceived { method, path, fields }),
+        event(2, Event::ResponseSent { status, elapsed_micros: 1, fields: Vec::new() }),
+    ]
+}
+
+#[test]
+fn secrets_of_removed_flows_stay_counted() {
+    let flows = FlowStore::new(FlowLimits { flows: 3, ..FlowLimits::default() });
+    for number in 1..=20 {
+        flows.record(token_request(number, if number % 2 == 0 { 200 } else { 401 }));
+    }
+    let with_oauth = &flows.secret_holders()[1];
+    assert_eq!(with_oauth.received_by.get("authorization_server"), Some(&10));
+}
+
+#[test]
+fn flows_that_only_read_keys_are_background() {
+    let flows = FlowStore::default();
+    let mut keys = received(1, Party::AuthorizationServer, "");
+    keys.event = Event::RequestReceived {
+        method: "GET".to_owned(),
+        path: "/.well-known/jwks.json".to_owned(),
+        fields: Vec::new(),
+    };
+    flows.record([keys]);
+    flows.record(token_request(2, 200));
+    let background: Vec<_> =
+        flows.changed_since(0, 10).iter().map(|flow| (flow.name, flow.background)).collect();
+    assert_eq!(background.len(), 2);
+    assert!(background.contains(&("keys", true)), "{background:?}");
+    assert!(background.iter().any(|(_, is_background)| !is_background), "{background:?}");
+}
+
+#[test]
+fn requests_from_outside_have_the_role_that_the_scenario_played() {
+    let flows = FlowStore::default();
+    flows.set_scenario(trace(1), "stolen_token");
+    flows.set_actor(trace(1), 0, Actor::Client);
+    flows.set_actor(trace(1), 5, Actor::Attacker);
+    let mut later = received(1, Party::Client, "");
+    later.at_micros = 5;
+    flows.record([received(1, Party::Client, ""), later]);
+    let roles: Vec<_> =
+        flows.flow(trace(1)).unwrap().flow.messages.iter().map(|message| message.actor).collect();
+    assert_eq!(roles, [Some(Actor::Client), Some(Actor::Attacker)]);
 }

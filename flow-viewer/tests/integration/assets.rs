@@ -1,0 +1,47 @@
+//! The files of the page.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use reqwest::{Client, Response};
+
+use crate::viewer::Viewer;
+
+/// The most bytes that the files of the page may have together.
+const MAX_BYTES: usize = 60_000;
+
+async fn get(viewer: &Viewer, file: &str, accepted: &str) -> Response {
+    let url = format!("{}/assets/{file}", viewer.base);
+    Client::new().get(url).header("accept-encoding", accepted).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn assets_are_compressed_for_browsers_that_accept_it() {
+    let viewer = Viewer::start_with(|_| ());
+    for accepted in ["gzip, deflate, br", "GZIP;q=0.5"] {
+        let response = get(&viewer, "viewer.css", accepted).await;
+        assert_eq!(response.headers()["content-encoding"], "gzip", "{accepted}");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+        let (compressed, mut text) = (response.bytes().await.unwrap(), String::new());
+        GzDecoder::new(&compressed[..]).read_to_string(&mut text).unwrap();
+        let plain = get(&viewer, "viewer.css", "identity").await.text().await.unwrap();
+        assert_eq!(text, plain);
+        assert!(compressed.len() * 2 < plain.len(), "{} of {}", compressed.len(), plain.len());
+    }
+    for accepted in ["identity", "gzip;q=0", "gzip;q=x", ""] {
+        let response = get(&viewer, "viewer.css", accepted).await;
+        assert!(!response.headers().contains_key("content-encoding"), "{accepted}");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+    }
+}
+
+#[tokio::test]
+async fn page_and_its_files_stay_small() {
+    let viewer = Viewer::start_with(|_| ());
+    let page = reqwest::get(&viewer.base).await.unwrap().text().await.unwrap();
+    let mut total = page.len();
+    for file in ["viewer.css", "viewer.js", "texts.zh.json"] {
+        total += get(&viewer, file, "gzip").await.bytes().await.unwrap().len();
+    }
+    assert!(total < MAX_BYTES, "{total} bytes");
+}
