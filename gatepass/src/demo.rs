@@ -1,38 +1,50 @@
 //! The demo: all servers in one process, and the first call printed step by step.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use auth_server::SecureRandom;
-use clock::Clock;
 use flow_events::{EventSink, TraceContext};
+use pages::Language;
 use service_kit::{
     BindError, CancellationToken, cancel_on_signal,
+    cli::{self, print_line},
     telemetry::{self, LogSettings},
 };
 
-use crate::{Addresses, Stack, StackReadiness, StackSettings, narrate_call, observe::observe};
+use crate::{
+    Colors, Narrator, Stack, StackReadiness, StackSettings,
+    data_arguments::DataArguments,
+    local_client::local_client,
+    observe::{ObservedCall, observe},
+    settings::Urls,
+    texts::{Texts, fill, pad},
+    trust::{quoted, trust},
+};
 
 /// The capacity of the event sink; more than one call emits.
 const EVENTS: usize = 1_024;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// The columns of what a server does, in the list of servers.
+const ROLE_COLUMNS: usize = 25;
+const MANAGEMENT_COLUMNS: usize = 46;
 
 /// The options of the demo.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DemoArguments {
-    /// The folder of the database, the keys and the development CA
-    #[arg(long, value_name = "FOLDER", default_value = "gatepass-data")]
-    data_dir: PathBuf,
-    /// Let A also send its secret to B, and B accept it, to show what OAuth avoids
-    #[arg(long)]
-    legacy_secret_demo: bool,
+    #[command(flatten)]
+    data: DataArguments,
     /// The log filter in the syntax of `tracing-subscriber`: `info`, or `warn,auth_server=debug`
     #[arg(long, default_value = "warn")]
     log: String,
-    /// Listen on free ports, instead of 9000 to 9004 and 9443
+    /// Listen on free ports, instead of 9000 to 9004 and 9443 or those of the environment
     #[arg(long)]
     free_ports: bool,
-    /// Serve health, readiness and metrics of each server on 9100 to 9104, or on free ports
+    /// Serve https everywhere, and print how programs trust the development CA
+    #[arg(long)]
+    https: bool,
+    /// Serve health, readiness and metrics of each server on 9100 to 9104, or on free ports,
+    /// whatever the environment says
     #[arg(long)]
     manage: bool,
     /// Exit after the first call
@@ -40,27 +52,60 @@ pub(crate) struct DemoArguments {
     once: bool,
 }
 
+impl DemoArguments {
+    /// Removes the variables that the options override, as for the data folder.
+    fn without_listeners(&self, mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
+        let is_overridden = |name: &str| {
+            // The loader ignores the case of names.
+            let name = name.to_ascii_uppercase();
+            let Some((server, setting)) =
+                name.strip_prefix("GATEPASS__").and_then(|name| name.split_once("__"))
+            else {
+                return false;
+            };
+            match setting {
+                "LISTEN" => self.free_ports || (self.https && server == "AUTH_SERVER"),
+                "TLS_LISTEN" => self.free_ports,
+                "MANAGE_LISTEN" => self.manage,
+                _ => false,
+            }
+        };
+        environment.retain(|(name, _)| !is_overridden(name));
+        environment
+    }
+}
+
 /// Starts all servers, makes and prints the first call, and runs until Ctrl-C.
-pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: DemoArguments, language: Language) -> anyhow::Result<()> {
+    let texts = Texts::of(language)?;
     let log = LogSettings { filter: arguments.log.clone(), ..LogSettings::default() };
     let _telemetry = telemetry::init("gatepass", &log)?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
-    let mut settings = choose_settings(&arguments);
-    settings.urls_from_ports = arguments.free_ports;
-    settings.service_a.legacy_secret_demo = arguments.legacy_secret_demo;
-    settings.b_local.legacy_secret_demo = arguments.legacy_secret_demo;
-    let (entropy, events) = (SecureRandom::system(), EventSink::new(EVENTS));
-    let random = entropy.bytes()?;
-    let stack =
-        Stack::prepare(settings, Clock::system(), entropy, events.clone()).await.map_err(advise)?;
-    let (addresses, manage, readiness) =
-        (stack.addresses, stack.manage_addresses.clone(), stack.readiness());
-    let running = tokio::spawn(stack.run(stop.clone()));
-    let printed = first_call(&readiness, addresses, &events, random)
+    let environment = arguments.data.without_data_dir(cli::environment()?);
+    let environment = arguments.without_listeners(environment);
+    let settings = choose_settings(&arguments).with_environment(environment)?;
+    let (random, events) = (SecureRandom::system(), EventSink::new(EVENTS));
+    let trace_bytes = random.bytes()?;
+    // All servers have the clock that C's control API adjusts.
+    let clock = settings.auth_server.clock();
+    let stack = Stack::prepare(settings, clock, random, events.clone())
         .await
-        .and_then(|call| print(&call))
-        .and_then(|()| print(&next_steps(addresses, &manage, arguments.once)));
+        .map_err(|error| advise(error, &texts))?;
+    let (urls, manage, readiness) =
+        (stack.urls.clone(), stack.manage_addresses.clone(), stack.readiness());
+    let running = tokio::spawn(stack.run(stop.clone()));
+    let narrator = Narrator::new(language, Colors::for_stdout())?;
+    let printed = first_call(&readiness, &urls, &events, trace_bytes)
+        .await
+        .and_then(|(trace, call)| {
+            let heading = fill(&texts.own.demo.first_call, &[("trace", &trace)]);
+            print_line(format!("{heading}\n{}", narrator.call(&call)))
+        })
+        .and_then(|()| print_line(next_steps(&texts, &urls, &manage, arguments.once)))
+        .and_then(|()| {
+            urls.ca_file.iter().try_for_each(|ca| print_line(trust(&texts, ca, &urls.issuer)?))
+        });
     if arguments.once || printed.is_err() {
         stop.cancel();
     }
@@ -69,82 +114,112 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
 }
 
 fn choose_settings(arguments: &DemoArguments) -> StackSettings {
-    let folder = &arguments.data_dir;
-    match (arguments.free_ports, arguments.manage) {
+    let folder = arguments.data.folder();
+    let mut settings = match (arguments.free_ports, arguments.manage) {
         (false, false) => StackSettings::demo(folder),
         (false, true) => StackSettings::demo(folder).with_management(),
         (true, false) => StackSettings::on_free_ports(folder),
         (true, true) => StackSettings::on_free_ports(folder).with_management_on_free_ports(),
-    }
+    };
+    settings.urls_from_ports = true;
+    if arguments.https { settings.with_https() } else { settings }
 }
 
 async fn first_call(
     readiness: &StackReadiness,
-    addresses: Addresses,
+    urls: &Urls,
     events: &EventSink,
     random: [u8; 24],
-) -> anyhow::Result<String> {
+) -> anyhow::Result<(String, ObservedCall)> {
     readiness.wait(START_TIMEOUT).await?;
-    // All servers are on this machine and listen in plain HTTP.
-    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+    // All servers are on this machine.
+    let http = local_client(urls.ca_file.as_deref())?.build()?;
     let trace =
         TraceContext::root(random).context("the system random number generator returned zeros")?;
-    let url = format!("http://localhost:{}/api/call-b", addresses.service_a.port());
-    let request = http.get(url);
-    let call = observe(request, events, trace).await?;
-    Ok(format!(
-        "The first call, A -> C -> B, as it just happened (trace {})\n{}",
-        trace.trace_id,
-        narrate_call(&call)
-    ))
+    let request = http.get(format!("{}/api/call-b", urls.service_a_local));
+    Ok((trace.trace_id.to_string(), observe(request, events, trace).await?))
 }
 
 /// Adds the flag for free ports to an error about a port in use.
-fn advise(error: anyhow::Error) -> anyhow::Error {
+fn advise(error: anyhow::Error, texts: &Texts) -> anyhow::Error {
     if error.downcast_ref::<BindError>().is_some() {
-        return error.context("the demo cannot start; use --free-ports to listen on free ports");
+        return error.context(texts.own.error.ports_in_use.clone());
     }
     error
 }
 
-fn next_steps(addresses: Addresses, manage: &[(&'static str, SocketAddr)], once: bool) -> String {
-    let heading = if once {
-        "Stopping because of --once; without it, these servers run until Ctrl-C"
-    } else {
-        "Running until Ctrl-C"
+fn next_steps(
+    texts: &Texts,
+    urls: &Urls,
+    manage: &[(&'static str, SocketAddr)],
+    once: bool,
+) -> String {
+    let own = &texts.own.demo;
+    let heading = if once { &own.once } else { &own.running };
+    let Urls { issuer, service_a, b_local, b_introspection, flow_viewer, ca_file, .. } = urls;
+    // With https, servers and browsers use the same address of C.
+    let for_servers = match ca_file {
+        None => fill(&own.auth_server_tls, &[("url", &urls.auth_server_tls)]),
+        Some(_) => String::new(),
     };
-    let Addresses {
-        auth_server: c,
-        auth_server_tls: c_tls,
-        service_a: a,
-        b_local,
-        b_introspection,
-        flow_viewer,
-    } = addresses;
-    let (c, c_tls, a, local, introspection) =
-        (c.port(), c_tls.port(), a.port(), b_local.port(), b_introspection.port());
-    let viewer = flow_viewer.port();
-    let manage: String = manage
-        .iter()
-        .map(|(name, address)| {
-            format!("  health and metrics of {name:<24}  http://localhost:{}\n", address.port())
-        })
-        .collect();
-    format!(
-        "{heading}\n\
-         \x20 C  authorization server      http://localhost:{c}   https://localhost:{c_tls} for servers\n\
-         \x20 A  client                    http://localhost:{a}   open it in a browser and log in\n\
-         \x20 B  local verification        http://localhost:{local}\n\
-         \x20 B  introspection at C        http://localhost:{introspection}\n\
-         \x20    flow viewer               http://localhost:{viewer}   watch every message, play scenarios and attacks\n\
-         {manage}\n\
-         Try\n\
-         \x20 curl 'http://localhost:{a}/api/call-b?target=introspection'\n\
-         \x20 curl -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 http://localhost:{c}/oauth/token\n\
-         \x20 curl -i http://localhost:{local}/api/resource\n"
-    )
+    let mut lines = vec![heading.clone()];
+    for (letter, role, url, hint) in [
+        ("C", &own.auth_server, issuer, for_servers.as_str()),
+        ("A", &own.service_a, service_a, &own.service_a_hint),
+        ("B", &own.b_local, b_local, ""),
+        ("B", &own.b_introspection, b_introspection, ""),
+        (" ", &own.flow_viewer, flow_viewer, &own.flow_viewer_hint),
+    ] {
+        let line = format!("  {letter}  {} {url}   {hint}", pad(role, ROLE_COLUMNS));
+        lines.push(line.trim_end().to_owned());
+    }
+    for (name, address) in manage {
+        let what = fill(&own.management, &[("server", name)]);
+        let what = pad(&what, MANAGEMENT_COLUMNS);
+        lines.push(format!("  {what}  http://localhost:{}", address.port()));
+    }
+    let curl = match ca_file {
+        None => "curl".to_owned(),
+        Some(ca) => format!("curl --cacert {}", quoted(ca)),
+    };
+    lines.extend([
+        String::new(),
+        own.r#try.clone(),
+        format!("  {curl} '{service_a}/api/call-b?target=introspection'"),
+        format!(
+            "  {curl} -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 {issuer}/oauth/token"
+        ),
+        format!("  {curl} -i {b_local}/api/resource\n"),
+    ]);
+    lines.join("\n")
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_for_listeners_override_the_environment() {
+        const C: &str = "GATEPASS__AUTH_SERVER__LISTEN";
+        const A: &str = "gatepass__service_a__listen";
+        const TLS: &str = "GATEPASS__AUTH_SERVER__TLS_LISTEN";
+        const MANAGE: &str = "GATEPASS__SERVICE_B__MANAGE_LISTEN";
+        let left = |free_ports, https, manage| {
+            let arguments = DemoArguments {
+                data: DataArguments::default(),
+                log: String::new(),
+                free_ports,
+                https,
+                manage,
+                once: false,
+            };
+            let environment = [C, A, TLS, MANAGE].map(|name| (name.to_owned(), "x".to_owned()));
+            let left = arguments.without_listeners(environment.to_vec());
+            left.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(left(false, false, false), [C, A, TLS, MANAGE]);
+        assert_eq!(left(true, false, false), [MANAGE]);
+        assert_eq!(left(false, true, false), [A, TLS, MANAGE]);
+        assert_eq!(left(false, false, true), [C, A, TLS]);
+    }
 }

@@ -1,18 +1,24 @@
 //! `gatepass doctor`: checks all servers of the demo, with its settings and those of the
 //! environment on top.
 
-use std::{net::ToSocketAddrs, path::PathBuf, time::Duration};
+mod data_folder;
+
+use std::{net::ToSocketAddrs, time::Duration};
 
 use ::doctor::{Change, Checks, Diagnosis, DoctorArguments, Report};
 use anyhow::Context;
-use auth_server::doctor::Asked;
+use auth_server::doctor::RedirectUriQuery;
 use clap::Args;
 use clock::Clock;
 use service_b::ServiceBSettings;
-use service_kit::{Settings, Sources, load, local_connect_address};
+use service_kit::{cli, local_connect_address};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::{StackSettings, stack::Addresses};
+use self::data_folder::examine_data_folder;
+use crate::{
+    data_arguments::DataArguments,
+    settings::{Addresses, StackSettings},
+};
 
 /// A server on this machine accepts a connection sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -23,9 +29,11 @@ const ENVIRONMENT_OF_B: &str = "GATEPASS__SERVICE_B__";
 pub(crate) struct Arguments {
     #[command(flatten)]
     output: DoctorArguments,
-    /// The data folder of the running demo
-    #[arg(long, value_name = "FOLDER", default_value = "gatepass-data")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Whether the demo runs with `--https`
+    #[arg(long)]
+    https: bool,
 }
 
 /// The servers to check.
@@ -41,10 +49,13 @@ pub struct DoctorTargets {
 /// # Errors
 /// Returns an error if a setting is invalid or a check failed.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let environment: Vec<_> = environment.collect();
-    let targets = targets(StackSettings::demo(&arguments.data_dir), &environment)?;
+    let mut stack = StackSettings::demo(arguments.data.folder());
+    stack.urls_from_ports = true;
+    if arguments.https {
+        stack = stack.with_https();
+    }
+    let environment = arguments.data.without_data_dir(cli::environment()?);
+    let targets = targets(stack, &environment)?;
     ::doctor::run(&arguments.output, examine(&targets, &Clock::system()))
 }
 
@@ -60,28 +71,23 @@ pub fn targets(
     let single_b = environment
         .iter()
         .any(|(name, value)| name.starts_with(ENVIRONMENT_OF_B) && !value.is_empty());
-    stack.auth_server = with_environment(&stack.auth_server, environment)?;
+    stack = stack.with_environment(environment.to_vec())?;
+    let tls = address(&stack.auth_server.tls_listen)?;
     let addresses = Addresses {
-        auth_server: address(&stack.auth_server.listen)?,
-        auth_server_tls: address(&stack.auth_server.tls_listen)?,
+        auth_server: if stack.https() { tls } else { address(&stack.auth_server.listen)? },
+        auth_server_tls: tls,
         service_a: address(&stack.service_a.listen)?,
         b_local: address(&stack.b_local.listen)?,
         b_introspection: address(&stack.b_introspection.listen)?,
         flow_viewer: address(&stack.flow_viewer.listen)?,
     };
     stack.connect(&addresses)?;
-    stack.service_a = with_environment(&stack.service_a, environment)?;
-    stack.b_local = with_environment(&stack.b_local, environment)?;
+    // The demo has written it, unless these servers run without the demo.
+    let clients = stack.own_clients_file();
+    if stack.own_clients().is_some() && clients.exists() {
+        stack.auth_server.clients_file = Some(clients);
+    }
     Ok(DoctorTargets { stack, single_b })
-}
-
-fn with_environment<S: Settings>(demo: &S, environment: &[(String, String)]) -> anyhow::Result<S> {
-    let sources = Sources {
-        base: Some(toml::to_string(demo)?),
-        environment: environment.to_vec(),
-        ..Sources::default()
-    };
-    load(&sources).with_context(|| format!("the settings of {}", S::SERVICE))
 }
 
 fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
@@ -94,15 +100,18 @@ fn address(listen: &str) -> anyhow::Result<std::net::SocketAddr> {
 /// Checks all servers concurrently.
 pub async fn examine(targets: &DoctorTargets, clock: &Clock) -> Vec<Report> {
     let DoctorTargets { stack, single_b } = targets;
-    let mut addresses =
-        vec![&*stack.auth_server.listen, &stack.service_a.listen, &stack.b_local.listen];
+    let c = if stack.https() { &stack.auth_server.tls_listen } else { &stack.auth_server.listen };
+    let mut addresses = vec![c.as_str(), &stack.service_a.listen, &stack.b_local.listen];
     addresses.extend((!single_b).then_some(&*stack.b_introspection.listen));
     if !any_listens(&addresses).await {
         return vec![nothing_runs(&addresses)];
     }
-    let asked = redirect_uri_of_a(stack);
+    if let Some(report) = examine_data_folder(targets, clock).await {
+        return vec![report];
+    }
+    let query = redirect_uri_of_a(stack);
     let (c, a, bs) = tokio::join!(
-        auth_server::doctor::examine(&stack.auth_server, &asked, clock),
+        auth_server::doctor::examine(&stack.auth_server, &query, clock),
         service_a::doctor::examine(&stack.service_a, clock),
         check_bs(stack, *single_b, clock),
     );
@@ -125,10 +134,10 @@ async fn b(mode: &str, settings: &ServiceBSettings, clock: &Clock) -> Report {
 }
 
 /// Both sides are known here, so C can name the registered redirect URI closest to A's.
-fn redirect_uri_of_a(stack: &StackSettings) -> Asked {
+fn redirect_uri_of_a(stack: &StackSettings) -> RedirectUriQuery {
     let login = service_a::doctor::platform_login(&stack.service_a)
         .filter(|login| login.issuer == stack.auth_server.issuer());
-    login.map_or_else(Asked::default, |login| Asked {
+    login.map_or_else(RedirectUriQuery::default, |login| RedirectUriQuery {
         redirect_uri: Some(login.redirect_uri),
         client_id: Some(login.client_id),
     })

@@ -4,13 +4,24 @@
 
 pub mod cli;
 mod color;
+mod control;
+mod data_arguments;
 mod demo;
 pub mod doctor;
+mod help;
+mod local_client;
 mod narrate;
 pub mod observe;
+mod parse_error;
 mod scenarios;
+mod settings;
 mod stack;
+mod terminal;
+mod texts;
+mod trust;
 
 pub use color::Colors;
-pub use narrate::{narrate_call, narrate_flow};
-pub use stack::{Addresses, Stack, StackReadiness, StackSettings};
+pub use narrate::Narrator;
+pub use pages::Language;
+pub use settings::{Addresses, StackSettings, Urls, demo_roles};
+pub use stack::{Stack, StackReadiness};

@@ -1,211 +1,288 @@
-//! Prints a flow in a terminal, as the steps of the source document.
+//! Prints a flow in a terminal, as the steps of `docs/learn`.
 
 use std::fmt::{self, Write};
 
-use flow_events::{Check, Event, Field, FieldValue, Party, Rule};
+use flow_events::{Check, Event, Field, FieldValue, Party};
 use flow_viewer::{Decision, Flow, LinePart, Message, Response, assemble};
 use oauth_types::AccessTokenClaims;
+use pages::Language;
+use serde_json::Value;
 
-use crate::{color::Colors, observe::ObservedCall};
+use crate::{
+    color::Colors,
+    observe::ObservedCall,
+    texts::{Texts, fill, pad},
+};
 
-const NO_STEP: &str = "        ";
-/// A reads C's metadata once, before the first step.
-const BEFORE: &str = "Before  ";
+/// The columns of the name of a step.
+const STEP_COLUMNS: usize = 8;
+/// The columns of the name of a field.
+const FIELD_COLUMNS: usize = 15;
 
-/// Renders a call of A as the four steps of the source document.
-///
-/// The output holds no secrets, because events hold none.
-#[must_use]
-pub fn narrate_call(call: &ObservedCall) -> String {
-    let events: Vec<_> = call.events.iter().map(|event| (**event).clone()).collect();
-    let steps = narrate_flow(&assemble(&events), Colors::OFF);
-    format!("{steps}  A responds to its caller with {}: {}\n", call.status, call.body.trim())
-}
-
-/// Renders every message of a flow and the decisions between them.
-#[must_use]
-pub fn narrate_flow(flow: &Flow, colors: Colors) -> String {
-    let mut output = String::new();
-    // Step 4 begins with the introspection request, or with the first check of a B that verifies
-    // locally.
-    let introspects =
-        flow.messages.iter().any(|message| message.explanation.title == "introspection");
-    for line in &flow.lines {
-        if let Some(message) = flow.messages.get(line.message) {
-            if !introspects && is_first_check(message, line.part) {
-                output.push_str(&format!(
-                    "\n{}B verifies the access token locally\n",
-                    colors.bold("Step 4  ")
-                ));
-            }
-            // Writing to a string cannot fail.
-            let _ = write_line(&mut output, message, line.part, colors);
-        }
-    }
-    output
-}
-
-fn write_line(
-    output: &mut String,
-    message: &Message,
-    part: LinePart,
+/// Prints flows in one language. The output holds no secrets, because events hold none.
+pub struct Narrator {
+    texts: Texts,
     colors: Colors,
-) -> fmt::Result {
-    let (from, to) = (letter(message.from), letter(message.to));
-    match part {
-        LinePart::Request => {
-            let step = step_of_request(message);
-            writeln!(
-                output,
-                "\n{}{from} -> {to}  {} {}",
-                colors.bold(&step),
-                message.method,
-                message.url
-            )?;
-            write_fields(output, &message.fields)
+}
+
+impl Narrator {
+    /// Creates a narrator.
+    ///
+    /// # Errors
+    /// Returns an error if a text of the language is missing.
+    pub fn new(language: Language, colors: Colors) -> anyhow::Result<Self> {
+        Ok(Self { texts: Texts::of(language)?, colors })
+    }
+
+    /// Renders a call of A as the four steps of `docs/learn/server-to-server.md`.
+    #[must_use]
+    pub fn call(&self, call: &ObservedCall) -> String {
+        let events: Vec<_> = call.events.iter().map(|event| (**event).clone()).collect();
+        let flow = assemble(&events);
+        let mut output = self.flow(&flow);
+        let status = self.colors.verdict(&call.status.to_string(), call.status.is_success());
+        let text = &self.texts.own.narrate.caller_response;
+        let body = call.body.trim();
+        // Writing to a string cannot fail.
+        let _ = match is_printed(&flow, body) {
+            true => writeln!(output, "\n{}", fill(text, &[("status", &status)])),
+            false => writeln!(output, "\n{}: {body}", fill(text, &[("status", &status)])),
+        };
+        output
+    }
+
+    /// Renders every message of a flow and the decisions between them.
+    #[must_use]
+    pub fn flow(&self, flow: &Flow) -> String {
+        self.steps(flow).concat()
+    }
+
+    /// Renders a flow in steps: each message, each response and each run of decisions is one.
+    #[must_use]
+    pub(crate) fn steps(&self, flow: &Flow) -> Vec<String> {
+        let mut steps: Vec<String> = Vec::new();
+        let mut is_decision = false;
+        // Step 4 begins with the introspection request, or with the first check of a B that
+        // verifies locally.
+        let introspects =
+            flow.messages.iter().any(|message| message.explanation.title == "introspection");
+        for line in &flow.lines {
+            if let Some(message) = flow.messages.get(line.message) {
+                let mut output = String::new();
+                if !introspects && is_first_check(message, line.part) {
+                    let text = &self.texts.own.narrate.local_verification;
+                    output.push_str(&format!("\n{}{text}\n", self.step(Some(4))));
+                }
+                // Writing to a string cannot fail.
+                let _ = self.write_line(&mut output, message, line.part);
+                let follows_decision = is_decision;
+                is_decision = matches!(line.part, LinePart::Decision(_));
+                match steps.last_mut().filter(|_| is_decision && follows_decision) {
+                    Some(step) => step.push_str(&output),
+                    None => steps.push(output),
+                }
+            }
         }
-        LinePart::Response => {
-            let Some(Response { status, elapsed_micros, fields, .. }) = &message.response else {
-                return Ok(());
-            };
-            let step = step_of_response(message);
-            let status = colors.verdict(&format!("status {status}"), *status < 400);
-            writeln!(
-                output,
-                "\n{}{to} -> {from}  {status} after {} ms",
-                colors.bold(&step),
-                millis(*elapsed_micros)
-            )?;
-            write_fields(output, fields)
-        }
-        LinePart::Failure => {
-            let reason = message.failure.as_deref().unwrap_or("no response");
-            writeln!(
-                output,
-                "\n{NO_STEP}{to} -> {from}  {}: {reason}",
-                colors.verdict("no response", false)
-            )
-        }
-        LinePart::Decision(index) => {
-            let Some(decision) = message.decisions.get(index) else { return Ok(()) };
-            write_decision(output, decision, colors)
+        steps
+    }
+
+    /// Renders why a party has rejected a request: the first failed check, or the error of C.
+    #[must_use]
+    pub(crate) fn rejection(&self, flow: &Flow) -> Option<String> {
+        let mut decisions = flow.messages.iter().flat_map(|message| &message.decisions);
+        decisions.find_map(|decision| match &decision.event {
+            Event::TokenChecked(check) if !check.passed => {
+                Some(self.check(decision.reported_by, check))
+            }
+            Event::TokenRequestRejected { error, description, .. } => {
+                Some(self.token_request_rejected(error.as_str(), description))
+            }
+            _ => None,
+        })
+    }
+
+    fn write_line(&self, output: &mut String, message: &Message, part: LinePart) -> fmt::Result {
+        let (from, to) = (self.party(message.from), self.party(message.to));
+        let texts = &self.texts.own.narrate;
+        match part {
+            LinePart::Request => {
+                let title = match message.explanation.title {
+                    "" => "visit",
+                    title => title,
+                };
+                let title = self.texts.of_viewer(&["titles", title], title);
+                writeln!(output, "\n{}{from} -> {to}  {title}", self.step_of_request(message))?;
+                writeln!(output, "    {} {}", message.method, message.url)?;
+                self.write_fields(output, &message.fields)
+            }
+            LinePart::Response => {
+                let Some(Response { status, elapsed_micros, fields, .. }) = &message.response
+                else {
+                    return Ok(());
+                };
+                let step = self.step_of_response(message);
+                let verdict = fill(&texts.status, &[("status", &status.to_string())]);
+                let verdict = self.colors.verdict(&verdict, *status < 400);
+                let after = fill(&texts.after, &[("millis", &millis(*elapsed_micros))]);
+                writeln!(output, "\n{step}{to} -> {from}  {verdict} {after}")?;
+                self.write_fields(output, fields)
+            }
+            LinePart::Failure => {
+                let reason = message.failure.as_deref().unwrap_or_default();
+                let verdict = self.colors.verdict(&texts.no_response, false);
+                writeln!(output, "\n{}{to} -> {from}  {verdict}: {reason}", self.step(None))
+            }
+            LinePart::Decision(index) => {
+                let Some(decision) = message.decisions.get(index) else { return Ok(()) };
+                self.write_decision(output, decision)
+            }
         }
     }
+
+    fn step(&self, number: Option<u8>) -> String {
+        let name = number
+            .map(|number| fill(&self.texts.own.narrate.step, &[("number", &number.to_string())]));
+        self.colors.bold(&pad(&name.unwrap_or_default(), STEP_COLUMNS))
+    }
+
+    fn step_of_request(&self, message: &Message) -> String {
+        match message.explanation.step {
+            Some(step) if !message.external || message.to != Party::ResourceServer => {
+                self.step(Some(step.number))
+            }
+            // A reads C's metadata once, before the first step.
+            _ if message.explanation.title == "metadata" => {
+                self.colors.bold(&pad(&self.texts.own.narrate.before, STEP_COLUMNS))
+            }
+            _ => self.step(None),
+        }
+    }
+
+    fn step_of_response(&self, message: &Message) -> String {
+        let succeeded = message.response.as_ref().is_some_and(|response| response.status < 400);
+        let step = message.explanation.step.and_then(|step| step.response_number);
+        self.step(step.filter(|_| succeeded))
+    }
+
+    fn write_decision(&self, output: &mut String, decision: &Decision) -> fmt::Result {
+        let texts = &self.texts.own.narrate;
+        match &decision.event {
+            Event::TokenReused { token, expires_in } => {
+                let (token, seconds) = (token.to_string(), expires_in.to_string());
+                let values = [("token", token.as_str()), ("seconds", &seconds)];
+                writeln!(output, "\n{}", fill(&texts.token_reused, &values))
+            }
+            Event::TokenIssued { claims, .. } => self.write_claims(output, claims),
+            Event::TokenRequestRejected { error, description, .. } => {
+                writeln!(output, "    {}", self.token_request_rejected(error.as_str(), description))
+            }
+            Event::TokenChecked(check) => {
+                writeln!(output, "    {}", self.check(decision.reported_by, check))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn token_request_rejected(&self, error: &str, description: &str) -> String {
+        let texts = &self.texts.own.narrate;
+        let error = self.colors.verdict(error, false);
+        if description.is_empty() {
+            return fill(&texts.rejects, &[("error", &error)]);
+        }
+        let description = self.texts.check_value(description);
+        fill(&texts.rejects_because, &[("error", &error), ("description", &description)])
+    }
+
+    fn write_fields(&self, output: &mut String, fields: &[Field]) -> fmt::Result {
+        let texts = &self.texts.own.narrate;
+        fields.iter().try_for_each(|Field { name, value, .. }| {
+            let value = match value {
+                FieldValue::Text(text) if name == "body" => indented(text),
+                FieldValue::Text(text) => text.clone(),
+                FieldValue::Secret => self.colors.secret(&texts.secret),
+                FieldValue::Fingerprint(fingerprint)
+                    if name.contains("token") || name == "authorization" =>
+                {
+                    let fingerprint = fingerprint.to_string();
+                    self.colors.secret(&fill(&texts.token, &[("fingerprint", &fingerprint)]))
+                }
+                FieldValue::Fingerprint(fingerprint) => {
+                    self.colors.secret(&format!("[{fingerprint}…]"))
+                }
+            };
+            writeln!(output, "    {} {value}", self.colors.dim(&pad(name, FIELD_COLUMNS)))
+        })
+    }
+
+    fn write_claims(&self, output: &mut String, claims: &AccessTokenClaims) -> fmt::Result {
+        let texts = &self.texts.own.narrate;
+        writeln!(output, "    {}", texts.token_issued)?;
+        let (exp, lifetime) = (claims.exp.to_string(), (claims.exp - claims.iat).to_string());
+        let exp = fill(&texts.lifetime, &[("exp", &exp), ("seconds", &lifetime)]);
+        for (name, value) in [
+            ("iss", claims.iss.clone()),
+            ("sub", claims.sub.clone()),
+            ("client_id", claims.client_id.clone()),
+            ("aud", claims.aud.to_string()),
+            ("scope", claims.scope.to_string()),
+            ("iat", claims.iat.to_string()),
+            ("exp", exp),
+            ("jti", claims.jti.clone()),
+        ] {
+            let name = self.colors.dim(&pad(name, FIELD_COLUMNS - 2));
+            writeln!(output, "      {name} {value}")?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, by: Party, check: &Check) -> String {
+        let Check { rule, passed, expected, found } = check;
+        let texts = &self.texts.own.narrate;
+        let checks = fill(&texts.checks, &[("party", &self.party(by))]);
+        let name = serde_json::to_value(rule).unwrap_or_default();
+        let name = name.as_str().unwrap_or_default();
+        let name = self.texts.of_viewer(&["rules", name, "name"], name).to_lowercase();
+        let mark = if *passed { &texts.passed } else { &texts.failed };
+        let mark = self.colors.verdict(&pad(mark, 6), *passed);
+        let (found, expected) = (self.texts.check_value(found), self.texts.check_value(expected));
+        let compared = match passed {
+            true => found.into_owned(),
+            false => fill(&texts.failed_value, &[("found", &found), ("expected", &expected)]),
+        };
+        let source = self.colors.dim(&format!("[{}]", rule.source()));
+        format!("{checks} {} {mark}  {compared}  {source}", pad(&name, 11))
+    }
+
+    fn party(&self, party: Party) -> String {
+        let name = match party {
+            Party::Browser => &self.texts.own.narrate.you,
+            Party::Client => "A",
+            Party::ResourceServer => "B",
+            Party::AuthorizationServer => "C",
+        };
+        self.colors.party(party, name)
+    }
+}
+
+/// Whether a response of the flow is printed with this body.
+fn is_printed(flow: &Flow, body: &str) -> bool {
+    let responses = flow.messages.iter().filter_map(|message| message.response.as_ref());
+    responses.flat_map(|response| &response.fields).any(|field| {
+        matches!(&field.value, FieldValue::Text(text) if field.name == "body" && text.trim() == body)
+    })
+}
+
+/// Formats a JSON body over several lines, below the first.
+fn indented(body: &str) -> String {
+    let Ok(value) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
+    let lines = serde_json::to_string_pretty(&value).unwrap_or_default();
+    lines.replace('\n', &format!("\n{}", " ".repeat(4 + FIELD_COLUMNS + 1)))
 }
 
 fn is_first_check(message: &Message, part: LinePart) -> bool {
     let check = |decision: &Decision| matches!(decision.event, Event::TokenChecked(_));
     let first = message.decisions.iter().position(check).map(LinePart::Decision);
     message.to == Party::ResourceServer && first == Some(part)
-}
-
-fn step_of_request(message: &Message) -> String {
-    match message.explanation.step {
-        Some(step) if !message.external || message.to != Party::ResourceServer => {
-            format!("Step {}  ", step.number)
-        }
-        _ if message.explanation.title == "metadata" => BEFORE.to_owned(),
-        _ => NO_STEP.to_owned(),
-    }
-}
-
-fn step_of_response(message: &Message) -> String {
-    let succeeded = message.response.as_ref().is_some_and(|response| response.status < 400);
-    let step = message.explanation.step.and_then(|step| step.response_number).filter(|_| succeeded);
-    step.map_or_else(|| NO_STEP.to_owned(), |step| format!("Step {step}  "))
-}
-
-fn write_decision(output: &mut String, decision: &Decision, colors: Colors) -> fmt::Result {
-    match &decision.event {
-        Event::TokenReused { token, expires_in } => {
-            writeln!(
-                output,
-                "\nSteps 1 and 2 are skipped: A has a cached access token {token}, valid for {expires_in} s"
-            )
-        }
-        Event::TokenIssued { claims, .. } => write_claims(output, claims),
-        Event::TokenRequestRejected { error, description, .. } if description.is_empty() => {
-            writeln!(output, "    C rejects: {}", error.as_str())
-        }
-        Event::TokenRequestRejected { error, description, .. } => {
-            writeln!(
-                output,
-                "    C rejects: {} ({description})",
-                colors.verdict(error.as_str(), false)
-            )
-        }
-        Event::TokenChecked(check) => write_check(output, decision.reported_by, check, colors),
-        _ => Ok(()),
-    }
-}
-
-fn write_fields(output: &mut String, fields: &[Field]) -> fmt::Result {
-    fields.iter().try_for_each(|Field { name, value, .. }| match value {
-        FieldValue::Text(text) => writeln!(output, "    {name:<15} {text}"),
-        FieldValue::Secret => {
-            writeln!(output, "    {name:<15} •••••• (only sender and receiver see it; no log does)")
-        }
-        FieldValue::Fingerprint(fingerprint)
-            if name.contains("token") || name == "authorization" =>
-        {
-            writeln!(output, "    {name:<15} [token {fingerprint}]")
-        }
-        FieldValue::Fingerprint(fingerprint) => writeln!(output, "    {name:<15} [{fingerprint}…]"),
-    })
-}
-
-fn write_claims(output: &mut String, claims: &AccessTokenClaims) -> fmt::Result {
-    writeln!(output, "    C issues an access token with")?;
-    let lifetime = claims.exp - claims.iat;
-    for (name, value) in [
-        ("iss", claims.iss.clone()),
-        ("sub", claims.sub.clone()),
-        ("client_id", claims.client_id.clone()),
-        ("aud", claims.aud.to_string()),
-        ("scope", claims.scope.to_string()),
-        ("iat", claims.iat.to_string()),
-        ("exp", format!("{} (lifetime {lifetime} s)", claims.exp)),
-        ("jti", claims.jti.clone()),
-    ] {
-        writeln!(output, "      {name:<13} {value}")?;
-    }
-    Ok(())
-}
-
-fn write_check(output: &mut String, by: Party, check: &Check, colors: Colors) -> fmt::Result {
-    let Check { rule, passed, expected, found } = check;
-    let (mark, name) =
-        (colors.verdict(if *passed { "ok    " } else { "FAILED" }, *passed), name(*rule));
-    let compared = if *passed { found.clone() } else { format!("{found} (expected: {expected})") };
-    writeln!(output, "    {} checks {name:<11} {mark}  {compared}  [{}]", letter(by), rule.source())
-}
-
-fn name(rule: Rule) -> &'static str {
-    match rule {
-        Rule::Algorithm => "algorithm",
-        Rule::Type => "type",
-        Rule::Kind => "kind",
-        Rule::Claim => "claim",
-        Rule::Key => "key",
-        Rule::Signature => "signature",
-        Rule::Issuer => "issuer",
-        Rule::Audience => "audience",
-        Rule::Expiry => "expiry",
-        Rule::NotBefore => "not before",
-        Rule::IssuedAt => "issued at",
-        Rule::Active => "active",
-        Rule::Scope => "scope",
-        Rule::Cached => "cached",
-    }
-}
-
-fn letter(party: Party) -> &'static str {
-    match party {
-        Party::Browser => "you",
-        Party::Client => "A",
-        Party::ResourceServer => "B",
-        Party::AuthorizationServer => "C",
-    }
 }
 
 fn millis(micros: u64) -> String {

@@ -1,21 +1,32 @@
 //! `gatepass walk`: plays the viewer's scenarios and prints them.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail, ensure};
 use auth_server::SecureRandom;
 use clap::ValueEnum;
 use clock::Clock;
 use flow_events::{EventSink, FlowEvent};
-use flow_viewer::{assemble, texts};
+use flow_viewer::{Flow, assemble};
 use pages::Language;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     CancellationToken,
+    cli::print_line,
     telemetry::{self, LogSettings, Telemetry},
 };
 
-use crate::{Stack, StackSettings, color::Colors, narrate::narrate_flow};
+use crate::{
+    Stack, StackSettings,
+    color::Colors,
+    local_client::local_client,
+    narrate::Narrator,
+    texts::{Texts, fill, pad},
+};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest scenario waits for an outage of C to begin and to end.
@@ -30,20 +41,29 @@ pub(crate) struct WalkArguments {
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
+    /// Wait for Enter after each step
+    #[arg(long, conflicts_with = "json")]
+    step: bool,
     /// The flow viewer of a running demo. If it does not respond, a temporary demo is started
     #[arg(long, value_name = "URL", default_value = "http://localhost:9004")]
     viewer: String,
-    /// `en` or `zh`. The default is the language of the terminal
-    #[arg(long, value_name = "LANGUAGE")]
-    lang: Option<String>,
+    /// A PEM file with the authority of the viewer's certificate, if the demo runs with `--https`
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Selection {
     /// A gets an access token from C and calls both Bs
     ServerToServer,
+    /// A sends its own secret to B instead, in a header and in the URL
+    Legacy,
     /// A user logs in to the website with the platform
     Login,
+    /// A user's first login, which creates an account, and the next one. Starts a temporary demo
+    FirstLogin,
+    /// An app refreshes its access token
+    Refresh,
     /// An access token is revoked; which B still accepts it?
     Revoke,
     /// Every attack against the running servers. Exits with 1 if one is not blocked
@@ -51,13 +71,28 @@ enum Selection {
 }
 
 impl Selection {
-    fn includes(self, scenario: &ScenarioInfo) -> bool {
-        match self {
+    /// Returns the names of the scenarios to play, in order.
+    fn of(self, scenarios: &[ScenarioInfo]) -> Vec<&str> {
+        let is_wanted = |scenario: &&ScenarioInfo| match self {
             Self::ServerToServer => scenario.name.starts_with("server_to_server"),
-            Self::Login => scenario.name == "login",
+            Self::Legacy => scenario.group == "legacy",
+            Self::Login | Self::FirstLogin => scenario.name == "login",
+            Self::Refresh => scenario.name == "refresh",
             Self::Revoke => ["revoke", "revoked"].contains(&scenario.name.as_str()),
             Self::Attack => scenario.group == "attack",
+        };
+        let wanted: Vec<_> =
+            scenarios.iter().filter(is_wanted).map(|scenario| scenario.name.as_str()).collect();
+        match self {
+            // The first time creates the account, the second one finds it.
+            Self::FirstLogin => wanted.repeat(2),
+            _ => wanted,
         }
+    }
+
+    /// Whether the running demo cannot show it: its user may have logged in before.
+    fn needs_new_demo(self) -> bool {
+        self == Self::FirstLogin
     }
 }
 
@@ -94,13 +129,15 @@ struct PlayedScenario {
     events: Vec<FlowEvent>,
 }
 
-pub(crate) async fn run(arguments: WalkArguments) -> anyhow::Result<()> {
-    let viewer = Viewer::new(arguments.viewer.trim_end_matches('/'))?;
-    if viewer.is_running().await {
-        return viewer.play_all(&arguments).await;
+pub(crate) async fn run(arguments: WalkArguments, language: Language) -> anyhow::Result<()> {
+    let texts = Texts::of(language)?;
+    let printer = Printer::new(&arguments, language, &texts)?;
+    let viewer = Viewer::new(arguments.viewer.trim_end_matches('/'), arguments.ca_file.as_deref())?;
+    if !arguments.selection.needs_new_demo() && viewer.is_running().await {
+        return viewer.play_all(&arguments, &printer).await;
     }
     let demo = TemporaryDemo::start().await?;
-    let played = Viewer::new(&demo.viewer)?.play_all(&arguments).await;
+    let played = Viewer::new(&demo.viewer, None)?.play_all(&arguments, &printer).await;
     demo.stop().await?;
     played
 }
@@ -111,13 +148,9 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn new(base: &str) -> anyhow::Result<Self> {
+    fn new(base: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
         // The viewer is on this machine, directly or in a container.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .timeout(SCENARIO_TIMEOUT)
-            .build()?;
+        let http = local_client(ca_file)?.timeout(SCENARIO_TIMEOUT).build()?;
         Ok(Self { http, base: base.to_owned() })
     }
 
@@ -146,92 +179,148 @@ impl Viewer {
         Ok(PlayedScenario { result, events })
     }
 
-    async fn play_all(&self, arguments: &WalkArguments) -> anyhow::Result<()> {
+    async fn play_all(
+        &self,
+        arguments: &WalkArguments,
+        printer: &Printer<'_>,
+    ) -> anyhow::Result<()> {
+        let errors = &printer.texts.own.error;
         let scenarios: Vec<ScenarioInfo> =
-            self.get("/api/scenarios").await.context("cannot list the scenarios of the viewer")?;
-        let names: Vec<_> = scenarios
-            .iter()
-            .filter(|scenario| arguments.selection.includes(scenario))
-            .map(|scenario| &scenario.name)
-            .collect();
-        ensure!(
-            !names.is_empty(),
-            "scenarios are switched off at {} (setting `scenarios` = false)",
-            self.base
-        );
-        let printer = Printer::new(arguments)?;
+            self.get("/api/scenarios").await.with_context(|| errors.no_scenario_list.clone())?;
+        let names = arguments.selection.of(&scenarios);
+        ensure!(!names.is_empty(), fill(&errors.scenarios_off, &[("viewer", &self.base)]));
         let mut all = Vec::new();
         for name in names {
-            let played = self.play(name).await.with_context(|| format!("scenario {name}"))?;
+            let played =
+                self.play(name).await.with_context(|| fill(&errors.scenario, &[("name", name)]))?;
             if !arguments.json {
-                printer.print(&played)?;
+                printer.print(&played).await?;
             }
             all.push(played);
         }
         if arguments.json {
-            print_line(&serde_json::to_string_pretty(&all)?)?;
+            print_line(serde_json::to_string_pretty(&all)?)?;
         }
         let failed = all.iter().filter(|played| !played.result.as_expected).count();
-        match arguments.selection {
-            _ if failed == 0 => Ok(()),
-            Selection::Attack => bail!("{failed} of {} attacks are NOT BLOCKED", all.len()),
-            _ => bail!("{failed} of {} scenarios did not go as expected", all.len()),
-        }
+        let text = match arguments.selection {
+            _ if failed == 0 => return Ok(()),
+            Selection::Attack => &errors.attacks_not_blocked,
+            _ => &errors.scenarios_unexpected,
+        };
+        let (failed, all) = (failed.to_string(), all.len().to_string());
+        bail!(fill(text, &[("failed", &failed), ("all", &all)]))
     }
 }
 
 /// Prints scenarios as text.
-struct Printer {
+struct Printer<'a> {
+    narrator: Narrator,
     colors: Colors,
-    texts: serde_json::Value,
+    texts: &'a Texts,
     attack: bool,
+    /// Whether to wait for Enter after each step.
+    step: bool,
 }
 
-impl Printer {
-    fn new(arguments: &WalkArguments) -> anyhow::Result<Self> {
-        let requested =
-            arguments.lang.clone().or_else(|| std::env::var("LANG").ok()).unwrap_or_default();
-        if arguments.lang.as_ref().is_some_and(|lang| !["en", "zh"].contains(&lang.as_str())) {
-            bail!("unsupported language for --lang; use en or zh");
-        }
-        let language =
-            if requested.starts_with("zh") { Language::Chinese } else { Language::English };
+/// The columns of the verdict about an attack or an expectation.
+const VERDICT_COLUMNS: usize = 11;
+
+impl<'a> Printer<'a> {
+    fn new(
+        arguments: &WalkArguments,
+        language: Language,
+        texts: &'a Texts,
+    ) -> anyhow::Result<Self> {
+        let colors = Colors::for_stdout();
         Ok(Self {
-            colors: Colors::for_stdout(),
-            texts: texts(language),
+            narrator: Narrator::new(language, colors)?,
+            colors,
+            texts,
             attack: arguments.selection == Selection::Attack,
+            step: arguments.step,
         })
     }
 
-    fn print(&self, played: &PlayedScenario) -> anyhow::Result<()> {
-        let ScenarioResult { scenario, expectations, as_expected, error, .. } = &played.result;
-        let title = self.text(&["scenarios", scenario, "title"], scenario);
+    async fn print(&self, played: &PlayedScenario) -> anyhow::Result<()> {
+        let ScenarioResult { scenario, expectations, error, .. } = &played.result;
+        let title = self.of_scenario(scenario, "title", scenario);
         if self.attack {
-            let verdict = if *as_expected { "blocked    " } else { "NOT BLOCKED" };
-            print_line(&format!("{}  {title}", self.colors.verdict(verdict, *as_expected)))?;
+            self.print_attack(played, title)?;
         } else {
-            print_line(&format!(
+            print_line(format!(
                 "\n{}\n{}",
                 self.colors.bold(title),
-                self.text(&["scenarios", scenario, "description"], "")
+                self.of_scenario(scenario, "description", "")
             ))?;
-            print_line(&narrate_flow(&assemble(&played.events), self.colors))?;
+            self.print_flow(&assemble(&played.events)).await?;
         }
         for expectation in expectations.iter().filter(|one| !self.attack || !one.met) {
-            let Expectation { name, expected, found, met } = expectation;
-            let mark = if *met { "as expected" } else { "DIFFERENT  " };
-            let subject = self.text(&["expectations", name], name);
-            print_line(&format!(
-                "    {}  {subject}: expected {expected}, found {found}",
-                self.colors.verdict(mark, *met)
-            ))?;
+            print_line(format!("    {}", self.expectation(expectation)))?;
         }
-        error.iter().try_for_each(|error| print_line(&format!("    aborted: {error}")))
+        if !self.attack && error.is_none() {
+            print_line(format!("    {}", self.of_scenario(scenario, "explanation", "")))?;
+        }
+        error.iter().try_for_each(|error| {
+            print_line(format!("    {}", fill(&self.texts.own.walk.aborted, &[("error", error)])))
+        })
     }
 
-    fn text<'a>(&'a self, path: &[&str], default: &'a str) -> &'a str {
-        let found = path.iter().try_fold(&self.texts, |texts, name| texts.get(name));
-        found.and_then(serde_json::Value::as_str).unwrap_or(default)
+    async fn print_flow(&self, flow: &Flow) -> anyhow::Result<()> {
+        if !self.step {
+            return print_line(self.narrator.flow(flow));
+        }
+        for step in self.narrator.steps(flow) {
+            print_line(step.trim_end_matches('\n'))?;
+            let prompt = self.colors.dim(&self.texts.own.walk.next_step);
+            write!(std::io::stdout(), "{prompt} ")?;
+            std::io::stdout().flush()?;
+            // At the end of the input the other steps follow at once.
+            tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()))
+                .await??;
+        }
+        print_line("")
+    }
+
+    /// Prints whether an attack was blocked and, if it was, by which check and why.
+    fn print_attack(&self, played: &PlayedScenario, title: &str) -> anyhow::Result<()> {
+        let texts = &self.texts.own.walk;
+        let ScenarioResult { scenario, expectations, as_expected, .. } = &played.result;
+        let verdict = if *as_expected { &texts.blocked } else { &texts.not_blocked };
+        let verdict = self.colors.verdict(&pad(verdict, VERDICT_COLUMNS), *as_expected);
+        print_line(format!("{verdict}  {}", self.colors.bold(title)))?;
+        if !as_expected {
+            return Ok(());
+        }
+        // The last response that refuses something; the others prepare the attack or follow it.
+        let mut refusals = expectations.iter().rev().map(|one| one.found.as_str());
+        let response = refusals.find(|found| found.starts_with('4'));
+        // C refuses an authorization request in the address of a redirect.
+        let first = expectations.first().map(|one| one.found.as_str());
+        let response = response.or(first).unwrap_or_default();
+        let reason = self.of_scenario(scenario, "explanation", "");
+        let because = fill(&texts.because, &[("response", response), ("reason", reason)]);
+        let indent = " ".repeat(VERDICT_COLUMNS + 2);
+        print_line(format!("{indent}{because}"))?;
+        let rejection = self.narrator.rejection(&assemble(&played.events));
+        rejection.iter().try_for_each(|rejection| print_line(format!("{indent}{rejection}")))
+    }
+
+    fn expectation(&self, Expectation { name, expected, found, met }: &Expectation) -> String {
+        let texts = &self.texts.own.walk;
+        let mark = if *met { &texts.as_expected } else { &texts.different };
+        let mark = self.colors.verdict(&pad(mark, VERDICT_COLUMNS), *met);
+        let subject = self.texts.of_viewer(&["expectations", name], name);
+        let (expected, found) = (self.value(expected), self.value(found));
+        let values = [("subject", subject), ("expected", expected), ("found", found)];
+        format!("{mark}  {}", fill(&texts.expectation, &values))
+    }
+
+    fn of_scenario<'b>(&'b self, scenario: &str, part: &str, default: &'b str) -> &'b str {
+        self.texts.of_viewer(&["scenarios", scenario, part], default)
+    }
+
+    fn value<'b>(&'b self, value: &'b str) -> &'b str {
+        self.texts.of_viewer(&["play", "values", value], value)
     }
 }
 
@@ -248,13 +337,15 @@ impl TemporaryDemo {
     async fn start() -> anyhow::Result<Self> {
         let log = LogSettings { filter: "error".to_owned(), ..LogSettings::default() };
         let telemetry = telemetry::init("gatepass", &log)?;
-        let entropy = SecureRandom::system();
-        let name = entropy.bytes::<8>()?.map(|byte| format!("{byte:02x}")).concat();
+        let random = SecureRandom::system();
+        let name = random.bytes::<8>()?.map(|byte| format!("{byte:02x}")).concat();
         let folder = std::env::temp_dir().join(format!("gatepass-walk-{name}"));
         let mut settings = StackSettings::on_free_ports(&folder);
         settings.urls_from_ports = true;
+        settings.service_a.legacy_secret_demo = true;
+        settings.b_local.legacy_secret_demo = true;
         let stack =
-            Stack::prepare(settings, Clock::system(), entropy, EventSink::new(4_096)).await?;
+            Stack::prepare(settings, Clock::system(), random, EventSink::new(4_096)).await?;
         let viewer = format!("http://localhost:{}", stack.addresses.flow_viewer.port());
         let (readiness, stop) = (stack.readiness(), CancellationToken::new());
         let running = tokio::spawn(stack.run(stop.clone()));
@@ -269,8 +360,4 @@ impl TemporaryDemo {
             .with_context(|| format!("cannot delete {}", self.folder.display()))?;
         ended
     }
-}
-
-fn print_line(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
 }
