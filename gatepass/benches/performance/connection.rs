@@ -27,18 +27,23 @@ impl Connection {
 
     /// Sends a request and reads its response, which must have this status.
     pub async fn call_expecting(&mut self, request: &[u8], status: u16) -> anyhow::Result<&str> {
+        let response = self.call_any(request).await?;
+        ensure!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "not status {status}: {response}"
+        );
+        Ok(response)
+    }
+
+    /// Sends a request and reads its response of any status.
+    pub async fn call_any(&mut self, request: &[u8]) -> anyhow::Result<&str> {
         self.stream.write_all(request).await?;
         self.received.clear();
         while !is_whole(&self.received)? {
             let read = self.stream.read_buf(&mut self.received).await?;
             ensure!(read > 0, "the server closed the connection");
         }
-        let response = std::str::from_utf8(&self.received)?;
-        ensure!(
-            response.starts_with(&format!("HTTP/1.1 {status} ")),
-            "not status {status}: {response}"
-        );
-        Ok(response)
+        Ok(std::str::from_utf8(&self.received)?)
     }
 }
 
@@ -57,6 +62,9 @@ fn is_whole(received: &[u8]) -> anyhow::Result<bool> {
     let Some(head) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(false);
     };
+    if received.starts_with(b"HTTP/1.1 204 ") {
+        return Ok(true);
+    }
     let length = content_length(&received[..head]).context("a response without content-length")?;
     Ok(received.len() >= head + 4 + length)
 }

@@ -47,8 +47,8 @@ impl Harness {
     pub fn with_c_in(folder: TempDir, database_url: Option<SecretSetting>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let http = BoundListener::bind(FREE_PORT, "listen")?;
-        let listeners = Listeners { http, tls: None, manage: None };
-        let c = listeners.http.address();
+        let c = http.address();
+        let listeners = Listeners { http: Some(http), tls: None, manage: None, control: None };
         let settings = AuthServerSettings {
             issuer: format!("http://{c}").parse()?,
             data_dir: folder.path().to_owned(),
@@ -56,12 +56,12 @@ impl Harness {
             ..AuthServerSettings::default()
         };
         let issuer = settings.issuer();
-        let (clock, entropy) = (Clock::system(), SecureRandom::system());
+        let (clock, random) = (Clock::system(), SecureRandom::system());
         let prepared = AuthServer::prepare(
             settings.clone(),
             listeners,
             clock.clone(),
-            entropy,
+            random,
             EventSink::disabled(),
         );
         runtime.spawn(runtime.block_on(prepared)?.run(CancellationToken::new()));

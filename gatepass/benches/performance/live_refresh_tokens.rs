@@ -65,10 +65,10 @@ fn filled(count: usize) -> anyhow::Result<TempDir> {
         &file,
         &format!(
             "PRAGMA busy_timeout = 60000; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; PRAGMA temp_store = MEMORY; BEGIN; \
-             INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, offline, exp, delete_after, \
-             refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at) {numbers} \
+             INSERT INTO grants (grant_id, client_id, sub, sid, scope, resources, auth_time, auth_time_requested, claims, custom_claims, \
+             offline, exp, delete_after, refresh_token_hash, refresh_token_generation, refresh_token_exp, refresh_token_issued_at) {numbers} \
              SELECT printf('bulk-%012d', i), '{CLIENT_ID}', printf('user-%012d', i), printf('sid-%012d', i), \
-             'offline_access {SCOPE}', '{{\"named\":[\"{RESOURCE}\"]}}', {now}, 0, 1, {now} + 2592000, {now} + 2678400, \
+             'offline_access {SCOPE}', '{{\"named\":[\"{RESOURCE}\"]}}', {now}, 0, '{{}}', '{{\"scopes\":{{}},\"resources\":{{}}}}', 1, {now} + 2592000, {now} + 2678400, \
              randomblob(32), 0, {now} + 2592000, {now} FROM n; \
              COMMIT; PRAGMA wal_checkpoint(TRUNCATE);"
         ),

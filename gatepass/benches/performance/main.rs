@@ -8,6 +8,7 @@ mod browser_login;
 mod cached_token;
 mod comparison;
 mod connection;
+mod control_calls;
 mod first_token;
 mod harness;
 mod image_size;
@@ -17,6 +18,7 @@ mod load;
 mod logins_per_second;
 mod machine;
 mod memory;
+mod memory_after_unknown_clients;
 mod plan;
 mod process;
 mod refreshes_on_postgresql;
@@ -25,6 +27,12 @@ mod refreshing;
 mod requests;
 mod result;
 mod seed;
+mod start_in_memory;
+mod start_with_clients;
+mod subprocess;
+mod testkit_memory;
+mod testkit_seed;
+mod testkit_start;
 mod timed;
 mod token_factory;
 mod tokens_per_second;
@@ -38,7 +46,7 @@ use crate::{plan::Plan, result::BenchResult};
 type Measure = fn(&Plan) -> anyhow::Result<Vec<BenchResult>>;
 
 /// The measurements, in the order of their rows.
-const MEASURES: [Measure; 11] = [
+const MEASURES: [Measure; 17] = [
     tokens_per_second::measure,
     verified_token::measure,
     uncached_tokens::measure,
@@ -50,9 +58,21 @@ const MEASURES: [Measure; 11] = [
     refreshes_on_sqlite::measure,
     refreshes_on_postgresql::measure,
     live_refresh_tokens::measure,
+    start_with_clients::measure,
+    memory_after_unknown_clients::measure,
+    testkit_start::measure,
+    start_in_memory::measure,
+    control_calls::measure,
+    testkit_memory::measure,
 ];
 
 fn main() -> anyhow::Result<()> {
+    // The rows that need another process start this program again.
+    match std::env::args().nth(1).as_deref() {
+        Some(subprocess::BARE_AXUM) => return start_in_memory::serve_bare_axum(),
+        Some(subprocess::TESTKITS) => return testkit_memory::print_memory(),
+        _ => {}
+    }
     let plan = Plan::from_arguments(std::env::args().skip(1))?;
     // The cost of the default log settings is part of the measurement.
     let _telemetry =

@@ -1,4 +1,4 @@
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use crate::{
     image_size::{NO_IMAGE_BINARY, image_binary},
@@ -9,8 +9,6 @@ use crate::{
     result::BenchResult,
 };
 
-/// The time that the system needs to reclaim freed memory.
-const SETTLE_TIME: Duration = Duration::from_secs(2);
 const MEASURE: &str = "6. memory of C";
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -23,25 +21,9 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     let folder = tempfile::tempdir()?;
     let process = Process::start(&binary, folder.path())?;
     process.first_token()?;
-    let idle = measure_now(&process, "6. memory of C, idle", 25.0)?;
+    let idle = process.settled_memory("6. memory of C, idle", 25.0)?;
     fire(process.address, &Supply::times(requests::token(), plan.tokens), TIMEOUT)?;
-    let after = measure_now(&process, "6. memory of C, after the tokens", 40.0)?;
+    let after = process.settled_memory("6. memory of C, after the tokens", 40.0)?;
     process.stop()?;
     Ok(vec![idle, after])
-}
-
-fn measure_now(
-    process: &Process,
-    measure: &'static str,
-    target: f64,
-) -> anyhow::Result<BenchResult> {
-    thread::sleep(SETTLE_TIME);
-    let memory = process.memory()?;
-    Ok(BenchResult::at_most(
-        measure,
-        memory.resident,
-        "MB",
-        target,
-        &format!(" (peak {:.1})", memory.peak),
-    ))
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use auth_server::{
     domain::{
-        AuditEvent, AuditRecord, AuthorizationCode, Consent, GrantResources, NewRefreshToken,
-        Outcome, REFRESH_TOKEN_PREFIX, ScopesByResource, Session, TokenHash, User, UserGrant,
-        UserIssuance,
+        AuditEvent, AuditRecord, AuthorizationCode, Consent, ConsentedClaims, GrantResources,
+        NewRefreshToken, Outcome, REFRESH_TOKEN_PREFIX, RequestedClaims, ScopesByResource, Session,
+        TokenHash, User, UserGrant, UserIssuance,
     },
     storage::{AuditedChange, Authorization, Change, Store, StoreError},
 };
@@ -52,6 +52,7 @@ async fn signed_in(cookie: &str, store: &dyn Store) -> anyhow::Result<()> {
         client_id: CLIENT_ID.to_owned(),
         scope: browser_login::SCOPE.parse()?,
         resources: ScopesByResource::new(),
+        claims: ConsentedClaims::default(),
         granted_at: now,
     };
     append(store, authorization("the-first-login", Some(consent))?).await?;
@@ -85,7 +86,7 @@ async fn refresh_token(store: &dyn Store, number: usize) -> anyhow::Result<Strin
     append(store, authorization(&grant_id, None)?).await?;
     let issued = UserIssuance {
         grant_id,
-        spends: None,
+        consumes: None,
         exp: Clock::system().seconds() + 1_800,
         opaque: None,
         refresh_token: Some(NewRefreshToken {
@@ -110,6 +111,8 @@ fn authorization(grant_id: &str, consent: Option<Consent>) -> anyhow::Result<Cha
         resources: GrantResources::Named(vec![RESOURCE.to_owned()]),
         auth_time: Clock::system().seconds(),
         auth_time_requested: false,
+        claims: RequestedClaims::default(),
+        custom_claims: ConsentedClaims::default(),
         offline: true,
     };
     let code = AuthorizationCode {
@@ -147,6 +150,7 @@ pub fn record(event: AuditEvent, outcome: Outcome) -> AuditRecord {
         kid: None,
         jti: None,
         scope: None,
+        members: None,
         address: Some("127.0.0.1".to_owned()),
         error: None,
         count: 1,
