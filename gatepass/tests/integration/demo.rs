@@ -1,5 +1,7 @@
 use std::net::TcpStream;
 
+use test_support::wait::until_blocking;
+
 use crate::{
     launcher::Launcher,
     slow_request::SlowRequest,
@@ -15,10 +17,12 @@ fn demo_prints_the_first_call_and_next_steps_without_the_secret() {
     assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{}", exited.out);
     let parts = [
         "The first call, A -> C -> B, as it just happened",
-        "Step 1  A -> C  POST https://localhost:",
+        "Step 1  A -> C  Requests an access token",
+        "POST https://localhost:",
         "client_secret   ••••••",
         "Step 2  C -> A  status 200 after",
-        "Step 3  A -> B  GET http://localhost:",
+        "Step 3  A -> B  Calls B with the access token",
+        "GET http://localhost:",
         "Step 4  B verifies the access token locally",
         "B checks signature",
         "B checks scope",
@@ -59,9 +63,8 @@ fn demo_stops_on_a_signal_and_finishes_requests_in_progress() {
             (port_of(&printed, "A  client"), port_of(&printed, "B  local verification"));
         let request = SlowRequest::start(&a);
         launcher.signal(name);
-        while TcpStream::connect(format!("127.0.0.1:{local}")).is_ok() {
-            std::thread::yield_now();
-        }
+        let local = format!("127.0.0.1:{local}");
+        until_blocking("B has stopped", || TcpStream::connect(&local).is_err());
         // B has stopped, so A responds with an error; the connection is not cut off.
         let response = request.finish();
         assert!(

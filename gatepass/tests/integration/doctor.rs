@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use serde_json::Value;
+use test_support::secrecy::{contains_jwt, contains_word};
 
 use crate::{launcher::Launcher, suggested_commands::port_of};
 
@@ -38,6 +39,10 @@ fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
             "GATEPASS__SERVICE_A__TARGETS__INTROSPECTION__URL",
             format!("http://localhost:{introspection}"),
         ),
+        (
+            "GATEPASS__SERVICE_A__TARGETS__INTROSPECTION__RESOURCE",
+            format!("http://localhost:{introspection}"),
+        ),
         ("GATEPASS__SERVICE_A__PUBLIC_URL", format!("http://localhost:{}", port("A  client"))),
         (
             "GATEPASS__AUTH_SERVER__CLIENTS_FILE",
@@ -60,7 +65,7 @@ fn running_demo_passes_every_check_and_the_report_holds_no_secret() {
     for server in ["auth-server\n", "\nservice-a\n", "\nservice-b\n"] {
         assert!(output.out.contains(server), "{}", output.out);
     }
-    assert!(!output.out.contains("abc123") && !output.out.contains("eyJ"), "{}", output.out);
+    assert!(!contains_word(&output.out, "abc123") && !contains_jwt(&output.out), "{}", output.out);
 }
 
 #[test]
@@ -83,4 +88,23 @@ fn stopped_demo_is_reported_as_text_and_as_json() {
     let report: Value = serde_json::from_str(&output.out).unwrap();
     assert!(output.code == Some(1) && report["failed"] == 1, "{report}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the doctor creates no files");
+}
+
+#[test]
+fn other_data_folder_than_that_of_the_demo_is_one_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = Launcher::start(folder.path(), &["--free-ports"]);
+    let environment = environment(&launcher.until_printed("curl -i "), folder.path());
+    // An empty folder, then that of another demo.
+    let other = tempfile::tempdir().unwrap();
+    for found in ["there is no such file", "another CA has issued the certificate of C"] {
+        let output = gatepass(&["doctor"], other.path(), &environment);
+        assert_eq!(output.code, Some(1), "{}", output.out);
+        let ca_file = other.path().join("ca/ca.pem").display().to_string();
+        for part in [found, &ca_file, "`--data-dir FOLDER`", "0 ok, 0 warn, 1 FAIL, 1 skipped"] {
+            assert!(output.out.contains(part), "missing `{part}` in {}", output.out);
+        }
+        let second = Launcher::start(other.path(), &["--free-ports", "--once"]).wait();
+        assert_eq!(second.code, Some(0), "{}", second.err);
+    }
 }

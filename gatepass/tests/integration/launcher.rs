@@ -29,8 +29,13 @@ pub struct Exited {
 impl Launcher {
     /// Starts the demo with this data folder.
     pub fn start(data_dir: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(&[], data_dir, arguments)
+    }
+
+    /// Starts the demo with additional environment variables.
+    pub fn start_in(environment: &[(&str, &str)], data_dir: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
-        command.arg("--data-dir").arg(data_dir).args(arguments);
+        command.arg("--data-dir").arg(data_dir).args(arguments).envs(environment.iter().copied());
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

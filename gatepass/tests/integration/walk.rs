@@ -1,6 +1,16 @@
-use std::process::{Command, Output};
+use std::{
+    io::{Read, Write},
+    process::{Command, Output, Stdio},
+};
+
+use test_support::{
+    process::{Program, set_arguments},
+    secrecy::{contains_jwt, contains_word},
+};
 
 use crate::{launcher::Launcher, suggested_commands::port_of};
+
+const GATEPASS: Program = Program::at(env!("CARGO_BIN_EXE_gatepass"));
 
 fn walk(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_gatepass")).arg("walk").args(arguments).output().unwrap()
@@ -27,8 +37,54 @@ fn walk_starts_a_demo_and_prints_the_steps() {
     ] {
         assert!(printed.contains(part), "missing `{part}` in\n{printed}");
     }
-    assert!(!printed.contains("abc123") && !printed.contains("eyJ"), "{printed}");
+    assert!(!contains_word(&printed, "abc123") && !contains_jwt(&printed), "{printed}");
     assert!(!printed.contains('\u{1b}'), "no colours in a pipe");
+}
+
+#[test]
+fn walk_ends_without_an_error_when_its_output_is_closed() {
+    let mut walk = Command::new(env!("CARGO_BIN_EXE_gatepass"))
+        .args(["walk", "legacy"])
+        .args(NO_VIEWER)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(walk.stdout.take());
+    let output = walk.wait_with_output().unwrap();
+    let printed = text(&output.stderr);
+    assert!(output.status.success() && !printed.contains("Broken pipe"), "{printed}");
+}
+
+#[test]
+fn walk_waits_for_enter_after_each_step() {
+    let mut walk = Command::new(env!("CARGO_BIN_EXE_gatepass"))
+        .args(["walk", "legacy", "--step", "--lang", "en"])
+        .args(NO_VIEWER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (walk.stdin.take().unwrap(), walk.stdout.take().unwrap());
+    let mut until_prompt = || {
+        let mut printed = Vec::new();
+        while !printed.ends_with(b"Enter: next step") {
+            let mut byte = [0];
+            stdout.read_exact(&mut byte).unwrap();
+            printed.extend(byte);
+        }
+        text(&printed)
+    };
+    let first = until_prompt();
+    assert!(first.contains("you -> A") && !first.contains("A -> B"), "{first}");
+    stdin.write_all(b"\n").unwrap();
+    let second = until_prompt();
+    assert!(second.contains("A -> B"), "{second}");
+    // Without input the rest follows at once.
+    drop(stdin);
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert!(walk.wait().unwrap().success() && rest.contains("as expected"), "{rest}");
 }
 
 #[test]
@@ -45,6 +101,32 @@ fn every_attack_on_the_running_demo_is_blocked() {
         text(&output.stderr)
     );
     assert!(printed.lines().filter(|line| line.starts_with("blocked")).count() >= 14, "{printed}");
+    // Each with the response and the reason, and the check or the error behind it.
+    for part in [
+        "401 invalid_token: Its expiry (exp) has passed.",
+        "B checks expiry      FAILED  exp ",
+        "400: Redirect URIs are compared byte by byte",
+        "C rejects: unsupported_grant_type (grant_type)",
+    ] {
+        assert!(printed.contains(part), "missing `{part}` in\n{printed}");
+    }
+}
+
+#[test]
+fn secret_at_b_is_played_in_a_demo_that_allows_it() {
+    let output = walk(&[&NO_VIEWER[..], &["legacy", "--lang", "en"]].concat());
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("A -> B  Sends its secret to B"), "{printed}");
+    assert!(!printed.contains("abc123"), "{printed}");
+}
+
+#[test]
+fn refresh_is_played() {
+    let output = walk(&[&NO_VIEWER[..], &["refresh", "--lang", "en"]].concat());
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("grant_type      refresh_token"), "{printed}");
 }
 
 #[test]
@@ -63,8 +145,10 @@ fn json_output_holds_the_events() {
             scenarios.iter().all(|scenario| scenario["events"].as_array().unwrap().len() > 5),
             "{printed}"
         );
-        for secret in ["abc123", "wonderland", "eyJ"] {
-            assert!(!printed.to_string().contains(secret), "{secret} in {printed}");
+        let printed = printed.to_string();
+        assert!(!contains_jwt(&printed), "{printed}");
+        for secret in ["abc123", "wonderland"] {
+            assert!(!contains_word(&printed, secret), "{secret} in {printed}");
         }
     }
 }
@@ -78,8 +162,8 @@ fn permissive_server() -> String {
         for stream in listener.incoming().map_while(Result::ok) {
             let mut stream = stream;
             // The head of these requests fits into one read.
-            let _ = std::io::Read::read(&mut stream, &mut [0; 4_096]);
-            let _ = std::io::Write::write_all(&mut stream, response);
+            let _ = Read::read(&mut stream, &mut [0; 4_096]);
+            let _ = Write::write_all(&mut stream, response);
         }
     });
     format!("http://{address}")
@@ -93,21 +177,17 @@ fn successful_attack_is_reported_and_exits_with_1() {
         "http://localhost:{}",
         port_of(&launcher.until_printed("curl -i "), "C  authorization server")
     );
-    let own = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let b = permissive_server();
     let settings = [
-        format!("listen={own}"),
-        format!("auth_server.url={c}"),
-        format!("b_local.url={}", permissive_server()),
+        ("listen", "127.0.0.1:0"),
+        ("log.format", "json"),
+        ("auth_server.url", &c),
+        ("b_local.url", &b),
     ];
-    let set = settings.iter().flat_map(|setting| ["--set", setting.as_str()]);
-    let mut viewer =
-        Command::new(env!("CARGO_BIN_EXE_gatepass")).arg("flow-viewer").args(set).spawn().unwrap();
-    while std::net::TcpStream::connect(own).is_err() {
-        std::thread::yield_now();
-    }
-    let output = walk(&["attack", "--viewer", &format!("http://{own}"), "--lang", "en"]);
-    viewer.kill().unwrap();
-    viewer.wait().unwrap();
+    let arguments = [vec!["flow-viewer".to_owned()], set_arguments(&settings)].concat();
+    let viewer = GATEPASS.serve(&arguments, "server started");
+    let viewer_url = format!("http://{}", viewer.started("address").unwrap());
+    let output = walk(&["attack", "--viewer", &viewer_url, "--lang", "en"]);
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
