@@ -1,0 +1,3 @@
+module gatepass
+
+go 1.19
