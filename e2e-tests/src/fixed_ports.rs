@@ -3,9 +3,9 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU16, Ordering},
+    sync::Mutex,
 };
 
 use gatepass::StackSettings;
@@ -55,13 +55,47 @@ pub fn write_beside(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Returns a port of `127.0.0.1` on which nothing listens.
+/// Returns a port of `127.0.0.1` on which nothing listens. No other call returns it until this
+/// process ends, in this or any other process.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test processes run in parallel, so each starts its search at a different port.
+    static RESERVED: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    // Spreads the processes, so that a request for a server of a test that has ended does not reach
+    // one of the next test.
     let first = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap();
-    let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::SeqCst));
-    let mut ports =
-        candidates.take(PORTS.into()).map(|step| FIRST_PORT + first.wrapping_add(step) % PORTS);
-    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+    let (port, reservation) = reserve_port(first);
+    RESERVED.lock().unwrap().push(reservation);
+    port
+}
+
+/// Returns the first port, counted from `FIRST_PORT + first`, that is not reserved and on which
+/// nothing listens. The UDP socket with the same number reserves it for all processes of this
+/// machine while it is open; servers bind the TCP port.
+fn reserve_port(first: u16) -> (u16, UdpSocket) {
+    let mut candidates = (0..PORTS).map(|step| FIRST_PORT + (first + step) % PORTS);
+    let reserved = candidates.find_map(|port| {
+        let reservation = UdpSocket::bind(("127.0.0.1", port)).ok()?;
+        TcpListener::bind(("127.0.0.1", port)).ok()?;
+        Some((port, reservation))
+    });
+    reserved.unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_is_not_chosen_again_while_it_is_reserved_or_in_use() {
+        let (port, reservation) = reserve_port(0);
+        let first = port - FIRST_PORT;
+        assert_ne!(reserve_port(first).0, port, "as in another process that starts there");
+        let _server = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        drop(reservation);
+        assert_ne!(reserve_port(first).0, port, "another program listens");
+    }
+
+    #[test]
+    fn ports_of_one_process_differ() {
+        assert_ne!(free_port(), free_port());
+    }
 }

@@ -53,6 +53,8 @@ pub struct Harness {
     pub addresses: Addresses,
     /// The addresses of the management listeners that are on.
     pub manage_addresses: Vec<(&'static str, SocketAddr)>,
+    /// The address of C's control API, if it is on.
+    pub control_address: Option<SocketAddr>,
     pub clock: Clock,
     pub events: EventSink,
     pub http: Client,
@@ -71,6 +73,14 @@ impl Harness {
     /// Starts with a manual clock, set to the current time because the certificates are valid now.
     pub async fn start_with(change: impl FnOnce(&mut StackSettings)) -> Self {
         Self::start_at(Clock::manual(Clock::system().seconds()), change).await
+    }
+
+    /// Starts with the control API, and the clock that it adjusts.
+    pub async fn start_controlled() -> Self {
+        Self::start_at(Clock::adjustable(), |settings| {
+            settings.auth_server.control.listen = "127.0.0.1:0".to_owned();
+        })
+        .await
     }
 
     /// Starts with the system clock, for tests that wait in real time.
@@ -92,9 +102,20 @@ impl Harness {
             .unwrap();
         let (addresses, stop, http) = (stack.addresses, CancellationToken::new(), client());
         let (readiness, manage_addresses) = (stack.readiness(), stack.manage_addresses.clone());
+        let control_address = stack.control_address;
         let running = tokio::spawn(stack.run(stop.clone()));
         readiness.wait(Duration::from_secs(60)).await.unwrap();
-        Self { addresses, manage_addresses, clock, events, http, stop, running, folder }
+        Self {
+            addresses,
+            manage_addresses,
+            control_address,
+            clock,
+            events,
+            http,
+            stop,
+            running,
+            folder,
+        }
     }
 
     pub fn data_dir(&self) -> PathBuf {

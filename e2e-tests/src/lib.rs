@@ -7,4 +7,5 @@ pub mod fixed_ports;
 pub mod forged_tokens;
 pub mod harness;
 pub mod http;
+pub mod python;
 pub mod separate_servers;

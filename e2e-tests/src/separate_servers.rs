@@ -62,13 +62,16 @@ impl SeparateServers {
     pub async fn start_c(&self) -> RunningServer {
         let settings = self.settings.auth_server.clone();
         let listeners = Listeners::bind(&settings).unwrap();
-        let (address, stop, entropy) =
-            (listeners.http.address(), CancellationToken::new(), SecureRandom::system());
+        let (address, stop, random) = (
+            listeners.http.as_ref().unwrap().address(),
+            CancellationToken::new(),
+            SecureRandom::system(),
+        );
         let c = AuthServer::prepare(
             settings,
             listeners,
             self.clock.clone(),
-            entropy,
+            random,
             EventSink::disabled(),
         )
         .await

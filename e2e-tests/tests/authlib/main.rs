@@ -2,13 +2,12 @@
 //! `PyPI`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
-mod venv;
-
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use e2e_tests::{
     fixed_ports::{free_port, use_fixed_ports},
     harness::{Harness, SECRET},
+    python::Python,
 };
 
 /// Starts the servers. C has an additional client: a website on `port`.
@@ -25,17 +24,13 @@ async fn harness(port: u16) -> Harness {
 /// Runs a Python script of this folder. Panics if it fails.
 async fn run_script(script: &'static str, arguments: Vec<String>) {
     let run = tokio::task::spawn_blocking(move || {
-        let python = venv::python().unwrap_or_else(|reason| panic!("{reason}"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("authlib-venv");
+        let python = Python::with_packages(&folder, include_str!("requirements.txt"))
+            .unwrap_or_else(|reason| panic!("{reason}"));
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authlib").join(script);
-        Command::new(python)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .arg(file)
-            .args(arguments)
-            .output()
-            .unwrap()
+        python.run(&file, &arguments);
     });
-    let output = run.await.unwrap();
-    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    run.await.unwrap();
 }
 
 fn issuer(harness: &Harness) -> String {
