@@ -5,7 +5,7 @@ use crate::{
 };
 
 /// Visits every page of A and C, takes a screenshot of each and calls `check`.
-async fn walk(
+pub async fn walk(
     servers: &Servers,
     browser: &Browser,
     kind: &str,
@@ -46,6 +46,21 @@ async fn walk(
     }
     browser.go(servers.a("/callback/platform?error=access_denied&state=x")).await;
     visit("a-login-error").await;
+}
+
+/// The brand, the color of the header and the layout tell A from the platform.
+#[tokio::test(flavor = "multi_thread")]
+async fn website_does_not_look_like_the_platform() {
+    let servers = Servers::new().await;
+    let browser = servers.browser().await;
+    let look = async |url: String| {
+        browser.go(url).await;
+        let brand = browser.find_css(".brand").await.text().await.unwrap();
+        (brand, browser.background_color(".stub").await)
+    };
+    let (website, platform) = (look(servers.a("/")).await, look(servers.c("/")).await);
+    assert_ne!(website.0, platform.0);
+    assert_ne!(website.1, platform.1);
 }
 
 const ERROR: &str = "/oauth/authorize?client_id=unknown";

@@ -3,7 +3,7 @@ use std::{fs, path::Path, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use e2e_tests::http::until;
 use serde_json::{Value, json};
-use thirtyfour::{ChromiumLikeCapabilities, prelude::*};
+use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel, prelude::*};
 use url::Url;
 
 use crate::chromedriver::tool;
@@ -21,11 +21,13 @@ pub struct BrowserOptions {
     pub dark: bool,
     pub phone: bool,
     pub scripts: bool,
+    /// Makes [`Browser::requested_urls`] work.
+    pub log_requests: bool,
 }
 
 impl Default for BrowserOptions {
     fn default() -> Self {
-        Self { language: "en-US", dark: false, phone: false, scripts: true }
+        Self { language: "en-US", dark: false, phone: false, scripts: true, log_requests: false }
     }
 }
 
@@ -118,9 +120,29 @@ impl Browser {
         self.0.current_url().await.unwrap()
     }
 
+    /// Returns the URLs that the browser has requested since the last call, those of redirects and
+    /// of other schemes included.
+    pub async fn requested_urls(&self) -> Vec<String> {
+        let log = self.0.get_log("performance").await.unwrap();
+        let requested = log.iter().filter_map(|entry| {
+            let event: Value = serde_json::from_str(&entry.message).ok()?;
+            let event = &event["message"];
+            let is_request = event["method"] == "Network.requestWillBeSent";
+            is_request.then(|| event["params"]["request"]["url"].as_str().map(str::to_owned))?
+        });
+        requested.collect()
+    }
+
     /// Evaluates a JavaScript expression.
     pub async fn evaluate(&self, expression: &str) -> Value {
         self.0.execute(format!("return {expression}"), vec![]).await.unwrap().json().clone()
+    }
+
+    /// Sets the size of the window's content, in CSS pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.0.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
     }
 
     /// Returns the computed background colour of an element.
@@ -163,6 +185,9 @@ fn capabilities(options: BrowserOptions) -> Capabilities {
         wanted
             .add_experimental_option("mobileEmulation", json!({ "deviceMetrics": metrics }))
             .unwrap();
+    }
+    if options.log_requests {
+        wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
     }
     if !options.scripts {
         // The value 2 means "block".

@@ -10,6 +10,7 @@ use e2e_tests::{
 };
 use flow_events::EventSink;
 use gatepass::StackSettings;
+use serde_json::json;
 use service_a::settings::ProviderSettings;
 use service_kit::{CancellationToken, SecretSetting};
 
@@ -42,13 +43,15 @@ impl Servers {
         Self { harness: harness.await, driver }
     }
 
-    /// Starts with the system clock and the legacy secret demo, which the viewer needs.
+    /// Starts with the system clock, which the viewer needs.
     pub async fn with_viewer() -> Self {
         let driver = ChromeDriver::start();
         let harness = Harness::start_in_real_time(|settings| {
             settings.urls_from_ports = true;
-            settings.service_a.legacy_secret_demo = true;
-            settings.b_local.legacy_secret_demo = true;
+            settings.auth_server.claims = serde_json::from_value(json!([
+                { "name": "tenant", "from": { "value": ["north"] }, "in": ["access_token"] },
+            ]))
+            .unwrap();
         });
         Self { harness: harness.await, driver }
     }
@@ -120,8 +123,8 @@ fn provider(platform: &AuthServerSettings) -> ProviderSettings {
 
 async fn start_second(settings: AuthServerSettings, harness: &Harness) {
     let listeners = Listeners::bind(&settings).unwrap();
-    let (clock, entropy): (Clock, _) = (harness.clock.clone(), SecureRandom::system());
-    let second = AuthServer::prepare(settings, listeners, clock, entropy, EventSink::disabled())
+    let (clock, random): (Clock, _) = (harness.clock.clone(), SecureRandom::system());
+    let second = AuthServer::prepare(settings, listeners, clock, random, EventSink::disabled())
         .await
         .unwrap();
     let stop: CancellationToken = harness.stop.clone();

@@ -1,13 +1,12 @@
 //! Actions of a user in the flow viewer.
 
-use serde_json::Value;
 use thirtyfour::WebElement;
 
 use crate::{browser::Browser, servers::Servers};
 
 impl Browser {
     pub async fn open_viewer(&self, servers: &Servers) {
-        self.go(servers.viewer("/")).await;
+        self.go(servers.viewer("/flows")).await;
         self.find_css("html[data-ready] #live[data-live=on]").await;
         self.find_css("[data-scenario]").await;
     }
@@ -21,6 +20,10 @@ impl Browser {
     /// Presses the button of a scenario and waits for the result only, because its flow may have
     /// left the list.
     pub async fn press_scenario(&self, scenario: &str) {
+        // Open details may take the place of the list.
+        if self.find("detail").await.is_displayed().await.unwrap() {
+            self.find("detail-close").await.click().await.unwrap();
+        }
         let button = self.find_css(&format!("[data-scenario={scenario}]")).await;
         if !button.is_displayed().await.unwrap() {
             self.find_css(&format!("details.group:has([data-scenario={scenario}]) > summary"))
@@ -53,10 +56,18 @@ impl Browser {
         self.find_css(css).await.text().await.unwrap()
     }
 
-    /// Returns the number of messages in which a party received a secret, by method.
-    pub async fn counted(&self, method: &str, party: &str, secret: &str) -> Value {
-        let cell = format!("[data-method={method}] [data-party={party}] [data-secret={secret}]");
-        self.find_css(&cell).await;
-        self.evaluate(&format!("Number(document.querySelector('{cell}').dataset.count)")).await
+    /// Returns whether a party is the owner of a secret, needs it, saw it or has never seen it.
+    pub async fn holder_state(&self, secret: &str, method: &str, party: &str) -> String {
+        let row = format!("#secrets [data-secret={secret}][data-method={method}]");
+        self.find_css(&row).await;
+        let cell = format!("{row} [data-party={party}]");
+        let state = format!("document.querySelector('{cell}')?.dataset.state ?? 'not played'");
+        self.evaluate(&state).await.as_str().unwrap().to_owned()
+    }
+
+    /// Opens the newest flow with this name from the list.
+    pub async fn open_flow(&self, name: &str) {
+        self.find_css(&format!("#flows [data-name={name}] a")).await.click().await.unwrap();
+        self.find_css(&format!("#flows [data-name={name}] a[aria-current]")).await;
     }
 }

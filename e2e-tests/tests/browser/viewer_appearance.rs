@@ -73,6 +73,44 @@ async fn language_switch_keeps_the_flow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn chinese_page_has_no_english_sentences() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers
+        .browser_with(BrowserOptions { language: "zh-CN", ..BrowserOptions::default() })
+        .await;
+    browser.open_viewer(&servers).await;
+    // Three English words in a row, except in values that were sent and in names of
+    // specifications.
+    let sentences = "[...document.querySelectorAll('body *')].filter((e) => !e.closest('code, pre, script, noscript, .languages'))\
+         .flatMap((e) => [...e.childNodes]).filter((node) => node.nodeType === Node.TEXT_NODE)\
+         .map((node) => node.textContent.replace('OpenID Connect Core', '')).filter((text) => /[a-z]{2,} [a-z]{2,} [a-z]{2,}/i.test(text))";
+    for scenario in [
+        "expired",
+        "wrong_audience",
+        "revoked",
+        "id_token_as_access_token",
+        "wrong_secret",
+        "legacy_basic",
+    ] {
+        browser.play(scenario).await;
+        let lines = browser.count("#diagram [data-line]").await;
+        for line in 0..lines {
+            let press = format!(
+                "void document.querySelectorAll('#diagram [data-line]')[{line}]\
+                 .dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
+            );
+            browser.evaluate(&press).await;
+            assert_eq!(browser.evaluate(sentences).await, serde_json::json!([]), "{scenario}");
+        }
+    }
+    browser.play("expired").await;
+    browser.press_line("[data-check=expiry][data-passed=false]").await;
+    let expected =
+        browser.text_of("#detail [data-check=expiry][data-passed=false] .expected").await;
+    assert!(expected.contains("在 exp 之前"), "{expected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn viewer_without_javascript_shows_a_notice() {
     let servers = Servers::with_viewer().await;
     let browser =

@@ -10,6 +10,11 @@ async fn after(servers: &Servers, scenario: &str) -> Browser {
     browser
 }
 
+/// Returns the resource identifier of the B that verifies locally: its URL on a free port.
+fn b_local(servers: &Servers) -> String {
+    format!("http://localhost:{}", servers.harness.addresses.b_local.port())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn message_details_hide_the_secret() {
     let servers = Servers::with_viewer().await;
@@ -44,14 +49,19 @@ async fn token_details_show_claims_and_remaining_time() {
     let browser = after(&servers, "server_to_server_local").await;
     browser.press_line("[data-kind=decision][data-verdict=token]").await;
     let token = browser.text_of("#detail [data-decision=token_issued] [data-token][open]").await;
-    for expected in [
-        "at+jwt",
-        "ES256",
-        "the client service-a itself",
-        "Only http://localhost:9002 may accept it",
-        "resource:read",
-    ] {
+    let only_b = format!("Only {} may accept it", b_local(&servers));
+    for expected in ["at+jwt", "ES256", "service-a", "resource:read", "[\"north\"]"] {
         assert!(token.contains(expected), "{expected} is not in {token}");
+    }
+    for (claim, sentence) in [
+        ("sub", "the client service-a itself"),
+        ("aud", &*only_b),
+        ("tenant", "A custom claim of C: [\"north\"]"),
+    ] {
+        let says =
+            format!("document.querySelector('#detail [data-claim={claim}] .says').textContent");
+        let says = browser.evaluate(&says).await;
+        assert!(says.as_str().unwrap().contains(sentence), "{says}");
     }
     assert!(token.contains("valid for 29:") || token.contains("valid for 30:00"), "{token}");
     let bar = "document.querySelector('#detail .bar').getBoundingClientRect().width / \
@@ -66,12 +76,8 @@ async fn token_details_show_claims_and_remaining_time() {
         .click()
         .await
         .unwrap();
-    assert!(
-        browser
-            .text_of("#detail [data-part=request] [data-token]")
-            .await
-            .contains("Only http://localhost:9002")
-    );
+    let token = browser.text_of("#detail [data-part=request] [data-token]").await;
+    assert!(token.contains(&b_local(&servers)), "{token}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,8 +87,9 @@ async fn check_details_show_both_values() {
     assert!(browser.count("#diagram [data-check=signature][data-passed=true]").await > 0);
     browser.press_line("[data-check=audience][data-passed=false]").await;
     let check = "#detail [data-check=audience][data-passed=false][aria-current]";
-    assert_eq!(browser.text_of(&format!("{check} .expected")).await, "http://localhost:9002");
-    assert_eq!(browser.text_of(&format!("{check} .found")).await, "http://localhost:9003");
+    assert_eq!(browser.text_of(&format!("{check} .expected")).await, b_local(&servers));
+    let found = format!("http://localhost:{}", servers.harness.addresses.b_introspection.port());
+    assert_eq!(browser.text_of(&format!("{check} .found")).await, found);
     let rule = browser.find_css(&format!("{check} a")).await.attr("href").await.unwrap().unwrap();
     assert_eq!(rule, "https://www.rfc-editor.org/rfc/rfc7519#section-4.1.3");
 }
@@ -93,7 +100,8 @@ async fn flow_is_exported_as_mermaid_har_and_link() {
     let browser = after(&servers, "server_to_server_introspection").await;
     browser.find("export-mermaid").await.click().await.unwrap();
     let mermaid = browser.text("mermaid-text").await;
-    assert!(mermaid.starts_with("sequenceDiagram") && mermaid.contains("B->>C: POST"), "{mermaid}");
+    assert!(mermaid.starts_with("sequenceDiagram"), "{mermaid}");
+    assert!(mermaid.contains("B->>C: 4. Introspects the access token<br/>POST http"), "{mermaid}");
     let har = browser.find("export-har").await;
     assert!(har.attr("download").await.unwrap().unwrap().ends_with(".har"));
     let address = har.attr("href").await.unwrap().unwrap();
@@ -141,14 +149,19 @@ async fn back_button_shows_the_previous_flow() {
 async fn flow_can_be_read_by_keyboard() {
     let servers = Servers::with_viewer().await;
     let browser = after(&servers, "server_to_server_local").await;
-    browser.find("export-link").await.send_keys(Key::Tab).await.unwrap();
+    browser.find_css("#scenario-result summary").await.send_keys(Key::Tab).await.unwrap();
     let focused = async || {
         browser
             .evaluate("document.activeElement.dataset.line ?? document.activeElement.outerHTML")
             .await
     };
-    assert_eq!(focused().await, "0", "Tab moves the focus from the heading to the diagram");
+    assert_eq!(focused().await, "0", "Tab moves the focus from the result to the diagram");
     let types = async |key: Key| browser.0.action_chain().send_keys(key).perform().await.unwrap();
+    types(Key::Down).await;
+    // The metadata that A has read is folded.
+    browser.find_css("#diagram [data-fold=preparation][aria-expanded=false]:focus").await;
+    types(Key::Enter).await;
+    browser.find_css("#diagram [data-fold=preparation][aria-expanded=true]:focus").await;
     types(Key::Down).await;
     types(Key::Down).await;
     types(Key::Up).await;
@@ -158,8 +171,9 @@ async fn flow_can_be_read_by_keyboard() {
     types(Key::Enter).await;
     browser.find_css("#diagram [data-line='1'][aria-pressed=true]").await;
     browser.find_css("#detail [data-part=request]").await;
-    browser.find("detail-back").await.send_keys(Key::Escape).await.unwrap();
+    browser.find("detail-close").await.send_keys(Key::Escape).await.unwrap();
     assert_eq!(focused().await, "1", "Escape returns the focus to the diagram");
+    assert!(!browser.find("detail").await.is_displayed().await.unwrap(), "and closes the details");
     types(Key::End).await;
     let last = browser.count("#diagram [data-line]").await - 1;
     assert_eq!(focused().await, last.to_string());

@@ -100,7 +100,7 @@ async fn page_and_memory_stay_bounded_under_300000_events() {
                 "void document.querySelector('#flows [data-name=resource_request] a').click()",
             )
             .await;
-        browser.find_css("#flow:not([data-shown='']) #diagram [data-check=expiry]").await;
+        browser.find_css("#flow:not([data-flow='']) #diagram [data-check=expiry]").await;
         slowest = slowest.max(pressed.elapsed());
     }
     sending.await.unwrap();

@@ -33,9 +33,7 @@ async fn every_button_plays_its_scenario() {
         assert_eq!(browser.count("#scenario-result [data-met=false]").await, 0, "{name}: {result}");
         // The diagram displays this flow. In attack scenarios it contains a rejection.
         let path = browser.current_url().await.path().to_owned();
-        browser
-            .find_css(&format!("#flow[data-shown='{}']", path.rsplit('/').next().unwrap()))
-            .await;
+        browser.find_css(&format!("#flow[data-flow='{}']", path.rsplit('/').next().unwrap())).await;
         browser.find_css("#diagram [data-line][data-kind=response]").await;
         if scenario.group() == ScenarioGroup::Attack {
             browser.find_css("#diagram [data-line][data-verdict=no]").await;
@@ -64,26 +62,6 @@ async fn aborted_scenario_shows_the_reason() {
     browser.press_scenario("alg_none").await;
     assert_eq!(browser.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
     assert!(browser.text("scenario-result").await.contains("no response"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn secret_holders_are_compared_side_by_side() {
-    let servers = Servers::with_viewer().await;
-    let browser = servers.browser().await;
-    browser.open_viewer(&servers).await;
-    browser.play("server_to_server_local").await;
-    browser.play("legacy_basic").await;
-    until("both methods are counted", async || {
-        browser.counted("legacy", "resource_server", "secret_of_a").await == 1
-            && browser.counted("oauth", "authorization_server", "secret_of_a").await == 1
-    })
-    .await;
-    assert_eq!(
-        browser.counted("oauth", "resource_server", "secret_of_a").await,
-        0,
-        "B never receives it"
-    );
-    assert_eq!(browser.counted("legacy", "authorization_server", "secret_of_a").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
