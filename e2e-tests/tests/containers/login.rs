@@ -1,6 +1,7 @@
 use anyhow::{Context, ensure};
 use e2e_tests::browser::BlockingBrowser;
 use serde_json::json;
+use test_support::secrecy::JWT_PREFIXES;
 
 use crate::{
     engine::logs_of,
@@ -88,8 +89,9 @@ fn assert_logs_hold_no_secret(
     alice: &BlockingBrowser<'_>,
 ) -> anyhow::Result<()> {
     // A's own tokens are unknown to the test, but every JWT and every private key has one of these
-    // prefixes.
-    let kinds = ["eyJ", "PRIVATE KEY", PASSWORD, WRONG].map(str::to_owned);
+    // parts.
+    let kinds = JWT_PREFIXES.iter().chain(&["PRIVATE KEY", PASSWORD, WRONG]);
+    let kinds: Vec<String> = kinds.map(|kind| (*kind).to_owned()).collect();
     let hidden: Vec<&String> =
         alice.secrets.iter().chain(&kinds).filter(|secret| secret.len() > 2).collect();
     ensure!(hidden.len() > 10, "too few secrets to search for: {hidden:?}");

@@ -1,6 +1,7 @@
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
+use test_support::secrecy::JWT_PREFIXES;
 
 use crate::{
     engine::logs_of,
@@ -23,8 +24,9 @@ fn logs_hold_no_secret_and_no_token_at_any_level() -> anyhow::Result<()> {
     hidden.extend([("service-a", OF_A), ("service-a", WRONG), ("service-b", OF_B)].map(basic));
     hidden.extend(every_kind_of_request(&project)?);
     // A's own tokens are unknown to the test, but every JWT and every private key has one of these
-    // prefixes.
-    hidden.extend(["eyJ", "PRIVATE KEY"].map(str::to_owned));
+    // parts.
+    hidden.extend(JWT_PREFIXES.map(str::to_owned));
+    hidden.push("PRIVATE KEY".to_owned());
     for service in SERVICES {
         let log = logs_of(&project.container(service)?)?;
         assert!(

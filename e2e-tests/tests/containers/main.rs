@@ -22,6 +22,7 @@ mod login;
 mod logs;
 mod restricted_container;
 mod shutdown;
+mod testkit;
 mod volumes;
 
 #[cfg(feature = "browser")]

@@ -59,6 +59,7 @@ async fn image_runs_in_production_with_its_own_listeners() -> anyhow::Result<()>
         .with_mount(Mount::volume_mount("", "/data"))
         .with_env_var("GATEPASS__AUTH_SERVER__PROFILE", "production")
         .with_env_var("GATEPASS__AUTH_SERVER__ISSUER", "https://c.example")
+        .with_env_var("GATEPASS__AUTH_SERVER__DATABASE_URL", "sqlite")
         .with_env_var("GATEPASS__AUTH_SERVER__CLIENTS_FILE", "/clients.toml")
         .with_env_var("GATEPASS__AUTH_SERVER__TLS__CERT_FILE", "/cert.pem")
         .with_env_var("GATEPASS__AUTH_SERVER__TLS__KEY_FILE", "/key.pem");

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use auth_server::AuthServerSettings;
+use gatepass::demo_roles;
+use service_kit::Sources;
 use toml::Value;
 
 use crate::root;
@@ -22,6 +25,17 @@ fn compose_clients_match_the_demo_clients() {
     );
     assert_eq!(without_comments("docker-compose.clients.toml"), demo.replace(outside, between));
     assert!(demo.contains(outside));
+}
+
+#[test]
+fn compose_users_have_the_roles_of_the_demo() {
+    let compose = fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    let (_, claims) = compose.split_once("GATEPASS__AUTH_SERVER__CLAIMS: >-\n").unwrap();
+    let claims = claims.lines().next().unwrap().trim().to_owned();
+    let environment = vec![("GATEPASS__AUTH_SERVER__CLAIMS".to_owned(), claims)];
+    let sources = Sources { environment, ..Sources::default() };
+    let settings: AuthServerSettings = service_kit::load(&sources).unwrap();
+    assert_eq!(settings.claims, [demo_roles()]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use crate::{files, root};
 
 /// The limit for comments and prose, in columns. A Chinese character takes two.
-const COLUMNS: usize = 100;
+pub(crate) const COLUMNS: usize = 100;
 
 #[test]
 fn rust_comments_fit_100_columns() {
@@ -96,7 +96,7 @@ fn has_unbreakable_end(content: &str) -> bool {
 }
 
 /// Returns the width in terminal columns.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|letter| if is_wide(letter) { 2 } else { 1 }).sum()
 }
 

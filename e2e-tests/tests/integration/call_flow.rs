@@ -1,6 +1,7 @@
 use e2e_tests::harness::{Harness, ResourceServer, SECRET};
 use flow_events::{Event, Field, FieldValue};
-use gatepass::narrate_call;
+use gatepass::{Colors, Language, Narrator};
+use test_support::secrecy::contains_word;
 
 use crate::event_lines::script;
 
@@ -109,7 +110,7 @@ async fn events_hold_no_secret_and_no_token() {
         let flow = harness.observe(harness.request_through_a(b)).await;
         let token = harness.access_token("service-a", b).await;
         let output = serde_json::to_string(&flow.events).unwrap() + &*format!("{:?}", flow.events);
-        assert!(!output.contains(SECRET), "{output}");
+        assert!(!contains_word(&output, SECRET), "{output}");
         // All JWTs of C have the same header.
         assert!(!output.contains(token.split('.').next().unwrap()), "{output}");
         let hidden = flow
@@ -127,9 +128,8 @@ async fn events_hold_no_secret_and_no_token() {
 #[tokio::test]
 async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
     let harness = Harness::start().await;
-    let output = narrate_call(
-        &harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await,
-    );
+    let output = narrator()
+        .call(&harness.observe(harness.request_through_a(ResourceServer::Introspecting)).await);
     let places: Vec<_> = [
         "Step 1  A -> C",
         "Step 2  C -> A",
@@ -150,19 +150,35 @@ async fn printed_flow_names_the_four_steps_and_hides_the_secret() {
     ] {
         assert!(output.contains(part), "`{part}` is not in\n{output}");
     }
-    assert!(!output.contains(SECRET), "{output}");
+    assert!(!contains_word(&output, SECRET), "{output}");
 }
 
 #[tokio::test]
 async fn printed_flow_shows_local_verification() {
     let harness = Harness::start().await;
     for checked in ["B checks signature   ok", "B checks cached      ok"] {
-        let output =
-            narrate_call(&harness.observe(harness.request_through_a(ResourceServer::Local)).await);
+        let request = harness.request_through_a(ResourceServer::Local);
+        let output = narrator().call(&harness.observe(request).await);
         let (_, step_4) =
             output.split_once("Step 4  B verifies the access token locally\n").unwrap();
         assert!(step_4.contains(checked) && !step_4.contains("Step"), "{output}");
     }
+}
+
+fn narrator() -> Narrator {
+    Narrator::new(Language::English, Colors::OFF).unwrap()
+}
+
+/// The response of B, which A passes on, is long.
+#[tokio::test]
+async fn printed_flow_shows_the_response_of_b_once_and_in_colors() {
+    let harness = Harness::start().await;
+    let call = harness.observe(harness.request_through_a(ResourceServer::Local)).await;
+    let output = narrator().call(&call);
+    assert_eq!(output.matches("this is B's protected resource").count(), 1, "{output}");
+    let colored = Narrator::new(Language::English, Colors::ON).unwrap().call(&call);
+    assert!(colored.contains("\u{1b}[1mStep 1  \u{1b}[0m"), "{colored}");
+    assert!(!output.contains('\u{1b}'), "{output}");
 }
 
 fn is_hidden(field: &Field) -> bool {

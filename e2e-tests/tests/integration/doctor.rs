@@ -11,6 +11,7 @@ use gatepass::{
     doctor::{DoctorTargets, examine, targets},
 };
 use service_kit::SecretSetting;
+use test_support::secrecy::{contains_jwt, contains_word};
 
 /// Starts the demo. Returns it with its settings.
 async fn running() -> (Harness, StackSettings) {
@@ -36,7 +37,7 @@ async fn run_doctor(
     let reports = examine(&DoctorTargets { stack, single_b }, &Clock::system()).await;
     let all = format!("{reports:?}");
     assert!(
-        !all.contains(SECRET) && !all.contains("eyJ"),
+        !contains_word(&all, SECRET) && !contains_jwt(&all),
         "the report contains a secret or token: {all}"
     );
     reports
@@ -66,8 +67,10 @@ async fn doctor_finds_nothing_wrong_with_the_demo() {
         .iter()
         .flat_map(|report| &report.checks)
         .filter(|check| check.verdict != Verdict::Ok)
+        .map(|check| (check.check.as_str(), check.verdict, check.message.as_str()))
         .collect();
-    assert!(other.is_empty(), "{other:#?}");
+    let wechat = ("login wechat", Verdict::Skip, "WeChat publishes no metadata to check");
+    assert_eq!(other, [wechat]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ fn line(flow_event: &FlowEvent) -> Option<String> {
         Event::RequestFailed { to, .. } => format!("{} -> {party} no response", letter(*to)),
         Event::TokenReused { .. } => format!("{party} reuses its access token"),
         Event::TokenIssued { .. } => format!("{party} issues an access token"),
+        Event::IdTokenIssued { .. } => format!("{party} issues an ID token"),
         Event::TokenRequestRejected { error, .. } => format!("{party} rejects: {}", error.as_str()),
         Event::TokenChecked(check) => {
             format!("{party} checks {:?}: {}", check.rule, if check.passed { "yes" } else { "no" })

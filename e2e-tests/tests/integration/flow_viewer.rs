@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use e2e_tests::{
+    browser::BlockingBrowser,
     harness::{Harness, SECRET},
     http::{TestResponse, send, until, url},
 };
 use flow_viewer::scenarios::Scenario;
 use serde_json::{Value, json};
+use test_support::secrecy::{contains_jwt, contains_word};
+
+use crate::login::{Origins, log_in_and_allow};
 
 async fn harness_with_viewer() -> Harness {
     Harness::start_in_real_time(|settings| {
         settings.urls_from_ports = true;
-        settings.service_a.legacy_secret_demo = true;
-        settings.b_local.legacy_secret_demo = true;
     })
     .await
 }
@@ -68,10 +70,76 @@ async fn login_is_one_flow() {
     ] {
         assert!(rest.any(|other| **other == title), "{title} does not follow in {titles:?}");
     }
-    let password = |holders: &&Value| holders["secret"] == "password";
-    let holders = flow["secrets"].as_array().unwrap().iter().find(password).unwrap();
-    assert!(holders["held_by"].get("client").is_none(), "A never receives the password: {holders}");
-    assert!(holders["held_by"]["authorization_server"].as_u64().unwrap() > 0, "{holders}");
+    let holders = get(&harness, "/api/secret-holders").await.json();
+    let password =
+        holders.as_array().unwrap().iter().find(|row| row["secret"] == "password").unwrap();
+    assert_eq!(password["received_by"], json!({ "authorization_server": 1 }), "A never gets it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_of_a_and_the_account_are_in_the_flow_of_a_login() {
+    let harness = harness_with_viewer().await;
+    for account in ["no account yet; A has created one", "an account of this issuer and subject"] {
+        let played = play(&harness, Scenario::Login).await;
+        let flow = flow(&harness, &played).await;
+        let messages = flow["messages"].as_array().unwrap();
+        let titled = |title: &str| messages.iter().find(|message| message["title"] == title);
+        let decisions = titled("callback").unwrap()["decisions"].as_array().unwrap();
+        let checks: Vec<_> =
+            decisions.iter().filter(|one| one["reported_by"] == "client").collect();
+        let rules: Vec<_> = checks.iter().map(|check| check["rule"].as_str().unwrap()).collect();
+        assert_eq!(
+            rules,
+            [
+                "state",
+                "response_issuer",
+                "id_token_signature",
+                "id_token_issuer",
+                "id_token_audience",
+                "id_token_expiry",
+                "access_token_hash",
+                "nonce",
+                "account",
+            ]
+        );
+        assert!(checks.iter().all(|check| check["passed"] == true), "{checks:#?}");
+        assert_eq!(checks.last().unwrap()["found"], account);
+        let userinfo = &titled("userinfo").unwrap()["response"]["fields"];
+        let claims = userinfo.as_array().unwrap().iter().find(|field| field["name"] == "claims");
+        let claims = claims.unwrap()["value"]["text"].as_str().unwrap();
+        assert!(claims.contains("nickname") && claims.contains("email"), "{claims}");
+        assert!(!flow.to_string().contains("robin@example.com"), "{flow}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_check_of_a_is_in_the_flow() {
+    let harness = harness_with_viewer().await;
+    let played = play(&harness, Scenario::WrongState).await;
+    let flow = flow(&harness, &played).await.to_string();
+    assert!(
+        flow.contains("\"passed\":false,\"reported_by\":\"client\",\"rule\":\"state\""),
+        "{flow}"
+    );
+}
+
+/// Scenarios have a user of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_login_after_every_scenario_asks_for_consent_and_is_the_only_session() {
+    let harness = harness_with_viewer().await;
+    for scenario in [Scenario::Login, Scenario::Refresh, Scenario::ReplayedCode] {
+        play(&harness, scenario).await;
+    }
+    let at = Origins::of(&harness);
+    let seen = tokio::task::spawn_blocking(move || {
+        let mut alice = BlockingBrowser::new().unwrap();
+        log_in_and_allow(&mut alice, &at).unwrap();
+        alice.open(&format!("{}/account", at.c)).unwrap();
+        alice.html().to_owned()
+    });
+    let account = seen.await.unwrap();
+    assert_eq!(account.matches("class=\"session\"").count(), 1, "{account}");
+    assert_eq!(account.matches("class=\"consent\"").count(), 1, "{account}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,18 +166,41 @@ async fn login_requests_without_trace_are_joined_by_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn request_with_many_parameters_stays_small_in_the_viewer() {
+    let harness = harness_with_viewer().await;
+    let path = format!("/nothing?{}", vec!["a"; 32_000].join("&"));
+    let response = send(harness.http.get(url(harness.addresses.auth_server, &path))).await;
+    assert_eq!(response.status, 404);
+    until("the viewer has the request, in part", async || {
+        let flows = get(&harness, "/api/flows").await;
+        assert!(flows.text.len() < 40_000, "{} bytes", flows.text.len());
+        let id = flows.json()[0]["id"].as_str().unwrap_or_default().to_owned();
+        let flow = get(&harness, &format!("/api/flows/{id}")).await;
+        assert!(flow.text.len() < 40_000, "{} bytes", flow.text.len());
+        // 63 are listed, `host` and `remote-addr` among them.
+        flow.text.contains("31939 more fields")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secret_holders_are_counted_per_method() {
     let harness = harness_with_viewer().await;
-    for scenario in [Scenario::ServerToServerLocal, Scenario::LegacyBasic, Scenario::LegacyQuery] {
+    for scenario in [
+        Scenario::ServerToServerLocal,
+        Scenario::LegacyBasic,
+        Scenario::LegacyQuery,
+        Scenario::WrongSecret,
+    ] {
         flow(&harness, &play(&harness, scenario).await).await;
     }
-    let compared = get(&harness, "/api/secret-holders").await.json();
-    let held = |way: &str| {
-        let of_a = |holders: &&Value| holders["secret"] == "secret_of_a";
-        compared[way].as_array().unwrap().iter().find(of_a).unwrap()["held_by"].clone()
+    let holders = get(&harness, "/api/secret-holders").await.json();
+    let received = |method: &str| {
+        let of_a = |row: &&Value| row["secret"] == "client_secret" && row["method"] == method;
+        holders.as_array().unwrap().iter().find(of_a).unwrap()["received_by"].clone()
     };
-    assert_eq!(held("oauth"), json!({ "client": 1, "authorization_server": 1 }));
-    assert_eq!(held("legacy"), json!({ "client": 2, "resource_server": 2 }));
+    assert_eq!(received("oauth"), json!({ "authorization_server": 1 }), "guesses do not count");
+    assert_eq!(received("legacy"), json!({ "resource_server": 2 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,13 +234,14 @@ async fn two_hundred_flows_hold_no_secret_and_no_token() {
         for kind in ["", "/events", "/mermaid", "/har"] {
             let response = get(&harness, &format!("/api/flows/{id}{kind}")).await;
             assert_eq!(response.status, 200, "{id}{kind}");
-            // All JWTs and all opaque tokens of C have these prefixes.
-            for secret in [SECRET, "wonderland", "guessed", "eyJ", "gpat_", "gprt_"] {
-                assert!(
-                    !response.text.contains(secret),
-                    "{secret} in {id}{kind}: {}",
-                    response.text
-                );
+            let text = &response.text;
+            assert!(!contains_jwt(text), "{id}{kind}: {text}");
+            for secret in [SECRET, "wonderland", "guessed"] {
+                assert!(!contains_word(text, secret), "{secret} in {id}{kind}: {text}");
+            }
+            // All opaque tokens of C have these prefixes.
+            for prefix in ["gpat_", "gprt_"] {
+                assert!(!text.contains(prefix), "{prefix} in {id}{kind}: {text}");
             }
             seen += response.text.len();
         }
@@ -236,7 +328,7 @@ async fn back_channel_logout_is_a_flow_from_c_to_a() {
     let (a, c) = (url(harness.addresses.service_a, ""), url(harness.addresses.auth_server, ""));
     let (a, c) = (a.replace("127.0.0.1", "localhost"), c.replace("127.0.0.1", "localhost"));
     let signed_out = tokio::task::spawn_blocking(move || {
-        let mut alice = e2e_tests::browser::BlockingBrowser::new().unwrap();
+        let mut alice = BlockingBrowser::new().unwrap();
         alice.open(&format!("{a}/login/platform")).unwrap();
         alice.press("login-submit", &[("username", "alice"), ("password", "wonderland")]).unwrap();
         alice.press("consent-allow", &[]).unwrap();

@@ -14,6 +14,8 @@ mod http_limits;
 mod key_rotation;
 mod login;
 mod raw_requests;
+mod roles;
+mod shared_clock;
 mod shutdown;
 mod token_rejections;
 mod wechat_login;

@@ -39,14 +39,14 @@ async fn open_event_stream_does_not_delay_shutdown() {
     let harness =
         Harness::start_with(|settings| settings.flow_viewer.limits.drain_timeout_seconds = 300)
             .await;
-    let live =
+    let stream =
         harness.http.get(url(harness.addresses.flow_viewer, "/api/live")).send().await.unwrap();
-    assert_eq!(live.status().as_u16(), 200);
+    assert_eq!(stream.status().as_u16(), 200);
     harness.stop.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(60), harness.running).await;
     ended.unwrap().unwrap().unwrap();
     assert!(
-        live.text().await.unwrap().contains("event: flows"),
+        stream.text().await.unwrap().contains("event: flows"),
         "the stream ended without an error"
     );
 }

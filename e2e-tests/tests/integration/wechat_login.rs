@@ -9,11 +9,10 @@ use service_kit::SecretSetting;
 
 use crate::login::{ALICE, harness_with, with_browser};
 
-const APP: &str = "wx0123456789abcdef";
+const APP: &str = "wxfedcba9876543210";
 
 async fn harness(scopes: &'static str) -> Harness {
     harness_with(|settings| {
-        settings.auth_server.compat.wechat = true;
         register_app(settings);
         let c = settings.auth_server.issuer();
         let provider = ProviderSettings {
@@ -73,6 +72,27 @@ async fn wechat_login_finds_the_same_account_again() {
         })
         .await;
     }
+}
+
+/// As at WeChat, the app knows the user by an id of its own.
+#[tokio::test]
+async fn wechat_login_of_the_demo_has_an_account_of_its_own() {
+    let harness = harness_with(|_| ()).await;
+    with_browser(&harness, |alice, at| {
+        alice.open(&format!("{}/login/platform", at.a))?;
+        alice.press("login-submit", &ALICE)?;
+        alice.press("consent-allow", &[])?;
+        let platform = alice.text("account-id");
+        alice.press("logout-submit", &[])?;
+        alice.open(&format!("{}/login/wechat", at.a))?;
+        alice.press("login-submit", &ALICE)?;
+        alice.press("consent-allow", &[])?;
+        let wechat = alice.text("account-id");
+        assert!(wechat.is_some() && wechat != platform, "{}", alice.html());
+        assert_eq!(alice.text("account-nickname").as_deref(), Some("小爱"), "{}", alice.html());
+        Ok(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
         database_url: Some(SecretSetting::new(database_url)),
         ..AuthServerSettings::default()
     };
+    // The machine can be busy. Tests of the time budget set their own.
+    settings.database_timeout_millis = 20_000;
     // Tests poll with requests that fail until a change is visible, which must not hit the limit.
     settings.rate_limits.client_auth.burst = 10_000;
     settings.rate_limits.client_auth_known_network.burst = 10_000;
@@ -53,7 +55,7 @@ pub fn settings(database_url: &str, folder: &TempDir) -> AuthServerSettings {
 /// or the startup error.
 pub async fn prepare(settings: AuthServerSettings) -> Result<(AuthServer, [String; 2]), String> {
     let listeners = Listeners::bind(&settings).unwrap();
-    let bases = [&listeners.http, listeners.manage.as_ref().unwrap()];
+    let bases = [listeners.http.as_ref().unwrap(), listeners.manage.as_ref().unwrap()];
     let bases = bases.map(|bound| url(bound.address(), ""));
     let server = AuthServer::prepare(
         settings,

@@ -56,7 +56,7 @@ impl Website {
     pub async fn get(&self, path: &str) -> TestResponse {
         let public_url = ServiceASettings::default().public_url.parse().unwrap();
         let name = CookieNames::of(&public_url).full_name("gatepass-a-session");
-        let cookie = format!("{name}={}", "0".repeat(64));
+        let cookie = format!("{name}={}", "0".repeat(43));
         send(self.http.get(format!("{}{path}", self.base)).header("cookie", cookie)).await
     }
 }

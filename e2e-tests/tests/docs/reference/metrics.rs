@@ -1,8 +1,8 @@
 //! `metrics.md`: the metrics that the sources register.
 
-use std::{fmt::Write, fs};
+use std::{collections::BTreeMap, fmt::Write, fs};
 
-use syn::{Expr, ExprMethodCall, Lit, visit::Visit};
+use syn::{Expr, ExprField, ExprMethodCall, Field, Ident, Lit, Member, visit::Visit};
 
 use super::assert_page;
 use crate::{files, root};
@@ -11,8 +11,8 @@ const INTRODUCTION: &str = "\
 # Metrics
 
 This page is generated from the code. Each server serves them at `/metrics` of its
-[management listener](../guides/monitoring.md), in the OpenMetrics text format. The samples of a
-counter end in `_total`, those of a histogram in `_bucket`, `_sum` and `_count`.
+[management listener](../guides/monitoring.md), in the OpenMetrics text format. A histogram has the
+samples `…_bucket`, `…_sum` and `…_count`.
 ";
 
 #[test]
@@ -33,30 +33,85 @@ fn metrics_page_matches_the_code() {
             writeln!(text, "| `{name}` | {help} |").unwrap();
         }
     }
-    assert!(text.contains("| `http_requests` |"), "{text}");
+    for name in ["gatepass_http_requests_total", "gatepass_http_request_seconds_bucket"] {
+        assert!(text.contains(name), "{text}");
+    }
     assert_page("metrics.md", &text);
 }
 
-/// Returns name and help text of each metric that the files below this folder register.
+/// Returns the names of the samples and the help text of each metric that the files below this
+/// folder register.
 fn registered(folder: &str) -> Vec<(String, String)> {
     let mut calls = Registrations::default();
     for file in files(".rs").into_iter().filter(|file| file.starts_with(root().join(folder))) {
         calls.visit_file(&syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap());
     }
-    calls.0.sort();
-    calls.0
+    let mut metrics: Vec<(String, String)> = calls
+        .registered
+        .into_iter()
+        .map(|(name, help, field)| (samples(&name, &calls.kinds[&field]), help))
+        .collect();
+    metrics.sort();
+    metrics
+}
+
+/// Returns the names of a metric's samples. All servers have one prefix.
+fn samples(name: &str, kind: &str) -> String {
+    match kind {
+        "Counter" => format!("gatepass_{name}_total"),
+        "Histogram" => {
+            ["bucket", "sum", "count"].map(|end| format!("gatepass_{name}_{end}")).join("`, `")
+        }
+        other => panic!("{name}: {other}"),
+    }
 }
 
 #[derive(Default)]
-struct Registrations(Vec<(String, String)>);
+struct Registrations {
+    /// Name, help text, and the field with the metric.
+    registered: Vec<(String, String, String)>,
+    /// The type of each field that is a metric.
+    kinds: BTreeMap<String, String>,
+}
 
 impl<'a> Visit<'a> for Registrations {
     fn visit_expr_method_call(&mut self, call: &'a ExprMethodCall) {
         let texts: Vec<String> = call.args.iter().filter_map(literal).collect();
         if let (true, [name, help]) = (call.method == "register", &texts[..]) {
-            self.0.push((name.clone(), help.clone()));
+            let field = call.args.iter().find_map(cloned_field).unwrap();
+            self.registered.push((name.clone(), help.clone(), field));
         }
         syn::visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_field(&mut self, field: &'a Field) {
+        let mut kind = MetricType::default();
+        kind.visit_type(&field.ty);
+        if let (Some(name), Some(kind)) = (&field.ident, kind.0) {
+            self.kinds.insert(name.to_string(), kind);
+        }
+    }
+}
+
+/// The kind of metric that a type names.
+#[derive(Default)]
+struct MetricType(Option<String>);
+
+impl<'a> Visit<'a> for MetricType {
+    fn visit_ident(&mut self, ident: &'a Ident) {
+        if ident == "Counter" || ident == "Histogram" {
+            self.0 = Some(ident.to_string());
+        }
+    }
+}
+
+/// Returns `x` of `x.clone()` or `y.x.clone()`.
+fn cloned_field(argument: &Expr) -> Option<String> {
+    let Expr::MethodCall(call) = argument else { return None };
+    match &*call.receiver {
+        Expr::Path(path) => Some(path.path.get_ident()?.to_string()),
+        Expr::Field(ExprField { member: Member::Named(name), .. }) => Some(name.to_string()),
+        _ => None,
     }
 }
 
