@@ -2,7 +2,7 @@
 //! settings that load can be printed.
 #![no_main]
 
-use auth_server::AuthServerSettings;
+use auth_server::{AuthServerSettings, SecureRandom, settings::ConfiguredFiles};
 use libfuzzer_sys::fuzz_target;
 use service_kit::{Settings, Sources, cli::render_config, load};
 
@@ -27,8 +27,11 @@ fuzz_target!(|text: &str| {
         ..Sources::default()
     };
     if let Ok(settings) = load::<AuthServerSettings>(&sources) {
-        let (findings, usable) =
-            (settings.unsafe_settings(), settings.check().map_err(anyhow::Error::msg));
-        let _ = render_config(&settings, &findings, &usable);
+        // The files of the demo, because the input could name any file of this machine.
+        let demo = AuthServerSettings { clients_file: None, users_file: None, ..settings.clone() };
+        let files = ConfiguredFiles::read(&demo, &SecureRandom::system());
+        let is_usable = settings.check(&files).is_ok();
+        let findings = settings.unsafe_settings();
+        let _ = render_config(&settings, is_usable.then_some(&findings[..]));
     }
 });

@@ -13,11 +13,9 @@ use token_verifier::{LocalSettings, Verifier};
 use tokio::runtime::{Builder, Runtime};
 
 static SETUP: LazyLock<(Runtime, Verifier)> = LazyLock::new(|| {
-    let local = LocalSettings {
-        algorithms: Vec::new(),
-        hs256_secret: Some(ClientSecret::new("a secret of more than thirty-two bytes")),
-        ..LocalSettings::default()
-    };
+    let local = LocalSettings::default()
+        .algorithms([])
+        .hs256_secret(ClientSecret::new("a secret of more than thirty-two bytes"));
     let verifier = Verifier::builder("https://c.example", "https://b.example")
         .local(local)
         .clock(Clock::manual(1_000));
