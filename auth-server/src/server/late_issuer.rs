@@ -20,7 +20,7 @@ use service_kit::{
     with_request_context,
 };
 
-use super::Listeners;
+use super::listeners::Listeners;
 use crate::{
     AuthServerSettings, SecureRandom,
     control::{LateIssuer, close_connection, late_routes},
