@@ -2,7 +2,7 @@
 //! serves a website with federated login.
 //!
 //! A request passes through these layers: `router`, a handler in `api` or `website`, then `login`
-//! and the extractors of `http`, then the services below them: `b_client`, `user_tokens`,
+//! and the extractors of `http`, then the services below them: `b_client`, `token_refresher`,
 //! `providers`, `accounts`. `login_checks` reports what a login compares.
 #![allow(clippy::duplicate_mod, reason = "each database backend compiles `accounts/queries`")]
 
@@ -24,7 +24,7 @@ mod server;
 mod services;
 pub mod settings;
 mod state;
-mod user_tokens;
+mod token_refresher;
 mod views;
 mod website;
 

@@ -31,7 +31,7 @@ use crate::{
     services::Services,
     settings::ServiceASettings,
     state::AppState,
-    user_tokens::TokenRefresher,
+    token_refresher::TokenRefresher,
     views::{self, Views},
 };
 

@@ -8,7 +8,7 @@ use crate::{
     b_client::{BClient, LegacyCredentials},
     services::Services,
     settings::Targets,
-    user_tokens::TokenRefresher,
+    token_refresher::TokenRefresher,
     views::Views,
 };
 

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 
 use crate::{
     accounts::StoreError, b_client::CallError, providers::ProviderError,
-    secure_random::SecureRandomError, user_tokens::UserTokenError,
+    secure_random::SecureRandomError, token_refresher::UserTokenError,
 };
 
 /// Why a page of the website could not be served. The page of each variant states what happened and

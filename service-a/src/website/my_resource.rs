@@ -15,7 +15,7 @@ use crate::{
     providers::{Provider, TokenAudience},
     services::Services,
     settings::{Target, Targets},
-    user_tokens::TokenRefresher,
+    token_refresher::TokenRefresher,
     views::Views,
 };
 

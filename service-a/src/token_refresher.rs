@@ -1,4 +1,4 @@
-//! Fresh access tokens for the logged-in user.
+//! Refreshes the access tokens of logged-in users.
 
 use std::{sync::Arc, time::Duration};
 
