@@ -2,7 +2,9 @@
 
 pub mod endpoint;
 pub mod grants;
+mod invalid_grant;
 mod issue;
+mod request;
 
 use std::sync::Arc;
 

@@ -4,19 +4,16 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
-mod revoke_grant;
 mod token_exchange;
 
 pub use token_exchange::ACCESS_TOKEN_TYPE;
 
-use super::TokenContext;
-use oauth_types::{ErrorCode, Form, RefreshToken, closest_match};
+use oauth_types::{ErrorCode, RefreshToken, closest_match};
 
+use super::request::TokenRequest;
 use crate::{
-    domain::{
-        Client, GrantedAccess, NewRefreshToken, OneTimeCredential, Registry, TokenHash, UserGrant,
-    },
-    http::{ApiError, ClientAddress},
+    domain::{GrantedAccess, NewRefreshToken, OneTimeCredential, TokenHash, UserGrant},
+    http::ApiError,
     secure_random::SecureRandomError,
     tokens::{ExchangedToken, first_refresh_token},
 };
@@ -27,17 +24,6 @@ pub const GRANT_TYPES: [&str; 5] =
 
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-
-/// A token request of an authenticated client.
-pub struct TokenRequest<'a> {
-    pub context: &'a TokenContext,
-    pub client: &'a Client,
-    pub registry: &'a Registry,
-    pub form: &'a Form,
-    pub address: ClientAddress,
-    /// Unix time in seconds.
-    pub now: i64,
-}
 
 /// The outcome of a grant: the access that a client gets. No token is issued yet.
 pub struct GrantOutcome {

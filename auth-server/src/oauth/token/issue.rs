@@ -1,11 +1,14 @@
 //! Handles token requests: the phases that all grants share.
 
-use super::TokenContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use flow_events::{Event, IdTokenSummary, TokenHeader, emit};
 use oauth_types::{AccessToken, AccessTokenClaims, IdToken, Scope, TokenResponse};
 
-use super::grants::{self, ACCESS_TOKEN_TYPE, GrantOutcome, TokenRequest, UserContext};
+use super::{
+    TokenContext,
+    grants::{self, ACCESS_TOKEN_TYPE, GrantOutcome, UserContext},
+    request::TokenRequest,
+};
 use crate::{
     domain::{
         Algorithm, AuditEvent, AuditRecord, ClaimContext, ClaimTarget, Client, ConsentedClaims,

@@ -1,15 +1,13 @@
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::{
-    GrantOutcome, TokenRequest, UserContext, new_refresh_token,
-    revoke_grant::{invalid_grant, revoke_grant_and_reject},
-};
+use super::{GrantOutcome, TokenRequest, UserContext, new_refresh_token};
 use crate::{
     domain::{
         AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash, narrow_grant,
     },
     http::{ApiError, required},
+    oauth::token::invalid_grant::{invalid_grant, revoke_grant_and_reject},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3";

@@ -1,14 +1,12 @@
 use oauth_types::ErrorCode;
 
-use super::{
-    GrantOutcome, TokenRequest, UserContext, new_refresh_token,
-    revoke_grant::{invalid_grant, revoke_grant_and_reject},
-};
+use super::{GrantOutcome, TokenRequest, UserContext, new_refresh_token};
 use crate::{
     domain::{
         DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash, narrow_grant,
     },
     http::{ApiError, required},
+    oauth::token::invalid_grant::{invalid_grant, revoke_grant_and_reject},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc8628#section-3.5";

@@ -1,12 +1,10 @@
 use oauth_types::{RefreshToken, Scope};
 
-use super::{
-    GrantOutcome, Refresh, TokenRequest, UserContext, next_refresh_token,
-    revoke_grant::{invalid_grant, revoke_grant_and_reject},
-};
+use super::{GrantOutcome, Refresh, TokenRequest, UserContext, next_refresh_token};
 use crate::{
     domain::{OneTimeCredential, StoredRefreshToken, narrow_grant},
     http::{ApiError, required},
+    oauth::token::invalid_grant::{invalid_grant, revoke_grant_and_reject},
     tokens::grant_id_of_refresh_token,
 };
 

@@ -1,6 +1,8 @@
+//! The error `invalid_grant`, and the revocation of grants whose code or token may be stolen.
+
 use oauth_types::ErrorCode;
 
-use super::TokenRequest;
+use super::request::TokenRequest;
 use crate::{
     domain::{AuditEvent, Outcome, UserGrant},
     http::ApiError,
