@@ -3,6 +3,6 @@
 pub mod cookies;
 pub mod error_page;
 pub mod form_body;
-pub mod page_error;
 pub mod provider_name;
 pub mod session;
+pub mod website_error;

@@ -8,11 +8,11 @@ use pages::{Browser, Page};
 use serde::Serialize;
 use service_kit::render_html_errors;
 
-use super::page_error::PageError;
+use super::website_error::WebsiteError;
 use crate::providers::Provider;
 use crate::views::{ProviderButton, Views};
 
-/// A [`PageError`] rendered as HTML. Also the rejection of extractors.
+/// A [`WebsiteError`] rendered as HTML. Also the rejection of extractors.
 pub struct ErrorPage(Page);
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct ErrorView {
 pub fn page_response<T: IntoResponse>(
     views: &Views,
     browser: &Browser,
-    result: Result<T, PageError>,
+    result: Result<T, WebsiteError>,
 ) -> Response {
     match result {
         Ok(page) => page.into_response(),
@@ -43,7 +43,7 @@ pub fn page_response<T: IntoResponse>(
 pub async fn html_errors(State(views): State<Views>, request: Request, next: Next) -> Response {
     render_html_errors(request, next, |method, uri, headers, status| {
         let browser = Browser::of(method, uri, headers);
-        ErrorPage::new(&views, &browser, &PageError::BeforeHandler(status), None).into_response()
+        ErrorPage::new(&views, &browser, &WebsiteError::BeforeHandler(status), None).into_response()
     })
     .await
 }
@@ -51,13 +51,18 @@ pub async fn html_errors(State(views): State<Views>, request: Request, next: Nex
 impl ErrorPage {
     /// Renders the error of a request that failed in an extractor. After login, a `GET` request is
     /// repeated.
-    pub async fn for_request(views: &Views, parts: &mut Parts, error: PageError) -> Self {
+    pub async fn for_request(views: &Views, parts: &mut Parts, error: WebsiteError) -> Self {
         let browser = Browser::from_request_parts(parts, views).await.unwrap_or_default();
         let return_to = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
         Self::new(views, &browser, &error, return_to.map(PathAndQuery::as_str))
     }
 
-    fn new(views: &Views, browser: &Browser, error: &PageError, return_to: Option<&str>) -> Self {
+    fn new(
+        views: &Views,
+        browser: &Browser,
+        error: &WebsiteError,
+        return_to: Option<&str>,
+    ) -> Self {
         let (name, status) = (error.text_key(), error.status());
         if status.is_server_error() {
             tracing::warn!(error = name, reason = %error, "page could not be served");
@@ -67,7 +72,7 @@ impl ErrorPage {
         let logins = login_buttons(views, browser, error);
         let logins = logins.into_iter().map(|button| button.with_return_to(return_to)).collect();
         let code = match error {
-            PageError::ProviderReturnedError(code) => Some(code.clone()),
+            WebsiteError::ProviderReturnedError(code) => Some(code.clone()),
             _ => None,
         };
         let (detail, logged_in) = (error.detail(), error.implies_login());
@@ -77,12 +82,12 @@ impl ErrorPage {
 }
 
 /// Returns the logins that resolve the error.
-fn login_buttons(views: &Views, browser: &Browser, error: &PageError) -> Vec<ProviderButton> {
+fn login_buttons(views: &Views, browser: &Browser, error: &WebsiteError) -> Vec<ProviderButton> {
     match error {
-        PageError::EmailTaken { providers } => {
+        WebsiteError::EmailTaken { providers } => {
             providers.iter().filter_map(|name| views.provider_button(browser, name)).collect()
         }
-        PageError::NoAccessToken => views.provider_buttons(browser, Provider::grants_b_access),
+        WebsiteError::NoAccessToken => views.provider_buttons(browser, Provider::grants_b_access),
         _ => views.provider_buttons(browser, |_| true),
     }
 }

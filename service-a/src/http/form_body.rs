@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
 };
 
-use super::{error_page::ErrorPage, page_error::PageError};
+use super::{error_page::ErrorPage, website_error::WebsiteError};
 use crate::views::Views;
 
 /// Body of a form. A body that is too long or incomplete is rejected with an HTML page, because
@@ -26,7 +26,7 @@ where
                 let too_long = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
                 let status =
                     if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-                let error = PageError::BeforeHandler(status);
+                let error = WebsiteError::BeforeHandler(status);
                 Err(ErrorPage::for_request(&Views::from_ref(state), &mut parts, error).await)
             }
         }

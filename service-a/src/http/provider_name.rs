@@ -3,7 +3,7 @@ use axum::{
     http::request::Parts,
 };
 
-use super::{error_page::ErrorPage, page_error::PageError};
+use super::{error_page::ErrorPage, website_error::WebsiteError};
 use crate::views::Views;
 
 /// Name of a provider in the path of the request.
@@ -21,7 +21,7 @@ where
             Ok(Path(name)) => Ok(Self(name)),
             // A name that is not UTF-8 belongs to no provider.
             Err(_) => {
-                let error = PageError::UnknownProvider;
+                let error = WebsiteError::UnknownProvider;
                 Err(ErrorPage::for_request(&Views::from_ref(state), parts, error).await)
             }
         }

@@ -11,7 +11,7 @@ use oauth_types::Form;
 use super::{
     cookies::{CookieUse, Cookies},
     error_page::ErrorPage,
-    page_error::PageError,
+    website_error::WebsiteError,
 };
 use crate::{
     accounts::{Account, Session},
@@ -87,14 +87,14 @@ where
         match <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await? {
             Some(logged_in) => Ok(logged_in),
             None => {
-                let error = PageError::NotLoggedIn;
+                let error = WebsiteError::NotLoggedIn;
                 Err(ErrorPage::for_request(&Views::from_ref(state), parts, error).await)
             }
         }
     }
 }
 
-async fn load(services: &Services, jar: &CookieJar) -> Result<Option<LoggedIn>, PageError> {
+async fn load(services: &Services, jar: &CookieJar) -> Result<Option<LoggedIn>, WebsiteError> {
     let cookies = Cookies::for_website(&services.public_url);
     let Some(secret) = cookies.read(jar, CookieUse::Session) else { return Ok(None) };
     let session = services

@@ -1,7 +1,7 @@
 use oauth_types::{Form, printable};
 
 use crate::{
-    http::page_error::PageError,
+    http::website_error::WebsiteError,
     providers::{CodeResponse, Provider},
     random_id::RandomId,
 };
@@ -20,11 +20,11 @@ impl AuthorizationResponse {
     /// Parses a query or a form.
     ///
     /// # Errors
-    /// Returns [`PageError::InvalidResponse`] if a parameter is repeated (RFC 6749 §3.1): two
+    /// Returns [`WebsiteError::InvalidResponse`] if a parameter is repeated (RFC 6749 §3.1): two
     /// parsers could read different values.
-    pub fn parse(encoded: &[u8]) -> Result<Self, PageError> {
-        let form =
-            Form::parse(encoded).map_err(|error| PageError::InvalidResponse(error.to_string()))?;
+    pub fn parse(encoded: &[u8]) -> Result<Self, WebsiteError> {
+        let form = Form::parse(encoded)
+            .map_err(|error| WebsiteError::InvalidResponse(error.to_string()))?;
         Ok(Self { state: form.get("state").and_then(RandomId::parse), form })
     }
 
@@ -36,22 +36,22 @@ impl AuthorizationResponse {
     /// Returns the authorization code.
     ///
     /// # Errors
-    /// Returns [`PageError::Cancelled`] or [`PageError::ProviderReturnedError`] for an error
-    /// response, [`PageError::InvalidResponse`] if there is neither a code nor an error.
-    pub fn code(&self, provider: &Provider) -> Result<CodeResponse, PageError> {
+    /// Returns [`WebsiteError::Cancelled`] or [`WebsiteError::ProviderReturnedError`] for an error
+    /// response, [`WebsiteError::InvalidResponse`] if there is neither a code nor an error.
+    pub fn code(&self, provider: &Provider) -> Result<CodeResponse, WebsiteError> {
         match (self.form.get("error"), self.form.get("code")) {
-            (Some("access_denied" | "user_cancelled_authorize"), _) => Err(PageError::Cancelled),
-            (Some(error), _) => Err(PageError::ProviderReturnedError(
+            (Some("access_denied" | "user_cancelled_authorize"), _) => Err(WebsiteError::Cancelled),
+            (Some(error), _) => Err(WebsiteError::ProviderReturnedError(
                 printable(error).chars().take(MAX_ERROR_CODE).collect(),
             )),
             (None, Some(code)) => Ok(CodeResponse {
                 code: code.to_owned(),
                 user: self.form.get("user").map(str::to_owned),
             }),
-            (None, None) if provider.cancels_without_error() => Err(PageError::Cancelled),
-            (None, None) => {
-                Err(PageError::InvalidResponse("neither `code` nor `error` is present".to_owned()))
-            }
+            (None, None) if provider.cancels_without_error() => Err(WebsiteError::Cancelled),
+            (None, None) => Err(WebsiteError::InvalidResponse(
+                "neither `code` nor `error` is present".to_owned(),
+            )),
         }
     }
 }

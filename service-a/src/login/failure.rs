@@ -1,6 +1,6 @@
 use crate::{
     accounts::FailedLogin,
-    http::page_error::PageError,
+    http::website_error::WebsiteError,
     providers::{Provider, ProviderError},
     services::Services,
 };
@@ -9,7 +9,7 @@ use crate::{
 const MAX_REASON: usize = 500;
 
 /// Stores why a login failed, for `service-a doctor`.
-pub(super) async fn record_failure(services: &Services, provider: &Provider, error: &PageError) {
+pub(super) async fn record_failure(services: &Services, provider: &Provider, error: &WebsiteError) {
     let Some(reason) = reason(error) else { return };
     let failed = FailedLogin {
         provider: provider.name.clone(),
@@ -23,10 +23,10 @@ pub(super) async fn record_failure(services: &Services, provider: &Provider, err
 
 /// Returns the error if the provider's responses caused it. A browser can cause the others with a
 /// made-up authorization response: they would replace the reason that an operator looks for.
-fn reason(error: &PageError) -> Option<&ProviderError> {
+fn reason(error: &WebsiteError) -> Option<&ProviderError> {
     match error {
-        PageError::Provider(ProviderError::MixUp(_) | ProviderError::InvalidGrant(..)) => None,
-        PageError::Provider(error) => Some(error),
+        WebsiteError::Provider(ProviderError::MixUp(_) | ProviderError::InvalidGrant(..)) => None,
+        WebsiteError::Provider(error) => Some(error),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     http::{
         cookies::{CookieUse, Cookies},
-        page_error::PageError,
+        website_error::WebsiteError,
     },
     login_checks::emit_check,
     providers::{AuthenticatedUser, LoginSecrets, Provider, UserTokens},
@@ -28,7 +28,7 @@ pub async fn finish_login(
     provider: &Provider,
     jar: CookieJar,
     response: &AuthorizationResponse,
-) -> Result<(CookieJar, ReturnTo), PageError> {
+) -> Result<(CookieJar, ReturnTo), WebsiteError> {
     let result = finish(services, provider, jar, response).await;
     if let Err(error) = &result {
         record_failure(services, provider, error).await;
@@ -41,18 +41,18 @@ async fn finish(
     provider: &Provider,
     jar: CookieJar,
     response: &AuthorizationResponse,
-) -> Result<(CookieJar, ReturnTo), PageError> {
+) -> Result<(CookieJar, ReturnTo), WebsiteError> {
     // 1. Consume the pending login of this browser. Of two responses with the same state, only one
     //    continues.
     let (pending, secrets, return_to) = consume(services, provider, &jar, response).await?;
     // 2. Check that the response comes from the provider that A asked.
     if pending.provider != provider.name {
         let (expected, found) = (pending.provider, provider.name.clone());
-        return Err(PageError::OtherProvider { expected, found });
+        return Err(WebsiteError::OtherProvider { expected, found });
     }
     let now = services.clock.seconds();
     if pending.expires_at <= now {
-        return Err(PageError::LoginExpired { at: pending.expires_at, now });
+        return Err(WebsiteError::LoginExpired { at: pending.expires_at, now });
     }
     provider.check_response_issuer(response.iss()).await?;
     // 3. Authenticate the user.
@@ -75,7 +75,7 @@ async fn consume(
     provider: &Provider,
     jar: &CookieJar,
     response: &AuthorizationResponse,
-) -> Result<(PendingLogin, LoginSecrets, ReturnTo), PageError> {
+) -> Result<(PendingLogin, LoginSecrets, ReturnTo), WebsiteError> {
     // The cookie binds the login to the browser. Without it, an attacker could log this browser in
     // to the attacker's account (login CSRF, RFC 6749 §10.12).
     let cookies = Cookies::for_website(&services.public_url);
@@ -88,11 +88,11 @@ async fn consume(
     };
     emit_state_check(response, pending.is_some());
     let (Some(state), Some(pending)) = (&response.state, pending) else {
-        return Err(PageError::LoginNotFound);
+        return Err(WebsiteError::LoginNotFound);
     };
     let opened =
-        SealedLogin::open(state, &pending.sealed_secrets).ok_or(PageError::LoginNotFound)?;
-    let secrets = opened.secrets(state.clone()).ok_or(PageError::LoginNotFound)?;
+        SealedLogin::open(state, &pending.sealed_secrets).ok_or(WebsiteError::LoginNotFound)?;
+    let secrets = opened.secrets(state.clone()).ok_or(WebsiteError::LoginNotFound)?;
     Ok((pending, secrets, opened.return_to))
 }
 
@@ -108,7 +108,7 @@ struct Login {
     at: i64,
 }
 
-async fn log_in(services: &Services, identity: &ExternalIdentity) -> Result<Login, PageError> {
+async fn log_in(services: &Services, identity: &ExternalIdentity) -> Result<Login, WebsiteError> {
     let (new_id, at) = (Uuid::now_v7().to_string(), services.clock.seconds());
     let (account_id, found) = match services.accounts.log_in(identity, &new_id, at).await? {
         LoginOutcome::Existing(account_id) => (account_id, "an account of this issuer and subject"),
@@ -117,7 +117,7 @@ async fn log_in(services: &Services, identity: &ExternalIdentity) -> Result<Logi
             (account_id, "no account yet; A has created one")
         }
         LoginOutcome::EmailTaken { providers } => {
-            return Err(PageError::EmailTaken { providers });
+            return Err(WebsiteError::EmailTaken { providers });
         }
     };
     let Identity { issuer, subject } = &identity.identity;
@@ -131,16 +131,16 @@ async fn link(
     services: &Services,
     pending: &PendingLogin,
     identity: &ExternalIdentity,
-) -> Result<(), PageError> {
+) -> Result<(), WebsiteError> {
     let (accounts, now) = (&services.accounts, services.clock.seconds());
-    let session_id = pending.session.as_ref().ok_or(PageError::NotLoggedIn)?;
+    let session_id = pending.session.as_ref().ok_or(WebsiteError::NotLoggedIn)?;
     let session = accounts
         .load_session(session_id, services.idle_cutoff(), now)
         .await?
-        .ok_or(PageError::NotLoggedIn)?;
+        .ok_or(WebsiteError::NotLoggedIn)?;
     match accounts.link_identity(&session.account_id, identity, now).await? {
         LinkOutcome::Linked | LinkOutcome::AlreadyLinked => Ok(()),
-        LinkOutcome::LinkedElsewhere => Err(PageError::IdentityTaken),
+        LinkOutcome::LinkedElsewhere => Err(WebsiteError::IdentityTaken),
     }
 }
 
@@ -154,7 +154,7 @@ async fn start_session(
     identity: ExternalIdentity,
     sid: Option<String>,
     tokens: &UserTokens,
-) -> Result<CookieJar, PageError> {
+) -> Result<CookieJar, WebsiteError> {
     let secret = RandomId::generate(services.random)?;
     let ttl = i64::from(services.sessions.absolute_timeout_seconds);
     let session = Session {

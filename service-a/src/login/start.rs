@@ -8,7 +8,7 @@ use crate::{
     accounts::{LoginPurpose, PendingLogin},
     http::{
         cookies::{CookieUse, Cookies},
-        page_error::PageError,
+        website_error::WebsiteError,
     },
     providers::{LoginSecrets, Provider},
     random_id::{Digest, RandomId},
@@ -45,7 +45,7 @@ pub async fn start_login(
     services: &Services,
     jar: CookieJar,
     request: LoginRequest<'_>,
-) -> Result<(CookieJar, Url), PageError> {
+) -> Result<(CookieJar, Url), WebsiteError> {
     let cookies = Cookies::for_website(&services.public_url);
     let secrets = LoginSecrets::generate(services.random)?;
     // First, so that nothing is stored while the provider is unavailable.

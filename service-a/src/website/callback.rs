@@ -9,8 +9,8 @@ use pages::Browser;
 
 use crate::{
     http::{
-        error_page::page_response, form_body::FormBody, page_error::PageError,
-        provider_name::ProviderName,
+        error_page::page_response, form_body::FormBody, provider_name::ProviderName,
+        website_error::WebsiteError,
     },
     login::{AuthorizationResponse, finish_login},
     services::Services,
@@ -58,12 +58,12 @@ async fn finish(
     jar: CookieJar,
     encoded: &[u8],
     mode: ResponseMode,
-) -> Result<(CookieJar, Redirect), PageError> {
-    let provider = services.provider(name).ok_or(PageError::UnknownProvider)?;
+) -> Result<(CookieJar, Redirect), WebsiteError> {
+    let provider = services.provider(name).ok_or(WebsiteError::UnknownProvider)?;
     // A provider that A asked for `form_post` must not put the code in a query, which ends up in
     // browser histories and logs.
     if provider.uses_form_post() != (mode == ResponseMode::FormPost) {
-        return Err(PageError::InvalidResponse("wrong response mode".to_owned()));
+        return Err(WebsiteError::InvalidResponse("wrong response mode".to_owned()));
     }
     let response = AuthorizationResponse::parse(encoded)?;
     let (jar, return_to) = finish_login(services, provider, jar, &response).await?;

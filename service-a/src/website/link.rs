@@ -11,8 +11,8 @@ use super::account::form_expired;
 use crate::{
     accounts::LoginPurpose,
     http::{
-        error_page::page_response, form_body::FormBody, page_error::PageError,
-        provider_name::ProviderName, session::LoggedIn,
+        error_page::page_response, form_body::FormBody, provider_name::ProviderName,
+        session::LoggedIn, website_error::WebsiteError,
     },
     login::{LoginRequest, ReturnTo, start_login},
     services::Services,
@@ -41,9 +41,9 @@ async fn start(
     name: &str,
     logged_in: &LoggedIn,
     jar: CookieJar,
-) -> Result<(CookieJar, Redirect), PageError> {
+) -> Result<(CookieJar, Redirect), WebsiteError> {
     let request = LoginRequest {
-        provider: services.provider(name).ok_or(PageError::UnknownProvider)?,
+        provider: services.provider(name).ok_or(WebsiteError::UnknownProvider)?,
         purpose: LoginPurpose::Link,
         session: Some(logged_in.session.id),
         return_to: ReturnTo::default(),

@@ -12,8 +12,8 @@ use pages::Browser;
 use crate::{
     accounts::LoginPurpose,
     http::{
-        error_page::page_response, form_body::FormBody, page_error::PageError,
-        provider_name::ProviderName, session::LoggedIn,
+        error_page::page_response, form_body::FormBody, provider_name::ProviderName,
+        session::LoggedIn, website_error::WebsiteError,
     },
     login::{LoginRequest, ReturnTo, start_login},
     login_checks::bounded,
@@ -58,8 +58,12 @@ pub async fn login_by_form(
     page_response(&views, &browser, redirect_to_login(&services, &name, &body))
 }
 
-fn redirect_to_login(services: &Services, name: &str, body: &[u8]) -> Result<Redirect, PageError> {
-    let provider = services.provider(name).ok_or(PageError::UnknownProvider)?;
+fn redirect_to_login(
+    services: &Services,
+    name: &str,
+    body: &[u8],
+) -> Result<Redirect, WebsiteError> {
+    let provider = services.provider(name).ok_or(WebsiteError::UnknownProvider)?;
     let form = Form::parse(body).unwrap_or_default();
     check_issuer(provider, &form)?;
     let mut query = Serializer::new(String::new());
@@ -69,9 +73,9 @@ fn redirect_to_login(services: &Services, name: &str, body: &[u8]) -> Result<Red
     Ok(Redirect::to(&format!("/login/{}?{}", provider.name, query.finish())))
 }
 
-fn check_issuer(provider: &Provider, form: &Form) -> Result<(), PageError> {
+fn check_issuer(provider: &Provider, form: &Form) -> Result<(), WebsiteError> {
     match form.get("iss") {
-        Some(iss) if iss != provider.issuer() => Err(PageError::OtherIssuer {
+        Some(iss) if iss != provider.issuer() => Err(WebsiteError::OtherIssuer {
             expected: provider.issuer().to_owned(),
             found: bounded(iss),
         }),
@@ -85,8 +89,8 @@ async fn start(
     logged_in: Option<LoggedIn>,
     jar: CookieJar,
     parameters: &[u8],
-) -> Result<(CookieJar, Redirect), PageError> {
-    let provider = services.provider(name).ok_or(PageError::UnknownProvider)?;
+) -> Result<(CookieJar, Redirect), WebsiteError> {
+    let provider = services.provider(name).ok_or(WebsiteError::UnknownProvider)?;
     let form = Form::parse(parameters).unwrap_or_default();
     check_issuer(provider, &form)?;
     // Invalid values are ignored instead of rejected, so that the login still works.

@@ -13,8 +13,8 @@ use crate::{
         cookies::{CookieUse, Cookies},
         error_page::page_response,
         form_body::FormBody,
-        page_error::PageError,
         session::LoggedIn,
+        website_error::WebsiteError,
     },
     providers::UserTokens,
     random_id::RandomId,
@@ -53,7 +53,7 @@ async fn end_session(
     cookies: Cookies,
     logged_in: &LoggedIn,
     jar: CookieJar,
-) -> Result<(CookieJar, Redirect), PageError> {
+) -> Result<(CookieJar, Redirect), WebsiteError> {
     services.accounts.end_session(&logged_in.session.id).await?;
     let jar = cookies.remove(jar, CookieUse::Session);
     Ok(redirect_to_provider(services, cookies, logged_in, jar).await?)

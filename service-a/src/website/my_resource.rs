@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     b_client::{BClient, BRequest, BResponse},
-    http::{error_page::page_response, page_error::PageError, session::LoggedIn},
+    http::{error_page::page_response, session::LoggedIn, website_error::WebsiteError},
     providers::{Provider, TokenAudience},
     services::Services,
     settings::{Target, Targets},
@@ -69,7 +69,7 @@ impl UserCall<'_> {
         &self,
         services: &Services,
         token_refresher: &TokenRefresher,
-    ) -> Result<BResponse, PageError> {
+    ) -> Result<BResponse, WebsiteError> {
         let (secret, session) = (&self.logged_in.secret, &self.logged_in.session);
         let provider = services.provider(&session.provider);
         let resource = &self.target.resource;
@@ -78,7 +78,7 @@ impl UserCall<'_> {
                 && (self.needs_token_exchange() || provider.grants_access_to(resource))
         };
         if !provider.is_some_and(is_granted) {
-            return Err(PageError::NoAccessToken);
+            return Err(WebsiteError::NoAccessToken);
         }
         let audience = self.token_audience();
         let token = token_refresher.token(secret, session, &audience, None).await?;
@@ -86,7 +86,7 @@ impl UserCall<'_> {
             return Ok(response);
         }
         let token = token_refresher.token(secret, session, &audience, Some(&token)).await?;
-        self.send(&token).await?.ok_or(PageError::NoAccessToken)
+        self.send(&token).await?.ok_or(WebsiteError::NoAccessToken)
     }
 
     /// Returns what the user's access token is for. One that is exchanged goes to C alone.
@@ -98,7 +98,7 @@ impl UserCall<'_> {
     }
 
     /// Returns `None` if B, or C at the token exchange, rejects the access token.
-    async fn send(&self, token: &AccessToken) -> Result<Option<BResponse>, PageError> {
+    async fn send(&self, token: &AccessToken) -> Result<Option<BResponse>, WebsiteError> {
         let request = BRequest {
             target: self.target,
             method: Method::GET,

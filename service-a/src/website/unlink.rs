@@ -11,7 +11,8 @@ use super::account::form_expired;
 use crate::{
     accounts::{Identity, UnlinkOutcome},
     http::{
-        error_page::page_response, form_body::FormBody, page_error::PageError, session::LoggedIn,
+        error_page::page_response, form_body::FormBody, session::LoggedIn,
+        website_error::WebsiteError,
     },
     services::Services,
     views::Views,
@@ -36,12 +37,12 @@ async fn remove_identity(
     services: &Services,
     logged_in: &LoggedIn,
     form: &Form,
-) -> Result<(), PageError> {
-    let field = |name| form.get(name).map(str::to_owned).ok_or(PageError::IdentityNotFound);
+) -> Result<(), WebsiteError> {
+    let field = |name| form.get(name).map(str::to_owned).ok_or(WebsiteError::IdentityNotFound);
     let identity = Identity { issuer: field("issuer")?, subject: field("subject")? };
     match services.accounts.unlink_identity(&logged_in.account.id, &identity).await? {
         UnlinkOutcome::Removed => Ok(()),
-        UnlinkOutcome::LastIdentity => Err(PageError::LastIdentity),
-        UnlinkOutcome::NotFound => Err(PageError::IdentityNotFound),
+        UnlinkOutcome::LastIdentity => Err(WebsiteError::LastIdentity),
+        UnlinkOutcome::NotFound => Err(WebsiteError::IdentityNotFound),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 /// Why a page of the website could not be served. The page of each variant states what happened and
 /// what to do next.
 #[derive(Debug, thiserror::Error)]
-pub enum PageError {
+pub enum WebsiteError {
     #[error("unknown provider")]
     UnknownProvider,
     /// `iss` of a login that another site started (OpenID Connect Core §4).
@@ -56,7 +56,7 @@ pub enum PageError {
     SecureRandom(#[from] SecureRandomError),
 }
 
-impl PageError {
+impl WebsiteError {
     /// Returns the key of this error's texts in `en.toml` and `zh.toml`.
     pub fn text_key(&self) -> &'static str {
         match self {
@@ -149,7 +149,7 @@ impl PageError {
     }
 }
 
-impl From<UserTokenError> for PageError {
+impl From<UserTokenError> for WebsiteError {
     fn from(error: UserTokenError) -> Self {
         match error {
             UserTokenError::Undecryptable => Self::NotLoggedIn,
