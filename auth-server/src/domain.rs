@@ -5,7 +5,7 @@ mod attributes;
 mod audit;
 mod claims_parameter;
 mod client;
-mod client_access;
+mod client_authorization;
 mod client_id_metadata;
 mod client_metadata;
 mod consent;
@@ -13,6 +13,7 @@ mod consented_claims;
 mod custom_claims;
 mod device_authorization;
 mod grant_error;
+mod grant_narrowing;
 mod interaction;
 mod looseness;
 mod openid_scopes;
@@ -27,13 +28,12 @@ mod secret_hash;
 mod session;
 mod signing_key;
 mod token;
-mod token_access;
 mod token_bucket;
 mod token_exchange;
 mod token_id;
 mod token_profile;
 mod user;
-mod user_access;
+mod user_authorization;
 mod user_credentials;
 mod user_grant;
 mod user_login_config;
@@ -45,7 +45,7 @@ pub use attributes::{Attributes, AttributesError};
 pub use audit::{Actor, AuditEvent, AuditQuery, AuditRecord, Outcome};
 pub use claims_parameter::{ClaimsParameter, RequestedClaims, released_claims};
 pub use client::{Client, Resource, TokenExchangeRule, TokenFormat, validate_defaults};
-pub use client_access::{GrantedAccess, authorize_scopes};
+pub use client_authorization::{GrantedAccess, authorize_scopes};
 pub use client_id_metadata::{client_of_document, is_client_id_url, validate_client_id_url};
 pub use client_metadata::ClientMetadata;
 pub use consent::{Consent, ScopesByResource};
@@ -56,6 +56,7 @@ pub use device_authorization::{
     parse_user_code,
 };
 pub use grant_error::GrantError;
+pub use grant_narrowing::narrow_grant;
 pub use interaction::{InteractionContext, InteractionProgress, NextStep, next_step};
 pub use looseness::Looseness;
 pub use oauth_types::ClientAuthMethod;
@@ -83,7 +84,6 @@ pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,
 };
-pub use token_access::narrow_grant;
 pub use token_bucket::{BucketKey, BucketLimit, TokenBucket};
 pub use token_exchange::{ExchangeLimit, authorize_exchange};
 pub use token_id::{
@@ -91,7 +91,7 @@ pub use token_id::{
 };
 pub use token_profile::{JwtType, TokenProfile};
 pub use user::User;
-pub use user_access::{AllowedAccess, authorize_user_scopes, scopes_by_resource};
+pub use user_authorization::{AllowedAccess, authorize_user_scopes, scopes_by_resource};
 pub use user_credentials::{
     CredentialError, normalize_password, normalize_username, typed_username,
 };
