@@ -11,7 +11,7 @@ use crate::{
     audit::AuditLog,
     clients::Clients,
     domain::SessionTtl,
-    keys::{KeyManager, RELOAD_PERIOD},
+    keys::{KeyManager, RELOAD_PERIOD, rotate_due},
     oidc::backchannel_logout::{self, BackchannelLogout},
     storage::{RetentionCutoffs, Store},
 };
@@ -112,7 +112,7 @@ async fn activate_missing_keys(tasks: &BackgroundTasks, stop: CancellationToken)
 }
 
 async fn rotate(tasks: &BackgroundTasks) {
-    if let Err(error) = tasks.keys.rotate_if_due(&*tasks.store, &tasks.clock).await {
+    if let Err(error) = rotate_due(&tasks.keys, &*tasks.store, &tasks.clock).await {
         tracing::error!(%error, "failed to rotate the signing keys");
     }
 }

@@ -15,5 +15,5 @@ pub use key_pair::{KeyError, generate, jws};
 pub use key_ring::{KeyRing, Signing, Verifying};
 pub use manager::{KeyManager, KeyPolicy, NoSigningKey};
 pub use publication::RELOAD_PERIOD;
-pub use rotation::{RotationError, rotate_all, withdraw};
+pub use rotation::{RotationError, rotate_all, rotate_due, withdraw};
 pub use signer::Signer;

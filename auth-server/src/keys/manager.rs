@@ -19,14 +19,11 @@ use tokio::{
 
 use super::{
     KeyRing, Signing,
-    publication::{
-        activate_published_key, await_publication, generate_key, install_first_keys,
-        publish_first_key,
-    },
+    publication::{activate_published_key, install_first_keys, publish_first_key},
 };
 use crate::{
-    domain::{Actor, Algorithm, KeyState, SigningKey, is_rotation_due},
-    storage::{AuditedChange, Store, StoreError},
+    domain::{Algorithm, KeyState, SigningKey, is_rotation_due},
+    storage::Store,
 };
 
 /// How long a request waits for the first key of its algorithm, which takes about two seconds with
@@ -199,41 +196,16 @@ impl KeyManager {
         now >= self.stale_from.load(Ordering::Relaxed)
     }
 
-    /// Rotates each key whose rotation is due. If several servers try, one succeeds.
-    ///
-    /// # Errors
-    /// Returns an error if the database cannot be used.
-    pub async fn rotate_if_due(&self, store: &dyn Store, clock: &Clock) -> anyhow::Result<()> {
-        let now = clock.seconds();
-        let due = |signing: &&Signing| {
+    /// Returns the id and algorithm of each key whose rotation is due.
+    pub fn due_for_rotation(&self, now: i64) -> Vec<(String, Algorithm)> {
+        let is_due = |signing: &&Signing| {
             signing.since.is_some_and(|since| {
                 is_rotation_due(since, now, self.settings.rotation_interval_days)
             })
         };
-        let due: Vec<_> = self
-            .ring()
-            .all_signing()
-            .filter(due)
-            .map(|signing| (signing.kid.clone(), signing.algorithm))
-            .collect();
-        if due.is_empty() {
-            return Ok(());
-        }
-        // The next keys begin to sign. They can be as young as the last rotation.
-        await_publication(store).await;
-        for (kid, algorithm) in &due {
-            let next = generate_key(*algorithm).await?;
-            match store
-                .apply(AuditedChange::rotate_key(kid, next, Actor::System, clock.millis()))
-                .await
-            {
-                Ok(()) => tracing::info!(retired = %kid, "signing key rotated by schedule"),
-                // Another server rotated it first.
-                Err(StoreError::KeysChanged) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.reload(store, clock.seconds()).await
+        let ring = self.ring();
+        let due = ring.all_signing().filter(is_due);
+        due.map(|signing| (signing.kid.clone(), signing.algorithm)).collect()
     }
 }
 
@@ -271,68 +243,20 @@ fn active_hs256_secret(settings: &KeyPolicy) -> Option<&SecretSetting> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{MemoryStore, SqliteStore};
-
-    const ALGORITHM: Algorithm = Algorithm::ES256;
-    const DAY: Duration = Duration::from_secs(86_400);
-
-    struct Fixture {
-        store: SqliteStore,
-        clock: Clock,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Fixture {
-        async fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
-            Self { store, clock: Clock::manual(1_000), _folder: folder }
-        }
-
-        async fn manager(&self, rotation_interval_days: u32) -> KeyManager {
-            let policy =
-                KeyPolicy { algorithm: ALGORITHM, rotation_interval_days, hs256_secret: None };
-            KeyManager::open(policy, 3_600, &self.store, &self.clock).await.unwrap()
-        }
-
-        /// Lets a manager rotate its keys. Returns the id of the key that signs then.
-        async fn kid_after_rotation(&self, manager: &KeyManager) -> String {
-            manager.rotate_if_due(&self.store, &self.clock).await.unwrap();
-            manager.reload(&self.store, self.clock.seconds()).await.unwrap();
-            manager.ring().of(ALGORITHM).unwrap().kid.clone()
-        }
-    }
-
-    #[tokio::test]
-    async fn key_rotates_when_its_interval_has_passed() {
-        let fixture = Fixture::new().await;
-        let manager = fixture.manager(7).await;
-        let first = manager.ring().of(ALGORITHM).unwrap().kid.clone();
-        fixture.clock.advance(7 * DAY - Duration::from_secs(1));
-        assert_eq!(fixture.kid_after_rotation(&manager).await, first);
-        fixture.clock.advance(Duration::from_secs(1));
-        assert_ne!(fixture.kid_after_rotation(&manager).await, first);
-    }
+    use crate::storage::MemoryStore;
 
     /// A background task creates keys of other algorithms, also between a deletion and this.
     #[tokio::test]
     async fn keys_are_replaced_beside_one_of_another_algorithm() {
-        let fixture = Fixture::new().await;
-        let manager = fixture.manager(0).await;
-        let before = manager.ring().of(ALGORITHM).unwrap().kid.clone();
+        let algorithm = Algorithm::ES256;
+        let clock = Clock::manual(1_000);
+        let store = MemoryStore::create().await.unwrap().store();
+        let policy = KeyPolicy { algorithm, rotation_interval_days: 0, hs256_secret: None };
+        let manager = KeyManager::open(policy, 3_600, &*store, &clock).await.unwrap();
+        let before = manager.ring().of(algorithm).unwrap().kid.clone();
         let emptied = MemoryStore::create().await.unwrap().store();
-        publish_first_key(Algorithm::EdDSA, &*emptied, &fixture.clock).await.unwrap();
-        manager.replace_all(&*emptied, &fixture.clock).await.unwrap();
-        assert_ne!(manager.ring().of(ALGORITHM).unwrap().kid, before);
-    }
-
-    #[tokio::test]
-    async fn rotation_interval_zero_disables_rotation() {
-        let fixture = Fixture::new().await;
-        let (never, weekly) = (fixture.manager(0).await, fixture.manager(7).await);
-        let first = never.ring().of(ALGORITHM).unwrap().kid.clone();
-        fixture.clock.advance(3_650 * DAY);
-        assert_eq!(fixture.kid_after_rotation(&never).await, first);
-        assert_ne!(fixture.kid_after_rotation(&weekly).await, first, "the key was due");
+        publish_first_key(Algorithm::EdDSA, &*emptied, &clock).await.unwrap();
+        manager.replace_all(&*emptied, &clock).await.unwrap();
+        assert_ne!(manager.ring().of(algorithm).unwrap().kid, before);
     }
 }

@@ -1,10 +1,13 @@
-//! Rotation and withdrawal of keys on demand.
+//! Rotation of keys, by schedule and on demand, and their withdrawal.
 
 use clock::Clock;
 
-use super::publication::{await_publication, generate_key};
+use super::{
+    KeyManager,
+    publication::{await_publication, generate_key},
+};
 use crate::{
-    domain::{Actor, KeyState, SigningKey},
+    domain::{Actor, Algorithm, KeyState},
     storage::{AuditedChange, Store, StoreError},
 };
 
@@ -31,6 +34,29 @@ impl From<StoreError> for RotationError {
     }
 }
 
+/// Rotates each key whose rotation is due. If several servers try, one succeeds.
+///
+/// # Errors
+/// Returns an error if the database cannot be used.
+pub async fn rotate_due(
+    manager: &KeyManager,
+    store: &dyn Store,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let due = manager.due_for_rotation(clock.seconds());
+    if due.is_empty() {
+        return Ok(());
+    }
+    // The next keys begin to sign. They can be as young as the last rotation.
+    await_publication(store).await;
+    for (kid, algorithm) in &due {
+        if rotate(store, kid, *algorithm, Actor::System, clock).await? {
+            tracing::info!(retired = %kid, "signing key rotated by schedule");
+        }
+    }
+    manager.reload(store, clock.seconds()).await
+}
+
 /// Rotates the current key of each algorithm.
 ///
 /// # Errors
@@ -49,7 +75,7 @@ pub async fn rotate_all(
     // The next keys begin to sign. They can be as young as the last rotation.
     await_publication(store).await;
     for key in current {
-        if !rotate(store, &key, actor.clone(), clock).await? {
+        if !rotate(store, &key.kid, key.algorithm, actor.clone(), clock).await? {
             return Err(RotationError::Concurrent(key.kid));
         }
     }
@@ -75,7 +101,7 @@ pub async fn withdraw(
         KeyState::Current { .. } => {
             await_publication(store).await;
             // If another process rotated it first, the key is retired as well.
-            rotate(store, key, actor.clone(), clock).await?;
+            rotate(store, kid, key.algorithm, actor.clone(), clock).await?;
         }
         KeyState::Retired { .. } => {}
     }
@@ -92,14 +118,74 @@ pub async fn withdraw(
 /// Rotates a key. Returns `false` if another process rotated it first.
 async fn rotate(
     store: &dyn Store,
-    key: &SigningKey,
+    kid: &str,
+    algorithm: Algorithm,
     actor: Actor,
     clock: &Clock,
-) -> Result<bool, RotationError> {
-    let new_next = generate_key(key.algorithm).await?;
-    match store.apply(AuditedChange::rotate_key(&key.kid, new_next, actor, clock.millis())).await {
+) -> anyhow::Result<bool> {
+    let new_next = generate_key(algorithm).await?;
+    match store.apply(AuditedChange::rotate_key(kid, new_next, actor, clock.millis())).await {
         Ok(()) => Ok(true),
         Err(StoreError::KeysChanged) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{keys::KeyPolicy, storage::SqliteStore};
+
+    const ALGORITHM: Algorithm = Algorithm::ES256;
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    struct Fixture {
+        store: SqliteStore,
+        clock: Clock,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Fixture {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+            Self { store, clock: Clock::manual(1_000), _folder: folder }
+        }
+
+        async fn manager(&self, rotation_interval_days: u32) -> KeyManager {
+            let policy =
+                KeyPolicy { algorithm: ALGORITHM, rotation_interval_days, hs256_secret: None };
+            KeyManager::open(policy, 3_600, &self.store, &self.clock).await.unwrap()
+        }
+
+        /// Lets a manager rotate its keys. Returns the id of the key that signs then.
+        async fn kid_after_rotation(&self, manager: &KeyManager) -> String {
+            rotate_due(manager, &self.store, &self.clock).await.unwrap();
+            manager.reload(&self.store, self.clock.seconds()).await.unwrap();
+            manager.ring().of(ALGORITHM).unwrap().kid.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn key_rotates_when_its_interval_has_passed() {
+        let fixture = Fixture::new().await;
+        let manager = fixture.manager(7).await;
+        let first = manager.ring().of(ALGORITHM).unwrap().kid.clone();
+        fixture.clock.advance(7 * DAY - Duration::from_secs(1));
+        assert_eq!(fixture.kid_after_rotation(&manager).await, first);
+        fixture.clock.advance(Duration::from_secs(1));
+        assert_ne!(fixture.kid_after_rotation(&manager).await, first);
+    }
+
+    #[tokio::test]
+    async fn rotation_interval_zero_disables_rotation() {
+        let fixture = Fixture::new().await;
+        let (never, weekly) = (fixture.manager(0).await, fixture.manager(7).await);
+        let first = never.ring().of(ALGORITHM).unwrap().kid.clone();
+        fixture.clock.advance(3_650 * DAY);
+        assert_eq!(fixture.kid_after_rotation(&never).await, first);
+        assert_ne!(fixture.kid_after_rotation(&weekly).await, first, "the key was due");
     }
 }
