@@ -1,153 +1,35 @@
 //! The events of recent flows, within limits, joined across traces.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+mod joined_flows;
+mod limits;
+mod stored_flow;
+mod tokens;
+mod views;
 
-use flow_events::{Event, FieldValue, FlowEvent, IdTokenSummary, TokenHeader, TraceId};
-use oauth_types::{AccessTokenClaims, Fingerprint};
-use serde::Serialize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use flow_events::{FlowEvent, TraceId};
 use tokio::sync::watch;
 
-use super::{
-    assemble::assemble,
-    model::{Actor, Flow, Outcome},
-    secret_holders::{SecretCounts, SecretHolders},
-};
+use self::{joined_flows::JoinedFlows, stored_flow::flow_name, tokens::fingerprints};
+use super::{assemble::assemble, model::Role, secret_holders::SecretHolders};
 use crate::scenario_result::ScenarioResult;
 
-/// How much is stored. The oldest flows and tokens are removed first. Bytes are those of events as
-/// JSON.
-#[derive(Clone, Copy, Debug)]
-pub struct FlowLimits {
-    pub flows: usize,
-    pub events: usize,
-    pub bytes: usize,
-    pub events_per_flow: usize,
-    pub bytes_per_flow: usize,
-    /// The traces and `state`s that join a flow.
-    pub keys_per_flow: usize,
-    pub tokens: usize,
-}
-
-impl Default for FlowLimits {
-    fn default() -> Self {
-        Self {
-            flows: 500,
-            events: 20_000,
-            bytes: 16 * 1_024 * 1_024,
-            events_per_flow: 600,
-            bytes_per_flow: 512 * 1_024,
-            keys_per_flow: 100,
-            tokens: 2_000,
-        }
-    }
-}
+pub use self::{
+    limits::FlowLimits,
+    views::{FlowDetails, FlowSummary},
+};
 
 /// The id of a flow: the trace in which it began.
 type FlowId = TraceId;
 
-/// The contents of a token, without the token itself.
-#[derive(Clone, Debug, Serialize)]
-pub struct TokenInfo {
-    pub header: Option<TokenHeader>,
-    #[serde(flatten)]
-    pub claims: TokenClaims,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "kind", content = "claims", rename_all = "snake_case")]
-pub enum TokenClaims {
-    AccessToken(AccessTokenClaims),
-    IdToken(IdTokenSummary),
-}
-
 /// The stored flows. The page and the exports read them, and are notified of changes.
 #[derive(Debug)]
 pub struct FlowStore {
-    inner: Mutex<Inner>,
+    inner: Mutex<JoinedFlows>,
     limits: FlowLimits,
     /// The number of changes so far.
     revision: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    flows: HashMap<FlowId, StoredFlow>,
-    /// The oldest first.
-    order: VecDeque<FlowId>,
-    event_count: usize,
-    /// The bytes of all events.
-    bytes: usize,
-    /// The traces and `state`s that belong to a flow which began in another trace.
-    joined: HashMap<JoinKey, FlowId>,
-    tokens: HashMap<Fingerprint, TokenInfo>,
-    token_order: VecDeque<Fingerprint>,
-    /// The secrets in flows that were removed.
-    removed_secrets: SecretCounts,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum JoinKey {
-    Trace(TraceId),
-    State(Fingerprint),
-}
-
-#[derive(Debug, Default)]
-struct StoredFlow {
-    events: Vec<FlowEvent>,
-    /// The bytes of the events.
-    bytes: usize,
-    keys: Vec<JoinKey>,
-    /// The revision of the last change.
-    revision: u64,
-    /// The scenario that was played, if it was one.
-    scenario: Option<&'static str>,
-    /// The result of the scenario, once it has ended.
-    result: Option<ScenarioResult>,
-    /// The roles that the scenario plays, each with the time at which it begins.
-    actors: Vec<(i64, Actor)>,
-    /// Whether events were dropped because of the limit.
-    truncated: bool,
-    /// What the list and the table need to know, if the flow has not changed since.
-    digest: Option<Digest>,
-}
-
-#[derive(Clone, Debug)]
-struct Digest {
-    summary: FlowSummary,
-    secrets: SecretCounts,
-}
-
-/// A flow with everything that the page shows.
-#[derive(Clone, Debug, Serialize)]
-pub struct FlowDetails {
-    pub id: FlowId,
-    /// The name of the flow's text.
-    pub name: &'static str,
-    #[serde(flatten)]
-    pub flow: Flow,
-    pub tokens: HashMap<Fingerprint, TokenInfo>,
-    /// The result of the scenario that was played, if it was one.
-    pub result: Option<ScenarioResult>,
-    /// Whether events were dropped because of the limit.
-    pub truncated: bool,
-}
-
-/// A flow in the list.
-#[derive(Clone, Debug, Serialize)]
-pub struct FlowSummary {
-    pub id: FlowId,
-    pub name: &'static str,
-    pub began_micros: i64,
-    pub elapsed_micros: i64,
-    pub outcome: Outcome,
-    pub status: Option<u16>,
-    /// The number of messages.
-    pub messages: usize,
-    /// Whether the flow only visits a page, or fetches metadata or keys.
-    pub background: bool,
 }
 
 impl Default for FlowStore {
@@ -184,7 +66,7 @@ impl FlowStore {
     }
 
     /// Records the role in which the scenario of a trace acts from now on.
-    pub fn set_actor(&self, trace: TraceId, at_micros: i64, actor: Actor) {
+    pub fn set_actor(&self, trace: TraceId, at_micros: i64, actor: Role) {
         let mut inner = self.lock();
         let id = inner.resolve(trace);
         let Some(flow) = inner.flows.get_mut(&id) else { return };
@@ -263,237 +145,10 @@ impl FlowStore {
         total.table()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, JoinedFlows> {
         // Readers change nothing, so a panic in one leaves the data intact.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl StoredFlow {
-    /// Assembling a flow takes time, which unchanged flows do not take again.
-    fn digest(&mut self, id: FlowId) -> &Digest {
-        let (events, scenario) = (&self.events, self.scenario);
-        self.digest.get_or_insert_with(|| digest(id, events, scenario))
-    }
-
-    /// The role in which a scenario sent a message.
-    fn actor_at(&self, micros: i64) -> Option<Actor> {
-        let begun = self.actors.iter().rev().find(|(began, _)| *began <= micros);
-        begun.or(self.actors.first()).map(|(_, actor)| *actor)
-    }
-
-    /// Adds an event, unless the flow then exceeds the limits. Returns whether it was added.
-    fn push(&mut self, event: FlowEvent, bytes: usize, limits: &FlowLimits) -> bool {
-        let fits = self.events.len() < limits.events_per_flow
-            && self.bytes + bytes <= limits.bytes_per_flow;
-        if fits {
-            self.events.push(event);
-            self.bytes += bytes;
-        }
-        self.truncated |= !fits;
-        fits
-    }
-}
-
-impl Inner {
-    fn resolve(&self, id: FlowId) -> FlowId {
-        self.joined.get(&JoinKey::Trace(id)).copied().unwrap_or(id)
-    }
-
-    fn record(&mut self, event: FlowEvent, revision: u64, limits: &FlowLimits) {
-        // The process that sent it may have other limits, or none.
-        let event = event.bounded();
-        let id = self.flow_of(&event, limits);
-        self.make_room(id, limits);
-        self.remember_token(&event.event, limits);
-        let bytes = event.json_bytes();
-        let flow = self.flows.entry(id).or_default();
-        (flow.revision, flow.digest) = (revision, None);
-        if flow.push(event, bytes, limits) {
-            self.event_count += 1;
-            self.bytes += bytes;
-        }
-    }
-
-    /// Returns the flow that an event belongs to. A trace is one flow. Browsers carry no trace from
-    /// page to page, so the traces of a login are joined by the `state` parameter.
-    fn flow_of(&mut self, event: &FlowEvent, limits: &FlowLimits) -> FlowId {
-        let trace = JoinKey::Trace(event.trace_id);
-        let states: Vec<JoinKey> = event
-            .event
-            .fields()
-            .iter()
-            .filter(|field| field.name == "state")
-            .filter_map(|field| match &field.value {
-                FieldValue::Fingerprint(state) => Some(JoinKey::State(state.clone())),
-                FieldValue::Text(_) | FieldValue::Secret => None,
-            })
-            .collect();
-        let joined =
-            |key: &JoinKey| self.joined.get(key).copied().filter(|id| self.flows.contains_key(id));
-        let own = joined(&trace)
-            .or_else(|| self.flows.contains_key(&event.trace_id).then_some(event.trace_id));
-        let id = states.iter().find_map(joined).or(own).unwrap_or(event.trace_id);
-        if let Some(own) = own.filter(|own| *own != id) {
-            self.merge(own, id, limits);
-        }
-        for key in (event.trace_id != id).then_some(trace).into_iter().chain(states) {
-            self.join(&key, id, limits);
-        }
-        id
-    }
-
-    /// Joins a trace or a `state` to a flow. A flow with too many of them gets no further ones.
-    fn join(&mut self, key: &JoinKey, id: FlowId, limits: &FlowLimits) {
-        let flow = self.flows.entry(id).or_default();
-        if flow.keys.contains(key) {
-            return;
-        }
-        if flow.keys.len() >= limits.keys_per_flow {
-            flow.truncated = true;
-            return;
-        }
-        flow.keys.push(key.clone());
-        // A state that an earlier flow used joins the newer one.
-        if let Some(earlier) = self.joined.insert(key.clone(), id).filter(|earlier| *earlier != id)
-            && let Some(earlier) = self.flows.get_mut(&earlier)
-        {
-            earlier.keys.retain(|own| own != key);
-        }
-    }
-
-    fn merge(&mut self, from: FlowId, into: FlowId, limits: &FlowLimits) {
-        self.order.retain(|id| *id != from);
-        let Some(moved) = self.flows.remove(&from) else { return };
-        self.event_count -= moved.events.len();
-        self.bytes -= moved.bytes;
-        for key in &moved.keys {
-            self.joined.remove(key);
-        }
-        for key in [JoinKey::Trace(from)].into_iter().chain(moved.keys) {
-            self.join(&key, into, limits);
-        }
-        let flow = self.flows.entry(into).or_default();
-        flow.scenario = flow.scenario.or(moved.scenario);
-        flow.result = flow.result.take().or(moved.result);
-        flow.actors.extend(moved.actors);
-        flow.actors.sort_by_key(|(began, _)| *began);
-        flow.truncated |= moved.truncated;
-        flow.digest = None;
-        for event in moved.events {
-            let bytes = event.json_bytes();
-            if flow.push(event, bytes, limits) {
-                self.event_count += 1;
-                self.bytes += bytes;
-            }
-        }
-    }
-
-    /// Adds a flow to the order and removes the oldest ones beyond the limits.
-    fn make_room(&mut self, id: FlowId, limits: &FlowLimits) {
-        if !self.order.contains(&id) {
-            self.order.push_back(id);
-        }
-        while self.order.len() > limits.flows
-            || (self.order.len() > 1
-                && (self.event_count >= limits.events || self.bytes >= limits.bytes))
-        {
-            let Some(oldest) = self.order.pop_front() else { return };
-            let Some(mut removed) = self.flows.remove(&oldest) else { continue };
-            self.removed_secrets.add(&removed.digest(oldest).secrets);
-            self.event_count -= removed.events.len();
-            self.bytes -= removed.bytes;
-            for key in removed.keys {
-                self.joined.remove(&key);
-            }
-        }
-        // If it was the oldest one itself, it begins again.
-        if !self.order.contains(&id) {
-            self.order.push_back(id);
-        }
-    }
-
-    fn remember_token(&mut self, event: &Event, limits: &FlowLimits) {
-        let (token, header, claims) = match event {
-            Event::TokenIssued { token, header, claims } => {
-                (token, header, TokenClaims::AccessToken(claims.clone()))
-            }
-            Event::IdTokenIssued { token, header, claims } => {
-                (token, header, TokenClaims::IdToken(claims.clone()))
-            }
-            _ => return,
-        };
-        let info = TokenInfo { header: header.clone(), claims };
-        if self.tokens.insert(token.clone(), info).is_none() {
-            self.token_order.push_back(token.clone());
-        }
-        while self.token_order.len() > limits.tokens {
-            if let Some(oldest) = self.token_order.pop_front() {
-                self.tokens.remove(&oldest);
-            }
-        }
-    }
-}
-
-/// Returns every fingerprint in an event.
-fn fingerprints(event: &Event) -> Vec<&Fingerprint> {
-    let subject = match event {
-        Event::TokenIssued { token, .. }
-        | Event::IdTokenIssued { token, .. }
-        | Event::TokenReused { token, .. } => Some(token),
-        _ => None,
-    };
-    let in_fields = event.fields().iter().filter_map(|field| match &field.value {
-        FieldValue::Fingerprint(fingerprint) => Some(fingerprint),
-        FieldValue::Text(_) | FieldValue::Secret => None,
-    });
-    subject.into_iter().chain(in_fields).collect()
-}
-
-fn digest(id: FlowId, events: &[FlowEvent], scenario: Option<&'static str>) -> Digest {
-    let flow = assemble(events);
-    let name = flow_name(&flow, scenario);
-    let summary = FlowSummary {
-        id,
-        name,
-        began_micros: flow.began_micros,
-        elapsed_micros: flow.ended_micros - flow.began_micros,
-        outcome: flow.outcome,
-        status: flow.status,
-        messages: flow.messages.len(),
-        background: BACKGROUND.contains(&name),
-    };
-    Digest { summary, secrets: SecretCounts::of(&flow.messages) }
-}
-
-/// The names of flows that teach nothing.
-const BACKGROUND: [&str; 6] =
-    ["visit", "visit_a", "visit_c", "metadata", "keys", "resource_metadata"];
-
-/// Names a flow after its scenario, or else after its most characteristic message.
-fn flow_name(flow: &Flow, scenario: Option<&'static str>) -> &'static str {
-    /// The most characteristic first.
-    const CHARACTERISTIC: [&str; 14] = [
-        "call_a_legacy",
-        "call_a",
-        "callback",
-        "login_button",
-        "authorization_request",
-        "my_resource",
-        "sign_out",
-        "back_channel_logout",
-        "revocation",
-        "device_authorization",
-        "refresh",
-        "code_exchange",
-        "client_credentials",
-        "resource_request",
-    ];
-    let titles = || flow.messages.iter().map(|message| message.explanation.title);
-    let characteristic =
-        || CHARACTERISTIC.into_iter().find(|title| titles().any(|known| known == *title));
-    let first = || titles().next().filter(|title| !title.is_empty());
-    scenario.or_else(characteristic).or_else(first).unwrap_or("visit")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-use flow_events::{Field, MAX_EVENT_BYTES, Party, TraceContext};
+use flow_events::{Event, Field, MAX_EVENT_BYTES, Party, TraceContext};
 
-use super::*;
+use super::{stored_flow::StoredFlow, *};
 
 fn trace(name: u8) -> TraceId {
     TraceContext::root([name; 24]).unwrap().trace_id
@@ -208,12 +208,12 @@ fn flows_that_only_read_keys_are_background() {
 fn requests_from_outside_have_the_role_that_the_scenario_played() {
     let flows = FlowStore::default();
     flows.set_scenario(trace(1), "stolen_token");
-    flows.set_actor(trace(1), 0, Actor::Client);
-    flows.set_actor(trace(1), 5, Actor::Attacker);
+    flows.set_actor(trace(1), 0, Role::Client);
+    flows.set_actor(trace(1), 5, Role::Attacker);
     let mut later = received(1, Party::Client, "");
     later.at_micros = 5;
     flows.record([received(1, Party::Client, ""), later]);
     let roles: Vec<_> =
         flows.flow(trace(1)).unwrap().flow.messages.iter().map(|message| message.actor).collect();
-    assert_eq!(roles, [Some(Actor::Client), Some(Actor::Attacker)]);
+    assert_eq!(roles, [Some(Role::Client), Some(Role::Attacker)]);
 }
