@@ -10,8 +10,8 @@ mod store;
 
 pub use assemble::{assemble, host_of};
 pub use model::{
-    Actor, Decision, Explanation, Flow, Fold, FoldKind, Line, LinePart, Message, Outcome, Response,
-    SourceLink, Step, StepSequence,
+    Decision, Explanation, Flow, FlowOutcome, Fold, FoldKind, Line, LinePart, Message, Response,
+    Role, SourceLink, Step, StepSequence,
 };
 pub use secret_holders::SecretHolders;
 pub use store::{FlowDetails, FlowLimits, FlowStore, FlowSummary};

@@ -17,8 +17,8 @@ mod settings;
 mod state;
 
 pub use flows::{
-    Actor, Decision, Explanation, Flow, FlowLimits, FlowStore, Fold, FoldKind, Line, LinePart,
-    Message, Outcome, Response, SourceLink, Step, StepSequence, assemble,
+    Decision, Explanation, Flow, FlowLimits, FlowOutcome, FlowStore, Fold, FoldKind, Line,
+    LinePart, Message, Response, Role, SourceLink, Step, StepSequence, assemble,
 };
 pub use page::texts;
 pub use server::FlowViewer;

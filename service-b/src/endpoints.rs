@@ -8,7 +8,7 @@ pub(crate) mod openapi;
 pub(crate) mod protected_resource;
 pub(crate) mod resource;
 
-use oauth_types::Actor;
+use oauth_types::ActorClaim;
 use serde::Serialize;
 use token_verifier::{RequiredClaim, RequiredScope, VerifiedToken};
 
@@ -44,7 +44,7 @@ pub(crate) struct TokenClaims {
     jti: Option<String>,
     /// The party that acts for the subject (RFC 8693 §4.1).
     #[serde(skip_serializing_if = "Option::is_none")]
-    act: Option<Actor>,
+    act: Option<ActorClaim>,
     expires_at: i64,
 }
 

@@ -1,4 +1,4 @@
-use oauth_types::{AccessToken, AccessTokenClaims, Actor, Claims};
+use oauth_types::{AccessToken, AccessTokenClaims, ActorClaim, Claims};
 
 use crate::{
     domain::{GrantedAccess, JwtType, new_jti, with_generation, with_grant_id},
@@ -37,7 +37,7 @@ pub struct AccessTokenRequest<'a> {
 /// What a token inherits from the one that it was exchanged for.
 pub struct ExchangedToken {
     /// The actor, which acts for the subject (RFC 8693 §4.1).
-    pub act: Actor,
+    pub act: ActorClaim,
     /// The expiry of the subject token, in seconds since 1970. The new token does not outlive it.
     pub not_after: i64,
 }

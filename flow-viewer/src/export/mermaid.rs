@@ -7,7 +7,7 @@ use pages::Language;
 use serde_json::Value;
 
 use crate::{
-    flows::{Actor, Decision, Flow, Line, LinePart, Message},
+    flows::{Decision, Flow, Line, LinePart, Message, Role},
     page::texts,
 };
 
@@ -63,7 +63,7 @@ impl Diagram<'_> {
         match party {
             Party::Client => "A".to_owned(),
             Party::AuthorizationServer => "C".to_owned(),
-            Party::Browser => format!("{:?}", message.actor.unwrap_or(Actor::Person)),
+            Party::Browser => format!("{:?}", message.actor.unwrap_or(Role::Person)),
             Party::ResourceServer => {
                 let host = message.resource_server.as_deref();
                 match self.hosts.iter().position(|known| Some(*known) == host) {
@@ -76,7 +76,7 @@ impl Diagram<'_> {
 
     fn name(&self, message: &Message, party: Party) -> String {
         let of = |kind: &str, name: Value| self.text(&[kind, name.as_str().unwrap_or_default()]);
-        let json = |value: Option<Actor>| serde_json::json!(value.unwrap_or(Actor::Person));
+        let json = |value: Option<Role>| serde_json::json!(value.unwrap_or(Role::Person));
         let (name, role) = match party {
             Party::Browser => {
                 (of("actor", json(message.actor)), of("actor_role", json(message.actor)))

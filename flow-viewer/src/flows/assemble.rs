@@ -6,7 +6,7 @@ use flow_events::{Event, Field, FieldValue, FlowEvent, Party};
 use super::{
     explain::explain,
     fold::folds,
-    model::{Decision, Flow, Message, Outcome, Response},
+    model::{Decision, Flow, FlowOutcome, Message, Response},
     number::numbered_lines,
 };
 
@@ -182,17 +182,19 @@ fn open(messages: &mut [Message], condition: impl Fn(&Message) -> bool) -> Optio
     messages.iter_mut().rev().find(|message| message.is_open() && condition(message))
 }
 
-fn outcome(messages: &[Message]) -> (Outcome, Option<u16>) {
+fn outcome(messages: &[Message]) -> (FlowOutcome, Option<u16>) {
     let last_external = messages.iter().rev().find(|message| message.external).or(messages.last());
     let status =
         last_external.and_then(|message| message.response.as_ref()).map(|response| response.status);
     let outcome = match status {
-        None if last_external.is_some_and(|message| message.failure.is_some()) => Outcome::Failed,
-        None => Outcome::Running,
-        Some(..400) if messages.iter().any(Message::is_legacy) => Outcome::Exposed,
-        Some(..400) => Outcome::Ok,
-        Some(400..500) => Outcome::Rejected,
-        Some(_) => Outcome::Failed,
+        None if last_external.is_some_and(|message| message.failure.is_some()) => {
+            FlowOutcome::Failed
+        }
+        None => FlowOutcome::Running,
+        Some(..400) if messages.iter().any(Message::is_legacy) => FlowOutcome::Exposed,
+        Some(..400) => FlowOutcome::Ok,
+        Some(400..500) => FlowOutcome::Rejected,
+        Some(_) => FlowOutcome::Failed,
     };
     (outcome, status)
 }
@@ -267,7 +269,7 @@ mod tests {
             parties,
             [(Party::Browser, Party::Client), (Party::Client, Party::ResourceServer)]
         );
-        assert_eq!((flow.outcome, flow.status), (Outcome::Ok, Some(200)));
+        assert_eq!((flow.outcome, flow.status), (FlowOutcome::Ok, Some(200)));
         let response = flow.messages[1].response.as_ref().unwrap();
         assert_eq!((response.at_micros, response.elapsed_micros), (7, 5), "as the sender measured");
         assert_eq!(response.fields.len(), 1, "the receiver's headers: {response:?}");
@@ -307,7 +309,7 @@ mod tests {
     fn request_without_a_response_is_running_until_it_fails() {
         let mut events = a_call();
         events.truncate(3);
-        assert_eq!(assemble(&events).outcome, Outcome::Running);
+        assert_eq!(assemble(&events).outcome, FlowOutcome::Running);
         let reason = "connection refused".to_owned();
         events.push(event_at(
             4,
@@ -318,7 +320,7 @@ mod tests {
         let flow = assemble(&events);
         assert_eq!(
             (flow.outcome, flow.messages[1].failure.as_deref()),
-            (Outcome::Failed, Some("connection refused"))
+            (FlowOutcome::Failed, Some("connection refused"))
         );
     }
 

@@ -11,7 +11,7 @@ pub struct Flow {
     pub lines: Vec<Line>,
     /// The messages that the diagram shows only on request.
     pub folds: Vec<Fold>,
-    pub outcome: Outcome,
+    pub outcome: FlowOutcome,
     /// The status of the last response to a party outside the three servers.
     pub status: Option<u16>,
     /// The time of the first event, in microseconds since 1970.
@@ -28,7 +28,7 @@ pub struct Message {
     /// The host of the B that sends or receives the message.
     pub resource_server: Option<String>,
     /// The role of the sender in a scenario, if the message came from outside.
-    pub actor: Option<Actor>,
+    pub actor: Option<Role>,
     pub sent_micros: i64,
     pub method: String,
     /// The whole URL if the sender reported it, else the route that the receiver reported.
@@ -103,7 +103,7 @@ pub enum FoldKind {
 /// The role that a scenario plays outside A, B and C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Actor {
+pub enum Role {
     /// A person with a browser.
     Person,
     /// A native app.
@@ -130,7 +130,7 @@ pub enum LinePart {
 /// The outcome of a flow for the party that began it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum FlowOutcome {
     /// A response is still missing.
     Running,
     /// The last response has a status below 400.

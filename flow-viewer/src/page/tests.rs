@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    flows::{Actor, FoldKind, Outcome, titles},
+    flows::{FlowOutcome, FoldKind, Role, titles},
     lessons::{GUESSES, LESSONS},
     scenarios::{Scenario, ScenarioGroup},
 };
@@ -41,10 +41,14 @@ const RULES: [Rule; 23] = [
 ];
 const PARTIES: [Party; 4] =
     [Party::Browser, Party::Client, Party::ResourceServer, Party::AuthorizationServer];
-const OUTCOMES: [Outcome; 5] =
-    [Outcome::Running, Outcome::Ok, Outcome::Exposed, Outcome::Rejected, Outcome::Failed];
-const ACTORS: [Actor; 5] =
-    [Actor::Person, Actor::App, Actor::Client, Actor::Attacker, Actor::Operator];
+const OUTCOMES: [FlowOutcome; 5] = [
+    FlowOutcome::Running,
+    FlowOutcome::Ok,
+    FlowOutcome::Exposed,
+    FlowOutcome::Rejected,
+    FlowOutcome::Failed,
+];
+const ACTORS: [Role; 5] = [Role::Person, Role::App, Role::Client, Role::Attacker, Role::Operator];
 const FOLDS: [FoldKind; 2] = [FoldKind::Preparation, FoldKind::Repetition];
 
 fn asset(name: &str) -> String {

@@ -10,7 +10,7 @@ use super::{
     native_app,
     run::{ResourceServer, ScenarioRun},
 };
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// Redeems an authorization code twice (RFC 6749 §4.1.2): C rejects the second attempt and revokes
 /// the tokens of the first.
@@ -22,7 +22,7 @@ pub(super) async fn replayed_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<(
     run.expect("attacker_redeems_code", "400 invalid_grant", &second.summary());
     let token = first.token("access_token").context("C issued no access token")?;
     let server = ResourceServer::Introspection;
-    run.act_as(Actor::App);
+    run.act_as(Role::App);
     let response = run.call_resource(server, &token).await?;
     run.expect(server.response_name(), "401 invalid_token", &response.summary());
     Ok(())
@@ -31,7 +31,7 @@ pub(super) async fn replayed_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<(
 /// Redeems an authorization code without its code verifier (RFC 7636 §1).
 pub(super) async fn stolen_code(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let code = native_app::authorize(run).await?;
-    run.act_as(Actor::Attacker);
+    run.act_as(Role::Attacker);
     let guessed = BASE64_URL_SAFE_NO_PAD.encode(random::<32>());
     let response = code.redeem_with_verifier(run, &guessed).await?;
     run.expect("attacker_redeems_code", "400 invalid_grant", &response.summary());
@@ -61,7 +61,7 @@ pub(super) async fn wrong_state(run: &mut ScenarioRun<'_>) -> anyhow::Result<()>
 
 /// Guesses the secret of a client, and of one that does not exist.
 pub(super) async fn wrong_secret(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
-    run.act_as(Actor::Attacker);
+    run.act_as(Role::Attacker);
     let url = format!("{}/oauth/token", run.environment.c.url);
     for client_id in [run.environment.client_id.as_str(), "unknown-client"] {
         let form = [
@@ -78,7 +78,7 @@ pub(super) async fn wrong_secret(run: &mut ScenarioRun<'_>) -> anyhow::Result<()
 /// Asks C to send the code to the attacker (RFC 9700 §4.1): C shows an error page and does not
 /// redirect.
 pub(super) async fn unregistered_redirect_uri(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
-    run.act_as(Actor::Attacker);
+    run.act_as(Role::Attacker);
     let mut url = Url::parse(&format!("{}/oauth/authorize", run.environment.c.url))?;
     url.query_pairs_mut().extend_pairs([
         ("response_type", "code"),
@@ -95,7 +95,7 @@ pub(super) async fn unregistered_redirect_uri(run: &mut ScenarioRun<'_>) -> anyh
 
 /// Requests a token with the user's password (RFC 9700 §2.4): C does not support that grant.
 pub(super) async fn password_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
-    run.act_as(Actor::Client);
+    run.act_as(Role::Client);
     let environment = run.environment;
     let form = [
         ("grant_type", "password"),
@@ -112,7 +112,7 @@ pub(super) async fn password_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<
 /// Asks for an access token in the URL of the browser (RFC 9700 §2.1.2): C supports no response
 /// type but `code`.
 pub(super) async fn implicit_grant(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
-    run.act_as(Actor::App);
+    run.act_as(Role::App);
     let mut url = Url::parse(&format!("{}/oauth/authorize", run.environment.c.url))?;
     url.query_pairs_mut().extend_pairs([
         ("response_type", "token"),

@@ -5,7 +5,7 @@ use scripted_browser::{Browser, Request, Response};
 use url::Url;
 
 use super::run::ScenarioRun;
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// A browser that connects to the servers of the environment and to no others.
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl ScenarioBrowser {
         first: Request,
         stop_at: Option<&str>,
     ) -> anyhow::Result<()> {
-        run.act_as(Actor::Person);
+        run.act_as(Role::Person);
         let response = send(run, &first).await?;
         let mut next = self.0.receive(first, response)?;
         while let Some(request) = next {

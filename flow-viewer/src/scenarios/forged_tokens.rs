@@ -7,7 +7,7 @@ use super::{
     jwt_forge::{AttackerKey, JwtParts},
     run::{ResourceServer, ScenarioRun},
 };
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// Changes a claim and keeps the signature.
 pub(super) async fn tampered(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
@@ -45,7 +45,7 @@ pub(super) async fn public_key_as_secret(run: &mut ScenarioRun<'_>) -> anyhow::R
     let jwks_url = format!("{}/.well-known/jwks.json", run.environment.c.url);
     for server in ResourceServer::BOTH {
         let mut parts = JwtParts::of(&run.token_for(server).await?)?;
-        run.act_as(Actor::Attacker);
+        run.act_as(Role::Attacker);
         let jwks = run.get(&jwks_url).await?.json();
         let key = jwks["keys"]
             .as_array()

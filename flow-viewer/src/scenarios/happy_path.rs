@@ -8,7 +8,7 @@ use super::{
     run::{ResourceServer, ScenarioRun},
     token_misuse,
 };
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// A calls the B that verifies access tokens locally. In the demo A requests a new token for it, so
 /// that every step can be seen.
@@ -34,7 +34,7 @@ pub(super) async fn legacy_query(run: &mut ScenarioRun<'_>) -> anyhow::Result<()
 }
 
 async fn call_a(run: &mut ScenarioRun<'_>, path: &str) -> anyhow::Result<()> {
-    run.act_as(Actor::Person);
+    run.act_as(Role::Person);
     let response = run.get(&format!("{}{path}", run.environment.a.url)).await?;
     ensure!(
         response.status != 404 || !path.contains("legacy"),

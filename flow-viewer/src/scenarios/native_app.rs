@@ -10,7 +10,7 @@ use super::{
     environment::random,
     run::{ResourceServer, ScenarioResponse, ScenarioRun},
 };
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// The native app of the scenarios.
 pub(super) const CLIENT_ID: &str = "scenario-app";
@@ -55,7 +55,7 @@ fn authorization_url(run: &ScenarioRun<'_>, verifier: &str) -> anyhow::Result<St
 impl AuthorizationCode {
     /// Redeems the code for tokens, as the app.
     pub(super) async fn redeem(&self, run: &ScenarioRun<'_>) -> anyhow::Result<ScenarioResponse> {
-        run.act_as(Actor::App);
+        run.act_as(Role::App);
         self.redeem_with_verifier(run, &self.verifier).await
     }
 
@@ -64,7 +64,7 @@ impl AuthorizationCode {
         &self,
         run: &ScenarioRun<'_>,
     ) -> anyhow::Result<ScenarioResponse> {
-        run.act_as(Actor::Attacker);
+        run.act_as(Role::Attacker);
         self.redeem_with_verifier(run, &self.verifier).await
     }
 
@@ -90,7 +90,7 @@ pub(super) async fn refresh(
     run: &ScenarioRun<'_>,
     earlier: &ScenarioResponse,
 ) -> anyhow::Result<ScenarioResponse> {
-    run.act_as(Actor::App);
+    run.act_as(Role::App);
     let token = earlier.token("refresh_token").context("C issued no refresh token")?;
     let form = [
         ("grant_type", "refresh_token"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use super::run::ScenarioRun;
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// How long C stays unavailable, in seconds. Longer than B caches introspection responses.
 const OUTAGE_SECONDS: &str = "5";
@@ -17,7 +17,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) async fn auth_server_unavailable(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let url = |target: &str| format!("{}/api/call-b?target={target}", run.environment.a.url);
     let (local, introspection) = (url("local"), url("introspection"));
-    run.act_as(Actor::Person);
+    run.act_as(Role::Person);
     // After these calls A has an access token for each B.
     for url in [&local, &introspection] {
         let response = run.get(url).await?;
@@ -28,9 +28,9 @@ pub(super) async fn auth_server_unavailable(run: &mut ScenarioRun<'_>) -> anyhow
         );
     }
     let control = format!("{}/test/outage", run.environment.c.url);
-    run.act_as(Actor::Operator);
+    run.act_as(Role::Operator);
     let response = run.post(&control, &[("seconds", OUTAGE_SECONDS)]).await?;
-    run.act_as(Actor::Person);
+    run.act_as(Role::Person);
     ensure!(
         response.status.is_success(),
         "cannot simulate an outage: C responds with {} (its setting `test_controls`)",

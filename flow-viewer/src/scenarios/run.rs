@@ -5,7 +5,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use super::environment::{Environment, random};
-use crate::{flows::Actor, scenario_result::Expectation};
+use crate::{flows::Role, scenario_result::Expectation};
 
 /// A scenario in progress. All its requests carry one trace.
 pub(super) struct ScenarioRun<'a> {
@@ -67,7 +67,7 @@ impl<'a> ScenarioRun<'a> {
     }
 
     /// Sends the following requests in this role.
-    pub(super) fn act_as(&self, actor: Actor) {
+    pub(super) fn act_as(&self, actor: Role) {
         let environment = self.environment;
         environment.flows.set_actor(self.trace.trace_id, environment.clock.micros(), actor);
     }
@@ -114,7 +114,7 @@ impl<'a> ScenarioRun<'a> {
         path: &str,
         parameters: &[(&str, &str)],
     ) -> anyhow::Result<AccessToken> {
-        self.act_as(Actor::Client);
+        self.act_as(Role::Client);
         let credentials = [
             ("grant_type", "client_credentials"),
             ("client_id", self.environment.client_id.as_str()),
@@ -165,7 +165,7 @@ impl<'a> ScenarioRun<'a> {
         server: ResourceServer,
         token: &AccessToken,
     ) -> anyhow::Result<()> {
-        self.act_as(Actor::Attacker);
+        self.act_as(Role::Attacker);
         let response = self.call_resource(server, token).await?;
         self.expect(server.response_name(), "401 invalid_token", &response.summary());
         Ok(())

@@ -9,7 +9,7 @@ use super::{
     native_app,
     run::{ResourceServer, ScenarioRun},
 };
-use crate::flows::Actor;
+use crate::flows::Role;
 
 /// How long B may still accept a revoked token: it caches introspection responses (setting
 /// `introspection.cache_seconds`).
@@ -31,7 +31,7 @@ pub(super) async fn wrong_audience(run: &mut ScenarioRun<'_>) -> anyhow::Result<
     use ResourceServer::{Introspection, Local};
     for (audience, called) in [(Introspection, Local), (Local, Introspection)] {
         let token = run.token_for(audience).await?;
-        run.act_as(Actor::Attacker);
+        run.act_as(Role::Attacker);
         let response = run.call_resource(called, &token).await?;
         run.expect(called.response_name(), "401 invalid_token", &response.summary());
     }
@@ -68,7 +68,7 @@ pub(super) async fn revoked(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
 
 /// Revokes an access token as its client (RFC 7009).
 pub(super) async fn revoke(run: &mut ScenarioRun<'_>, token: &AccessToken) -> anyhow::Result<()> {
-    run.act_as(Actor::Client);
+    run.act_as(Role::Client);
     let environment = run.environment;
     let form = [
         ("client_id", environment.client_id.as_str()),
@@ -84,11 +84,11 @@ pub(super) async fn revoke(run: &mut ScenarioRun<'_>, token: &AccessToken) -> an
 /// lifetime and revocation limit the damage.
 pub(super) async fn stolen_token(run: &mut ScenarioRun<'_>) -> anyhow::Result<()> {
     let token = run.token_for(ResourceServer::Introspection).await?;
-    run.act_as(Actor::Attacker);
+    run.act_as(Role::Attacker);
     let response = run.call_resource(ResourceServer::Introspection, &token).await?;
     run.expect("attacker_calls_b", "200", &response.summary());
     revoke(run, &token).await?;
-    run.act_as(Actor::Attacker);
+    run.act_as(Role::Attacker);
     let rejected = async {
         loop {
             let response = run.call_resource(ResourceServer::Introspection, &token).await?;

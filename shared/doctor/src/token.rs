@@ -42,7 +42,8 @@ pub struct CodeExchange<'a> {
     pub redirect_uri: &'a str,
 }
 
-enum Outcome {
+/// The reply of the token endpoint.
+enum TokenReply {
     Granted(Box<TokenResponse>),
     Error(ErrorResponse),
     Invalid(u16),
@@ -76,16 +77,16 @@ pub async fn check_token_request(
     let check = known.check(&request.check);
     match send(known, client, &url, &form).await {
         Err(error) => unreachable(checks, known, &check, &url, &error),
-        Ok(Outcome::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
-        Ok(Outcome::Error(error)) if error.is_client_error() => {
+        Ok(TokenReply::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
+        Ok(TokenReply::Error(error)) if error.is_client_error() => {
             diagnose_client_error(checks, known, client, &check, (&url, &form), &error).await;
         }
-        Ok(Outcome::Error(error)) => {
+        Ok(TokenReply::Error(error)) => {
             let (message, diagnosis) = diagnose_error(known, client, request, &error);
             checks.fail(check, message, diagnosis);
             return true;
         }
-        Ok(Outcome::Granted(granted)) => {
+        Ok(TokenReply::Granted(granted)) => {
             compare(checks, known, request, &granted, keys);
             revoke_or_warn(checks, known, client, request, &granted).await;
             return true;
@@ -121,13 +122,13 @@ pub async fn check_code_exchange(
     let check = known.check(CHECK);
     match send(known, client, &url, &form).await {
         Err(error) => unreachable(checks, known, &check, &url, &error),
-        Ok(Outcome::Error(error)) if error.is_client_error() => {
+        Ok(TokenReply::Error(error)) if error.is_client_error() => {
             diagnose_client_error(checks, known, client, &check, (&url, &form), &error).await;
         }
-        Ok(Outcome::Error(error)) if error.is("invalid_grant") => {
+        Ok(TokenReply::Error(error)) if error.is("invalid_grant") => {
             checks.ok(check, format!("`{}` is authenticated", client.id));
         }
-        Ok(Outcome::Error(error)) => {
+        Ok(TokenReply::Error(error)) => {
             let compared = "the issuer's response to a made-up code";
             let change = client
                 .names
@@ -135,8 +136,8 @@ pub async fn check_code_exchange(
             let diagnosis = Diagnosis::new(compared, "invalid_grant", error.summary(), change);
             checks.warn(check, "cannot determine whether the secret is valid", diagnosis);
         }
-        Ok(Outcome::Granted(_)) => invalid_response(checks, known, &check, &url, 200),
-        Ok(Outcome::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
+        Ok(TokenReply::Granted(_)) => invalid_response(checks, known, &check, &url, 200),
+        Ok(TokenReply::Invalid(status)) => invalid_response(checks, known, &check, &url, status),
     }
 }
 
@@ -145,17 +146,17 @@ async fn send(
     client: &Client,
     url: &Url,
     form: &[(&str, &str)],
-) -> Result<Outcome, ConnectError> {
+) -> Result<TokenReply, ConnectError> {
     let mut form = form.to_vec();
     let authorization = client.authenticate(&mut form);
     let reply = known.probe.post(url, &form, authorization.as_deref()).await?;
     Ok(match reply.status {
         200 => serde_json::from_slice(&reply.body)
-            .map_or(Outcome::Invalid(200), |granted| Outcome::Granted(Box::new(granted))),
+            .map_or(TokenReply::Invalid(200), |granted| TokenReply::Granted(Box::new(granted))),
         400..=499 if reply.status != TOO_MANY_REQUESTS => {
-            Outcome::Error(client.error_response(&reply))
+            TokenReply::Error(client.error_response(&reply))
         }
-        status => Outcome::Invalid(status),
+        status => TokenReply::Invalid(status),
     })
 }
 

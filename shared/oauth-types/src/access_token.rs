@@ -40,7 +40,7 @@ pub struct AccessTokenClaims {
     pub scope: Scope,
     /// The service that acts for the user after a token exchange (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<Actor>,
+    pub act: Option<ActorClaim>,
     /// The claims that this type has no field for, for example `roles` (RFC 9068 §2.2.3.1).
     #[serde(flatten)]
     pub extra: Claims,
@@ -48,12 +48,12 @@ pub struct AccessTokenClaims {
 
 /// The current actor, and the chain of previous ones (RFC 8693 §4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
+pub struct ActorClaim {
     /// The client id.
     pub sub: String,
     /// The previous actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<Box<Actor>>,
+    pub act: Option<Box<ActorClaim>>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessTokenClaims, Actor, Audience, Claims, Scope};
+use crate::{AccessTokenClaims, ActorClaim, Audience, Claims, Scope};
 
 /// A response of the introspection endpoint (RFC 7662 §2.2). Times are in seconds since 1970-01-01
 /// UTC.
@@ -41,7 +41,7 @@ pub struct IntrospectionResponse {
     pub jti: Option<String>,
     /// The service that acts for the user after a token exchange (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<Actor>,
+    pub act: Option<ActorClaim>,
     /// The members that this type has no field for, for example `username` and `roles`.
     #[serde(flatten)]
     pub extra: Claims,

@@ -29,7 +29,7 @@ mod standard_claims;
 mod token_response;
 mod web_origin;
 
-pub use access_token::{AccessTokenClaims, Actor, TYP_ACCESS_TOKEN};
+pub use access_token::{AccessTokenClaims, ActorClaim, TYP_ACCESS_TOKEN};
 pub use audience::Audience;
 pub use caller_network::caller_network;
 pub use claims::Claims;

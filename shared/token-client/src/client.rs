@@ -14,7 +14,7 @@ use crate::{
     error::{Endpoint, TokenError},
     grants::{authorization_code, client_credentials, device_code, refresh_token, token_exchange},
     retry::retry_transient,
-    token_cell::{FetchPermit, Freshness, Outcome, TokenCell},
+    token_cell::{FetchPermit, FetchResult, Freshness, TokenCell},
     token_cells::TokenCells,
     token_response,
     token_target::TokenTarget,
@@ -189,7 +189,7 @@ impl TokenClient {
 }
 
 impl Inner {
-    async fn fetch(&self, target: &TokenTarget) -> Outcome {
+    async fn fetch(&self, target: &TokenTarget) -> FetchResult {
         retry_transient(|| self.request(target)).await.map(Arc::new)
     }
 

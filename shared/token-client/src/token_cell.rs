@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{cached_token::CachedToken, error::TokenError};
 
-pub(crate) type Outcome = Result<Arc<CachedToken>, TokenError>;
+pub(crate) type FetchResult = Result<Arc<CachedToken>, TokenError>;
 
 /// The cached token of one target, and at most one fetch of the next.
 ///
@@ -22,7 +22,7 @@ pub(crate) type Outcome = Result<Arc<CachedToken>, TokenError>;
 #[derive(Default)]
 pub(crate) struct TokenCell {
     token: ArcSwapOption<CachedToken>,
-    last_outcome: Arc<Mutex<Option<Outcome>>>,
+    last_outcome: Arc<Mutex<Option<FetchResult>>>,
     completions: AtomicU64,
     /// Uptime in milliseconds.
     backoff_until: AtomicU64,
@@ -43,7 +43,7 @@ pub(crate) enum Freshness {
 pub(crate) struct FetchCount(u64);
 
 /// The permission to fetch the token, held by one task at a time.
-pub(crate) type FetchPermit = OwnedMutexGuard<Option<Outcome>>;
+pub(crate) type FetchPermit = OwnedMutexGuard<Option<FetchResult>>;
 
 impl TokenCell {
     /// Reads the cell at `now`, an uptime of the clock. The count is read before the token:
@@ -65,8 +65,8 @@ impl TokenCell {
     pub(crate) async fn join(
         &self,
         seen: FetchCount,
-        fetch: impl Future<Output = Outcome>,
-    ) -> Outcome {
+        fetch: impl Future<Output = FetchResult>,
+    ) -> FetchResult {
         let permit = Arc::clone(&self.last_outcome).lock_owned().await;
         if let (true, Some(outcome)) = (self.has_completed_since(seen), &*permit) {
             return outcome.clone();
@@ -81,7 +81,7 @@ impl TokenCell {
     }
 
     /// Stores the outcome of a fetch, and returns it.
-    pub(crate) fn complete(&self, mut permit: FetchPermit, outcome: Outcome) -> Outcome {
+    pub(crate) fn complete(&self, mut permit: FetchPermit, outcome: FetchResult) -> FetchResult {
         if let Ok(token) = &outcome {
             self.token.store(Some(Arc::clone(token)));
         }

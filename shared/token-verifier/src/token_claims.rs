@@ -1,6 +1,6 @@
 //! Reads the claims of JWTs and introspection responses, in the forms that issuers use.
 
-use oauth_types::{Actor, Audience, Claims, NumericDate};
+use oauth_types::{ActorClaim, Audience, Claims, NumericDate};
 use serde::de::DeserializeOwned;
 
 use crate::{check::Times, error::VerifyError, scope_claims::ScopeClaims};
@@ -16,7 +16,7 @@ pub(crate) struct TokenClaims {
     pub(crate) times: Times,
     pub(crate) client_id: Option<String>,
     pub(crate) scope: oauth_types::Scope,
-    pub(crate) actor: Option<Actor>,
+    pub(crate) actor: Option<ActorClaim>,
     /// All claims.
     pub(crate) all: Claims,
 }

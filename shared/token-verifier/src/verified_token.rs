@@ -1,4 +1,4 @@
-use oauth_types::{Actor, Audience, Claims, Scope};
+use oauth_types::{ActorClaim, Audience, Claims, Scope};
 use serde::de::DeserializeOwned;
 
 use crate::token_claims::TokenClaims;
@@ -13,7 +13,7 @@ pub struct VerifiedToken {
     client_id: Option<String>,
     scope: Scope,
     audience: Audience,
-    actor: Option<Actor>,
+    actor: Option<ActorClaim>,
     expires_at: i64,
     claims: Claims,
 }
@@ -53,7 +53,7 @@ impl VerifiedToken {
     /// Returns `act`: the party that acts for the subject (RFC 8693 §4.1). It is informational and
     /// must not be used for access decisions.
     #[must_use]
-    pub fn actor(&self) -> Option<&Actor> {
+    pub fn actor(&self) -> Option<&ActorClaim> {
         self.actor.as_ref()
     }
 

@@ -3,7 +3,7 @@
 use oauth_types::ClientAuthMethod;
 use url::Url;
 
-use super::{Outcome, TokenRequest, revoke, send};
+use super::{TokenReply, TokenRequest, revoke, send};
 use crate::{
     checks::Checks,
     client::{Client, ErrorResponse},
@@ -28,11 +28,11 @@ pub(super) async fn diagnose_client_error(
     };
     let with_other_method = Client { method: other, ..client.clone() };
     let accepted = match send(known, &with_other_method, url, form).await {
-        Ok(Outcome::Granted(granted)) => {
+        Ok(TokenReply::Granted(granted)) => {
             revoke(known, &with_other_method, &granted).await;
             true
         }
-        Ok(Outcome::Error(error)) => !error.is_client_error(),
+        Ok(TokenReply::Error(error)) => !error.is_client_error(),
         _ => false,
     };
     let unsupported = !supported.is_empty() && !supported.iter().any(|one| one == method.as_str());

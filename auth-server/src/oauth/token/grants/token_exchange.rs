@@ -1,4 +1,4 @@
-use oauth_types::{AccessToken, AccessTokenClaims, Actor, ErrorCode, Form, Scope};
+use oauth_types::{AccessToken, AccessTokenClaims, ActorClaim, ErrorCode, Form, Scope};
 
 use super::{GrantOutcome, TokenRequest, UserContext};
 use crate::{
@@ -50,7 +50,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let granted = authorize_exchange(client, registry, &limit, scope.as_ref(), resource)?;
     let user =
         grant.map(|grant| UserContext { grant, nonce: None, consumes: None, refresh_token: None });
-    let act = Actor { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
+    let act = ActorClaim { sub: client.client_id.clone(), act: subject.act.map(Box::new) };
     Ok(GrantOutcome {
         sub: subject.sub,
         granted,
