@@ -19,7 +19,7 @@ pub use browser_session::{
 };
 pub use csrf::Csrf;
 pub use form::{ClientRequest, FormBody, RawForm, required};
-pub use html_error::{HtmlError, html_errors};
+pub use html_error::{HtmlError, html_errors, page_response};
 pub use json::JsonRequest;
 pub use page_context::PageContext;
 
@@ -33,7 +33,7 @@ use axum::{
 
 /// Responds to methods other than POST at a form endpoint.
 pub async fn only_post() -> impl IntoResponse {
-    let failure =
+    let error =
         ApiError::invalid_request("this endpoint takes POST with a form body only", REQUEST_RULE);
-    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(failure.error))
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], NO_STORE, Json(error.error))
 }

@@ -88,7 +88,7 @@ pub async fn access_token(
         ("code", "code"),
     ];
     let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
-    answer(&user_info, issued, INVALID_CODE).await
+    token_response(&user_info, issued, INVALID_CODE).await
 }
 
 /// `GET` or `POST /sns/oauth2/refresh_token`, with `appid`, `refresh_token` and
@@ -114,7 +114,7 @@ pub async fn refresh_token(
         ("refresh_token", "refresh_token"),
     ];
     let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
-    answer(&user_info, issued, INVALID_REFRESH_TOKEN).await
+    token_response(&user_info, issued, INVALID_REFRESH_TOKEN).await
 }
 
 /// Returns WeChat's error for a missing parameter or another grant type.
@@ -165,8 +165,8 @@ pub async fn json_token(
     ];
     let request = ClientRequest::from_pairs(names.map(|name| (name, text(name))));
     match handle_token_request(&context, address, Ok(request)).await {
-        Ok(answer) => (NO_STORE, Json(answer)).into_response(),
-        Err(failure) => failure.into_response(),
+        Ok(response) => (NO_STORE, Json(response)).into_response(),
+        Err(error) => error.into_response(),
     }
 }
 
@@ -182,15 +182,15 @@ struct WechatToken<'a> {
 }
 
 /// Renders the response of the token endpoint. `invalid_grant` is WeChat's error for the grant.
-async fn answer(
+async fn token_response(
     context: &UserInfoContext,
     issued: Result<TokenResponse, ApiError>,
     invalid_grant: (i64, &str),
 ) -> Response {
     let issued = match issued {
         Ok(issued) => issued,
-        Err(failure) => {
-            let (errcode, errmsg) = match failure.error.error {
+        Err(error) => {
+            let (errcode, errmsg) = match error.error.error {
                 ErrorCode::InvalidGrant => invalid_grant,
                 ErrorCode::InvalidClient => (40_125, "invalid appsecret"),
                 ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope => {
@@ -200,7 +200,7 @@ async fn answer(
                 ErrorCode::ServerError => (-1, "system error"),
                 _ => (40_035, "invalid parameter"),
             };
-            return wechat_error(errcode, &format!("{errmsg}: {}", failure.error));
+            return wechat_error(errcode, &format!("{errmsg}: {}", error.error));
         }
     };
     // The subject of the token, which is pairwise for a client with pairwise subjects.

@@ -76,6 +76,15 @@ impl HtmlError {
     }
 }
 
+/// Returns a page, or the error page in its place.
+pub fn page_response(
+    pages: &Pages,
+    browser: &Browser,
+    result: Result<Response, HtmlError>,
+) -> Response {
+    result.unwrap_or_else(|error| error.page(pages, browser))
+}
+
 /// Returns an error whose text for users says everything.
 fn bare(error: ErrorCode) -> OAuthError {
     OAuthError { error, error_description: None, error_uri: None }
@@ -92,11 +101,11 @@ fn error_page(
 }
 
 impl From<ApiError> for HtmlError {
-    fn from(failure: ApiError) -> Self {
-        match failure.status() {
+    fn from(error: ApiError) -> Self {
+        match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::BeforeHandler(StatusCode::PAYLOAD_TOO_LARGE),
-            status if status.is_server_error() => Self::Unavailable(failure.error.to_string()),
-            _ => Self::BadRequest(ErrorKind::InvalidRequest, failure.error),
+            status if status.is_server_error() => Self::Unavailable(error.error.to_string()),
+            _ => Self::BadRequest(ErrorKind::InvalidRequest, error.error),
         }
     }
 }

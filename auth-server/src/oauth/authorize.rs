@@ -20,7 +20,9 @@ pub use request::{
     MAX_STORED_BYTES, acquire_to_store, ensure_first_use, new_request_uri, read_request,
 };
 pub use request_object_jws::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
-pub use respond::{PostedResponse, ResponseMode, ResponseTarget, answer, answer_error};
+pub use respond::{
+    PostedResponse, ResponseMode, ResponseTarget, authorization_response, error_response,
+};
 pub use validate::{AuthorizeError, ErrorRedirect, RequestParser};
 
 use std::sync::Arc;

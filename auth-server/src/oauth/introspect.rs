@@ -26,8 +26,8 @@ pub async fn introspect(
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Introspection, Outcome::Inactive, address);
     match introspect_token(&context, address, request, &mut record).await {
-        Ok(answer) => Ok((NO_STORE, Json(answer))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Ok(response) => Ok((NO_STORE, Json(response))),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 
@@ -45,7 +45,7 @@ async fn introspect_token(
         ));
     }
     let token = AccessToken::new(request.required("token", RULE)?);
-    let mut answer = IntrospectionResponse::inactive();
+    let mut response = IntrospectionResponse::inactive();
     // Record the token id for every caller: it helps to trace where a stolen token is used.
     if let Some(claims) =
         context.issued_tokens.find_claims(&token).await?.inspect(|claims| record.set_token(claims))
@@ -54,10 +54,10 @@ async fn introspect_token(
         && let Some(claims) = with_current_claims(context, claims).await?
     {
         record.outcome = Outcome::Active;
-        answer = IntrospectionResponse::active(claims);
+        response = IntrospectionResponse::active(claims);
     }
     context.audit.apply(record, Change::None).await?;
-    Ok(answer)
+    Ok(response)
 }
 
 /// Replaces the custom claims of introspection by those of the attributes as they are now. Returns

@@ -38,7 +38,7 @@ pub async fn par(
     let mut record = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
     match push(&context, address, request, &mut record).await {
         Ok(pushed) => Ok((StatusCode::CREATED, NO_STORE, Json(pushed))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 

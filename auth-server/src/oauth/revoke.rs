@@ -23,7 +23,7 @@ pub async fn revoke(
     let mut record = context.audit.record(AuditEvent::Revocation, Outcome::Inactive, address);
     match revoke_token(&context, address, request, &mut record).await {
         Ok(()) => Ok((StatusCode::OK, NO_STORE)),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 

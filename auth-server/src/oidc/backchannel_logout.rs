@@ -176,7 +176,7 @@ async fn post_logout_token(
     notification: &LogoutNotification,
 ) -> Result<(), String> {
     let token =
-        logout_token(context, client, notification).await.map_err(|failure| failure.to_string())?;
+        logout_token(context, client, notification).await.map_err(|error| error.to_string())?;
     let form = [("logout_token", token.as_str())];
     let sent = context.outbound.form(uri, UrlTrust::of(client), &form).await;
     sent.map_err(|error| error.log_reason())

@@ -12,7 +12,10 @@ use url::Url;
 use crate::http::{FormBody, RawForm};
 use crate::{
     domain::Client,
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
+    http::{
+        ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie,
+        page_response,
+    },
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
     tokens::decode_id_token_hint,
     users::end_session,
@@ -30,9 +33,8 @@ pub async fn logout(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    sign_out(&context, &browser_session, address, &query)
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = sign_out(&context, &browser_session, address, &query).await;
+    page_response(&context.page.pages, &browser_session.browser, response)
 }
 
 /// `POST /logout`: accepts the request as a form. Redirects to the GET endpoint, because browsers
@@ -44,8 +46,8 @@ pub async fn logout_posted(
 ) -> Response {
     match form {
         Ok(RawForm(query)) => Redirect::to(&format!("/logout?{query}")).into_response(),
-        Err(failure) => {
-            HtmlError::from(failure).page(&context.page.pages, &browser_session.browser)
+        Err(error) => {
+            page_response(&context.page.pages, &browser_session.browser, Err(error.into()))
         }
     }
 }
@@ -59,10 +61,8 @@ pub async fn logout_confirmed(
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let answer = async { confirmed(&context, &browser_session, address, &query, &form?.0).await };
-    answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = async { confirmed(&context, &browser_session, address, &query, &form?.0).await };
+    page_response(&context.page.pages, &browser_session.browser, response.await)
 }
 
 async fn sign_out(
@@ -73,7 +73,7 @@ async fn sign_out(
 ) -> Result<Response, HtmlError> {
     let request = LogoutRequest::read(context, query, address).await?;
     match browser_session.signed_in(&context.page).await? {
-        None => Ok(request.answer_without_session(context, browser_session)),
+        None => Ok(request.response_without_session(context, browser_session)),
         // The ID token hint names the signed-in user, so no confirmation is required. Any other
         // request must be confirmed (§2).
         Some(signed_in)
@@ -84,7 +84,7 @@ async fn sign_out(
             ) =>
         {
             end_session(context, &signed_in.session, address).await?;
-            Ok((forget_session_cookie(&context.page), request.answer(context, browser_session))
+            Ok((forget_session_cookie(&context.page), request.response(context, browser_session))
                 .into_response())
         }
         Some(signed_in) => {
@@ -127,7 +127,7 @@ async fn confirmed(
 ) -> Result<Response, HtmlError> {
     let request = LogoutRequest::read(context, query, address).await?;
     let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
-        return Ok(request.answer_without_session(context, browser_session));
+        return Ok(request.response_without_session(context, browser_session));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return Ok(confirmation_page(context, browser_session, &request, &signed_in, query, true));
@@ -136,7 +136,7 @@ async fn confirmed(
         return Ok(Redirect::to("/account").into_response());
     }
     end_session(context, &signed_in.session, address).await?;
-    Ok((forget_session_cookie(&context.page), request.answer(context, browser_session))
+    Ok((forget_session_cookie(&context.page), request.response(context, browser_session))
         .into_response())
 }
 
@@ -201,7 +201,11 @@ impl LogoutRequest {
     }
 
     /// Responds after the sign-out: redirects to the client, or displays the signed-out page.
-    fn answer(&self, context: &AuthorizationContext, browser_session: &BrowserSession) -> Response {
+    fn response(
+        &self,
+        context: &AuthorizationContext,
+        browser_session: &BrowserSession,
+    ) -> Response {
         match &self.return_to {
             Some(uri) => Redirect::to(uri).into_response(),
             None => signed_out_page(context, browser_session, self.link_to_home_page()),
@@ -212,7 +216,7 @@ impl LogoutRequest {
     /// register a client, and send others a link with its `client_id` or with their own ID token as
     /// the hint. So a client that no operator approved gets a page with a link: a redirect would
     /// make this server an open redirector (RFC 9700 §4.11.2).
-    fn answer_without_session(
+    fn response_without_session(
         &self,
         context: &AuthorizationContext,
         browser_session: &BrowserSession,
@@ -223,7 +227,7 @@ impl LogoutRequest {
                 let link = ReturnTo { client: host_or_uri(uri), href: uri.clone() };
                 signed_out_page(context, browser_session, Some(link))
             }
-            _ => self.answer(context, browser_session),
+            _ => self.response(context, browser_session),
         }
     }
 

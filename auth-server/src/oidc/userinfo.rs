@@ -207,8 +207,8 @@ impl From<UserInfoError> for UserInfoRejection {
 }
 
 impl From<ApiError> for UserInfoRejection {
-    fn from(failure: ApiError) -> Self {
-        Self::Failed(failure)
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -225,7 +225,7 @@ impl IntoResponse for UserInfoRejection {
                     challenge(&Challenge::new(REALM).error(error.error.as_str(), &description));
                 (status, NO_STORE, www_authenticate, Json(error)).into_response()
             }
-            Self::Failed(failure) => failure.into_response(),
+            Self::Failed(error) => error.into_response(),
         }
     }
 }

@@ -33,6 +33,6 @@ pub async fn test_token(
         request.expires_in = Some(expires_in);
         Ok(request)
     });
-    let answer = handle_token_request(&context, address, request).await?;
-    Ok((NO_STORE, Json(answer)))
+    let response = handle_token_request(&context, address, request).await?;
+    Ok((NO_STORE, Json(response)))
 }

@@ -12,7 +12,10 @@ use super::{account_clients::AccountClients, end_session};
 use crate::http::FormBody;
 use crate::{
     domain::{AuditEvent, Consent, ConsentedClaims, Outcome, Session, scopes_by_resource},
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie},
+    http::{
+        ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie,
+        page_response,
+    },
     pages::{
         AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, ScopeView, SessionRow,
         render,
@@ -35,9 +38,8 @@ pub async fn account(
 ) -> Response {
     // Ignore an unknown notice.
     let notice = done.ok().and_then(|Query(done)| done.done);
-    overview(&context, &browser_session, address, notice)
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = overview(&context, &browser_session, address, notice).await;
+    page_response(&context.page.pages, &browser_session.browser, response)
 }
 
 /// `POST /account/end-session`: ends one of the user's sessions.
@@ -47,10 +49,8 @@ pub async fn end_one_session(
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end(&context, &browser_session, address, &form?.0).await };
-    answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = async { end(&context, &browser_session, address, &form?.0).await };
+    page_response(&context.page.pages, &browser_session.browser, response.await)
 }
 
 /// `POST /account/sign-out-everywhere`: ends all sessions of the user.
@@ -60,10 +60,8 @@ pub async fn sign_out_everywhere(
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { end_all(&context, &browser_session, address, &form?.0).await };
-    answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = async { end_all(&context, &browser_session, address, &form?.0).await };
+    page_response(&context.page.pages, &browser_session.browser, response.await)
 }
 
 /// `POST /account/withdraw-consent`: revokes the access of a client.
@@ -73,10 +71,8 @@ pub async fn withdraw_consent(
     address: ClientAddress,
     form: Result<FormBody, ApiError>,
 ) -> Response {
-    let answer = async { withdraw(&context, &browser_session, address, &form?.0).await };
-    answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = async { withdraw(&context, &browser_session, address, &form?.0).await };
+    page_response(&context.page.pages, &browser_session.browser, response.await)
 }
 
 async fn overview(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::http::FormBody;
 use crate::{
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, page_response},
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, ConsentPage, ErrorKind, ResourceView, ScopeView, render},
 };
@@ -28,9 +28,8 @@ pub async fn consent(
         address,
         query: &query,
     };
-    page.render(StatusCode::OK)
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = page.render(StatusCode::OK).await;
+    page_response(&context.page.pages, &browser_session.browser, response)
 }
 
 /// `POST /consent`: handles the user's decision.
@@ -48,10 +47,8 @@ pub async fn consent_posted(
         address,
         query: &query,
     };
-    let answer = async { page.answer(&form?.0).await };
-    answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser))
+    let response = async { page.submit(&form?.0).await };
+    page_response(&context.page.pages, &browser_session.browser, response.await)
 }
 
 struct ConsentForm<'a> {
@@ -111,7 +108,7 @@ impl ConsentForm<'_> {
         Ok(page.without_form_action().into_response())
     }
 
-    async fn answer(&self, form: &Form) -> Result<Response, HtmlError> {
+    async fn submit(&self, form: &Form) -> Result<Response, HtmlError> {
         let request = self.request().await?;
         let Some(signed_in) = self.browser_session.signed_in(&self.context.page).await? else {
             return Ok(self.redirect_to_sign_in());

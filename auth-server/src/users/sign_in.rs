@@ -16,7 +16,7 @@ use crate::{
     },
     http::{
         ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, device_cookie,
-        new_session_cookie,
+        new_session_cookie, page_response,
     },
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, LoginPage, LoginProblem, UserView, render},
@@ -33,9 +33,8 @@ pub async fn login(
 ) -> Response {
     let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
     let browser = browser_session.browser.clone();
-    page.render(browser_session, None, "")
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
+    let response = page.render(browser_session, None, "").await;
+    page_response(&context.authorization.page.pages, &browser, response)
 }
 
 /// `POST /login`: verifies the user name and password.
@@ -48,8 +47,8 @@ pub async fn login_posted(
 ) -> Response {
     let page = SignInPage { context: &context, address, query: &query.unwrap_or_default() };
     let browser = browser_session.browser.clone();
-    let answer = async { page.answer(browser_session, &form?.0).await };
-    answer.await.unwrap_or_else(|failure| failure.page(&context.authorization.page.pages, &browser))
+    let response = async { page.submit(browser_session, &form?.0).await };
+    page_response(&context.authorization.page.pages, &browser, response.await)
 }
 
 /// How many users the page offers to pick.
@@ -115,7 +114,7 @@ impl SignInPage<'_> {
         Ok((cookie, wait, page).into_response())
     }
 
-    async fn answer(
+    async fn submit(
         &self,
         browser_session: BrowserSession,
         form: &Form,
@@ -206,8 +205,8 @@ impl SignInPage<'_> {
             return self.render(browser_session, problem, &username).await;
         };
         let (user, done) = (Some(&signed_in), InteractionProgress::SignedIn);
-        let answer = self.proceed(&browser_session, request, user, done).await?;
-        Ok((cookie, device, answer).into_response())
+        let response = self.proceed(&browser_session, request, user, done).await?;
+        Ok((cookie, device, response).into_response())
     }
 
     fn lets_users_be_picked(&self) -> bool {

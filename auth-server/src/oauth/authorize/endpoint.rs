@@ -10,7 +10,7 @@ use super::{Interaction, read_request};
 use crate::http::RawForm;
 use crate::{
     domain::InteractionProgress,
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, page_response},
 };
 
 /// `GET /oauth/authorize` (RFC 6749 §3.1): starts an authorization request in the user's browser.
@@ -22,9 +22,8 @@ pub async fn authorize(
 ) -> Response {
     let query = query.unwrap_or_default();
     let browser = browser_session.browser.clone();
-    respond(&context, browser_session, address, &query)
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser))
+    let response = respond(&context, browser_session, address, &query).await;
+    page_response(&context.page.pages, &browser, response)
 }
 
 async fn respond(
@@ -39,11 +38,9 @@ async fn respond(
     } else {
         (browser_session, None)
     };
-    let answer = async { proceed(context, &browser_session, address, query).await };
-    let answer = answer
-        .await
-        .unwrap_or_else(|failure| failure.page(&context.page.pages, &browser_session.browser));
-    Ok((cookie, answer).into_response())
+    let response = proceed(context, &browser_session, address, query).await;
+    let response = page_response(&context.page.pages, &browser_session.browser, response);
+    Ok((cookie, response).into_response())
 }
 
 /// Returns whether the request is pushed, or signed and thus stored for the pages that follow.
@@ -77,8 +74,8 @@ pub async fn authorize_posted(
             Redirect::to(&format!("/oauth/authorize?{query}")),
         )
             .into_response(),
-        Err(failure) => {
-            HtmlError::from(failure).page(&context.page.pages, &browser_session.browser)
+        Err(error) => {
+            page_response(&context.page.pages, &browser_session.browser, Err(error.into()))
         }
     }
 }

@@ -8,8 +8,8 @@ use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, OAuthError, Scope};
 
 use super::{
-    AuthorizationRequest, answer, answer_error, consent_ticket::without_ticket, new_request_uri,
-    request::INTERACTION_TTL_SECONDS,
+    AuthorizationRequest, authorization_response, consent_ticket::without_ticket, error_response,
+    new_request_uri, request::INTERACTION_TTL_SECONDS,
 };
 use crate::{
     domain::{
@@ -316,7 +316,7 @@ impl Interaction<'_> {
             }
             result => {
                 result?;
-                Ok(answer(
+                Ok(authorization_response(
                     &request.response_target,
                     Ok(&code),
                     context,
@@ -326,8 +326,8 @@ impl Interaction<'_> {
         }
     }
 
-    /// Sends an error to the client and records the rejection. As any answer, it consumes a pushed
-    /// request (RFC 9126 §4).
+    /// Sends an error to the client and records the rejection. As any response, it consumes a
+    /// pushed request (RFC 9126 §4).
     ///
     /// # Errors
     /// Returns an error if the store is unavailable.
@@ -348,9 +348,9 @@ impl Interaction<'_> {
         let browser = self.request.shown_in(&self.browser_session.browser);
         // RFC 9700 §4.11.2 allows the errors of prompt=none, which the client needs to continue.
         if signed_in.is_some() || self.request.prompt.none {
-            Ok(answer(to, Err(&error), self.context, &browser))
+            Ok(authorization_response(to, Err(&error), self.context, &browser))
         } else {
-            Ok(answer_error(to, error, self.context, &browser))
+            Ok(error_response(to, error, self.context, &browser))
         }
     }
 

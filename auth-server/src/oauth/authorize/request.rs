@@ -6,7 +6,7 @@ use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
 use super::{
-    AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser, answer_error,
+    AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser, error_response,
     published_keys, request_object::SingleUse,
 };
 use crate::{
@@ -57,12 +57,12 @@ pub async fn read_request(
     let client = match requesting_client(context, encoded, address).await {
         Ok(client) => client,
         Err(error) => {
-            let failure = HtmlError::from(error);
+            let error = HtmlError::from(error);
             let mut audit =
                 context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
-            audit.error = failure.code().map(|code| code.as_str().to_owned());
+            audit.error = error.code().map(|code| code.as_str().to_owned());
             context.audit.reject(audit).await;
-            return Err(failure);
+            return Err(error);
         }
     };
     let fetched = published_keys(context, encoded.as_bytes(), client.as_deref()).await;
@@ -159,8 +159,8 @@ pub async fn acquire_to_store(
     limit.acquire("", address.0, context.clock.uptime()).await.map(Permit::consume)
 }
 
-/// Records the use of the request's request object, also if the request is rejected: any answer to
-/// the client uses it up. A replayed one is rejected, as after an interception (RFC 9101 §10.2).
+/// Records the use of the request's request object, also if the request is rejected: any response
+/// to the client uses it up. A replayed one is rejected, as after an interception (RFC 9101 §10.2).
 ///
 /// # Errors
 /// The outer error is the store's.
@@ -215,7 +215,7 @@ async fn pushed_request(
 }
 
 /// Answers an invalid request and records the rejection. An error for the client consumes a pushed
-/// request in the same step, as any answer does (RFC 9126 §4).
+/// request in the same step, as any response does (RFC 9126 §4).
 async fn reject(
     context: &AuthorizationContext,
     browser: &Browser,
@@ -224,24 +224,24 @@ async fn reject(
     address: ClientAddress,
 ) -> HtmlError {
     let mut audit = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
-    let (code, consumed, failure) = match error {
+    let (code, consumed, html_error) = match error {
         AuthorizeError::Page(kind, error) => {
             (error.error, None, HtmlError::BadRequest(kind, error))
         }
         AuthorizeError::Redirect(redirect) => {
             let ErrorRedirect { to, error, .. } = *redirect;
             let code = error.error;
-            let answer = answer_error(&to, error, context, browser);
-            (code, pushed, HtmlError::Answered(Box::new(answer)))
+            let response = error_response(&to, error, context, browser);
+            (code, pushed, HtmlError::Answered(Box::new(response)))
         }
     };
     audit.error = Some(code.as_str().to_owned());
     let Some(hash) = consumed else {
         context.audit.reject(audit).await;
-        return failure;
+        return html_error;
     };
     match context.audit.apply(&audit, Change::ConsumePushedRequest { hash }).await {
-        Ok(()) => failure,
+        Ok(()) => html_error,
         Err(error) => error.into(),
     }
 }

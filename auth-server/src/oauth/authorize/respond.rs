@@ -58,14 +58,14 @@ pub struct PostedResponse(pub Arc<str>);
 
 /// Reports an error before the user has signed in: by redirect to an approved client, and otherwise
 /// by a page with a link, so that the user sees where it leads (RFC 9700 §4.11.2).
-pub fn answer_error(
+pub fn error_response(
     to: &ResponseTarget,
     error: OAuthError,
     context: &AuthorizationContext,
     browser: &Browser,
 ) -> Response {
     if to.approved {
-        return answer(to, Err(&error), context, browser);
+        return authorization_response(to, Err(&error), context, browser);
     }
     let href = with_query(&to.redirect_uri, &fields(to, Err(&error), context));
     let host = Url::parse(&to.redirect_uri).ok();
@@ -79,7 +79,7 @@ pub fn answer_error(
 
 /// Sends the browser back to the client with a code or an error. The `iss` parameter prevents
 /// mix-up attacks (RFC 9207).
-pub fn answer(
+pub fn authorization_response(
     to: &ResponseTarget,
     result: Result<&str, &OAuthError>,
     context: &AuthorizationContext,

@@ -42,8 +42,8 @@ pub async fn device_authorization(
 ) -> Result<impl IntoResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
     match begin(&context, address, request, &mut record).await {
-        Ok(answer) => Ok((NO_STORE, Json(answer))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Ok(response) => Ok((NO_STORE, Json(response))),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 

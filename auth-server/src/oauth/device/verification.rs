@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::http::FormBody;
 use crate::{
     domain::{Client, DeviceAuthorization, parse_user_code, scopes_by_resource},
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, page_response},
     pages::{
         ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ResourceView,
         ScopeView, render,
@@ -32,7 +32,7 @@ pub async fn device(
         let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
         ask(&context, browser_session, form.get("user_code").unwrap_or_default(), None)
     };
-    page.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
+    page_response(&context.page.pages, &browser, page.await)
 }
 
 /// `POST /device`: looks up the user code, displays the requested access and handles the user's
@@ -44,8 +44,8 @@ pub async fn device_posted(
     form: Result<FormBody, ApiError>,
 ) -> Response {
     let browser = browser_session.browser.clone();
-    let answer = async { answer(&context, browser_session, address, &form?.0).await };
-    answer.await.unwrap_or_else(|failure: HtmlError| failure.page(&context.page.pages, &browser))
+    let response = async { submit(&context, browser_session, address, &form?.0).await };
+    page_response(&context.page.pages, &browser, response.await)
 }
 
 fn ask(
@@ -70,7 +70,7 @@ fn ask(
         .into_response())
 }
 
-async fn answer(
+async fn submit(
     context: &DeviceContext,
     browser_session: BrowserSession,
     address: ClientAddress,

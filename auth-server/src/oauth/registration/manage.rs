@@ -46,7 +46,7 @@ pub async fn read(
     };
     match read.await {
         Ok(information) => Ok((NO_STORE, Json(information))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 
@@ -88,7 +88,7 @@ pub async fn update(
     };
     match changed.await {
         Ok(information) => Ok((NO_STORE, Json(information))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 
@@ -114,7 +114,7 @@ pub async fn delete(
     };
     match deleted.await {
         Ok(()) => Ok((StatusCode::NO_CONTENT, NO_STORE)),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 

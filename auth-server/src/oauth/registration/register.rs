@@ -24,7 +24,7 @@ pub async fn register(
         context.audit.record(AuditEvent::ClientRegistration, Outcome::Succeeded, address);
     match add(&context, address, request, &mut record).await {
         Ok(information) => Ok((StatusCode::CREATED, NO_STORE, Json(information))),
-        Err(failure) => Err(failure.audited(&context.audit, record).await),
+        Err(error) => Err(error.audited(&context.audit, record).await),
     }
 }
 

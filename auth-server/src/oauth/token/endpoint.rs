@@ -13,6 +13,6 @@ pub async fn token(
     address: ClientAddress,
     request: Result<ClientRequest, ApiError>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let answer = handle_token_request(&context, address, request).await?;
-    Ok((NO_STORE, Json(answer)))
+    let response = handle_token_request(&context, address, request).await?;
+    Ok((NO_STORE, Json(response)))
 }

@@ -35,8 +35,8 @@ pub async fn handle_token_request(
 ) -> Result<TokenResponse, ApiError> {
     let mut record = context.audit.record(AuditEvent::Token, Outcome::Rejected, address);
     match issue(context, address, request, &mut record).await {
-        Ok(answer) => Ok(answer),
-        Err(failure) => Err(reject(context, record, failure).await),
+        Ok(response) => Ok(response),
+        Err(error) => Err(reject(context, record, error).await),
     }
 }
 
@@ -63,10 +63,10 @@ async fn issue(
         now,
     };
     let outcome = grants::dispatch(grant_type, &token_request).await?;
-    if let Some(answer) =
+    if let Some(response) =
         issue_and_store(context, &client, outcome, request.expires_in, record).await?
     {
-        return Ok(answer);
+        return Ok(response);
     }
     // A concurrent request consumed the credential first. Evaluate the grant again: this is either
     // a replay or a retry.
