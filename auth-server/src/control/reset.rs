@@ -16,8 +16,8 @@ pub struct Reset {
 }
 
 /// `POST /control/reset`: makes the server what it was after the start, or after its seed file was
-/// last applied: seed, clock, rate limits and caches. Sessions, grants, registrations, the audit log, faults, next logins and the journal
-/// of requests are gone.
+/// last applied: seed, clock, rate limits and caches. Sessions, grants, registrations, the audit
+/// log, faults, next logins and the journal of requests are gone.
 pub async fn reset(
     State(context): State<Arc<ControlContext>>,
     OptionalJsonBody(Reset { keys }): OptionalJsonBody<Reset>,

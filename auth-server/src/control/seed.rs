@@ -122,7 +122,8 @@ impl ControlContext {
         Ok(changed)
     }
 
-    /// Makes the seed what it was at the start, or when its file was last applied. `restore` does the same with the database.
+    /// Makes the seed what it was at the start, or when its file was last applied. `restore` does
+    /// the same with the database.
     pub async fn restore_seed(
         &self,
         restore: impl AsyncFnOnce(&[User]) -> Result<(), ControlError>,

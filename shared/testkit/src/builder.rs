@@ -92,8 +92,8 @@ impl GatepassBuilder {
         self
     }
 
-    /// Changes any setting of the server. The defaults are free ports of the loopback interface, and
-    /// `control.listen`, without which the server does not start.
+    /// Changes any setting of the server. The defaults are free ports of the loopback interface,
+    /// and `control.listen`, without which the server does not start.
     pub fn settings(mut self, change: impl FnOnce(&mut AuthServerSettings)) -> Self {
         change(&mut self.settings);
         self

@@ -23,7 +23,8 @@ impl Control {
     /// Withdraws a key, with the tokens that it signed, and returns the other keys.
     ///
     /// # Errors
-    /// Returns an error if there is no such key, if it has signed nothing yet, or if the call fails.
+    /// Returns an error if there is no such key, if it has signed nothing yet, or if the call
+    /// fails.
     pub async fn withdraw_key(&self, kid: &str) -> Result<Vec<KeySummary>, ControlError> {
         let list: KeyList = self.post(PATH, &json!({ "withdraw": kid })).await?;
         Ok(list.keys)
