@@ -4,16 +4,9 @@
 #[path = "build/bundle.rs"]
 mod bundle;
 
-use std::{
-    collections::BTreeMap,
-    env,
-    error::Error,
-    fs::{self, File},
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, error::Error, fs, io};
 
-use flate2::{Compression, write::GzEncoder};
+use embedded_files::compress_text;
 
 const PAGE: &str = "src/page";
 
@@ -28,12 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             modules.insert(name.to_owned(), fs::read_to_string(&path)?);
         }
     }
-    compress("viewer.js", &bundle::bundle("viewer.js", &modules)?)?;
-    compress("viewer.css", &read("viewer.css")?)?;
+    compress_text("viewer.js", &bundle::bundle("viewer.js", &modules)?)?;
+    compress_text("viewer.css", &read("viewer.css")?)?;
     for language in ["en", "zh"] {
         let (texts, lessons) =
             (read(&format!("texts.{language}.json"))?, read(&format!("lessons.{language}.json"))?);
-        compress(&format!("texts.{language}.json"), &merged(&texts, &lessons)?)?;
+        compress_text(&format!("texts.{language}.json"), &merged(&texts, &lessons)?)?;
     }
     Ok(())
 }
@@ -47,13 +40,4 @@ fn merged(one: &str, other: &str) -> Result<String, &'static str> {
     let one = one.trim_end().strip_suffix('}').ok_or("not a JSON object")?;
     let other = other.trim_start().strip_prefix('{').ok_or("not a JSON object")?;
     Ok(format!("{one},{other}"))
-}
-
-fn compress(name: &str, text: &str) -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
-    let file = File::create(folder.join(format!("{name}.gz")))?;
-    let mut encoder = GzEncoder::new(file, Compression::best());
-    encoder.write_all(text.as_bytes())?;
-    encoder.finish()?;
-    Ok(())
 }

@@ -1,4 +1,7 @@
+use std::sync::LazyLock;
+
 use axum::{body::Bytes, extract::State, http::header, response::IntoResponse};
+use embedded_files::embedded_file;
 use serde_json::Value;
 
 /// The OpenAPI document of C, for the routes that the settings enable. Cheap to clone, because
@@ -7,19 +10,21 @@ use serde_json::Value;
 pub struct OpenApiDocument(Bytes);
 
 impl OpenApiDocument {
-    /// Builds the document, with the paths of WeChat's API if `compat.wechat` enables them.
+    /// Returns the document, with the paths of WeChat's API if `compat.wechat` enables them. All
+    /// servers of a process share it.
     pub fn new(wechat: bool) -> Self {
-        const DOCUMENT: &str = include_str!("../openapi.json");
-        Self(match wechat {
-            true => with_wechat(DOCUMENT).into(),
-            false => Bytes::from_static(DOCUMENT.as_bytes()),
-        })
+        static PLAIN: LazyLock<Bytes> =
+            LazyLock::new(|| embedded_file!("openapi.json").text().into());
+        static WITH_WECHAT: LazyLock<Bytes> =
+            LazyLock::new(|| with_wechat(&OpenApiDocument::new(false).0).into());
+        Self(if wechat { WITH_WECHAT.clone() } else { PLAIN.clone() })
     }
 }
 
-fn with_wechat(document: &str) -> String {
-    let parse = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let (mut document, wechat) = (parse(document), parse(include_str!("../openapi-wechat.json")));
+fn with_wechat(document: &[u8]) -> String {
+    let mut document: Value = serde_json::from_slice(document).unwrap_or_default();
+    let wechat = embedded_file!("openapi-wechat.json").text();
+    let wechat = serde_json::from_str(&wechat).unwrap_or_default();
     if let (Some(paths), Value::Object(more)) = (document["paths"].as_object_mut(), wechat) {
         paths.extend(more);
     }
@@ -37,10 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clones_share_the_document() {
+    fn servers_of_a_process_share_the_document() {
         for wechat in [false, true] {
-            let document = OpenApiDocument::new(wechat);
-            assert_eq!(document.clone().0.as_ptr(), document.0.as_ptr());
+            let [one, other] = [(); 2].map(|()| OpenApiDocument::new(wechat));
+            assert_eq!(one.0.as_ptr(), other.0.as_ptr());
         }
     }
 }

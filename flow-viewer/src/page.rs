@@ -1,16 +1,14 @@
 //! The page's files. The build script joins the modules to one script and compresses every file, so
 //! the workspace still builds with Cargo alone.
 
-use std::io::Read;
-
-use flate2::read::GzDecoder;
+use embedded_files::{EmbeddedFile, embedded_file};
 use pages::Language;
 
 /// A file that the page loads.
 pub struct Asset {
     pub name: &'static str,
     pub content_type: &'static str,
-    pub gzipped: &'static [u8],
+    pub file: EmbeddedFile,
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -22,7 +20,7 @@ macro_rules! assets {
         &[$($(Asset {
             name: $name,
             content_type: $content_type,
-            gzipped: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
+            file: embedded_file!($name),
         },)*)*]
     };
 }
@@ -38,14 +36,6 @@ impl Asset {
     pub fn by_name(name: &str) -> Option<&'static Self> {
         ASSETS.iter().find(|asset| asset.name == name)
     }
-
-    /// Decompresses the file.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        // The build script has compressed it, and a test decompresses each of them.
-        let _ = GzDecoder::new(self.gzipped).read_to_string(&mut text);
-        text
-    }
 }
 
 /// Returns the page in a language.
@@ -60,7 +50,7 @@ pub fn texts(language: Language) -> serde_json::Value {
         Language::English => "texts.en.json",
         Language::Chinese => "texts.zh.json",
     };
-    let text = Asset::by_name(name).map(Asset::text).unwrap_or_default();
+    let text = Asset::by_name(name).map(|asset| asset.file.text()).unwrap_or_default();
     // A test parses both.
     serde_json::from_str(&text).unwrap_or_default()
 }

@@ -1,8 +1,12 @@
-use axum::{http::header, response::IntoResponse};
+use std::sync::LazyLock;
+
+use axum::{body::Bytes, http::header, response::IntoResponse};
+use embedded_files::embedded_file;
 
 /// `GET /control/openapi.json`: the OpenAPI document of the control API. Tests compare it with the
 /// routes and with real responses.
 pub async fn openapi() -> impl IntoResponse {
-    const DOCUMENT: &str = include_str!("../../openapi-control.json");
-    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT)
+    static DOCUMENT: LazyLock<Bytes> =
+        LazyLock::new(|| embedded_file!("openapi-control.json").text().into());
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone())
 }

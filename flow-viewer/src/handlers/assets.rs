@@ -24,9 +24,9 @@ pub async fn asset(Path(file): Path<String>, request: HeaderMap) -> Response {
         (VARY, "accept-encoding"),
     ];
     if accepts_gzip(&request) {
-        return (headers, [(CONTENT_ENCODING, "gzip")], asset.gzipped).into_response();
+        return (headers, [(CONTENT_ENCODING, "gzip")], asset.file.gzipped()).into_response();
     }
-    (headers, asset.text()).into_response()
+    (headers, asset.file.text()).into_response()
 }
 
 /// Whether a request lists gzip, with a weight above 0 (RFC 9110 §12.5.3).

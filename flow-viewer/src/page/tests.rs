@@ -52,7 +52,7 @@ const ACTORS: [Role; 5] = [Role::Person, Role::App, Role::Client, Role::Attacker
 const FOLDS: [FoldKind; 2] = [FoldKind::Preparation, FoldKind::Repetition];
 
 fn asset(name: &str) -> String {
-    Asset::by_name(name).unwrap().text()
+    Asset::by_name(name).unwrap().file.text()
 }
 
 /// The modules of the page by name.
