@@ -48,7 +48,7 @@ async fn single_page_app_can_be_added_by_command() {
     assert!(tokens["id_token"].is_string());
     for (more, reason) in [
         (&["--secret-stdin"][..], "a public client has no secret"),
-        (&["--auth-method", "client_secret_basic"], "contradict each other"),
+        (&["--token-endpoint-auth-method", "client_secret_basic"], "contradict each other"),
         (&["--introspection-audience", ORDERS_API], "contradict each other"),
     ] {
         let args = [&["client", "add", "other", "--public", "--redirect-uri", callback], more];
@@ -64,8 +64,8 @@ fn many_options(jwks: &str) -> Vec<&str> {
                    https://stock.example|--token-exchange|https://stock.example stock:read|\
                    --token-format|opaque|--redirect-uri|https://site.example/cb|--name|Site|\
                    --name-in|zh=商店|--backchannel-logout-uri|https://site.example/bye|\
-                   --auth-method|client_secret_basic|--first-party|--refresh-tokens|--grant-type|\
-                   authorization_code|--id-token-signed-response-alg|ES256|--no-require-pkce|\
+                   --token-endpoint-auth-method|client_secret_basic|--first-party|\
+                   --refresh-tokens|--grant-type|authorization_code|--id-token-signed-response-alg|ES256|--no-require-pkce|\
                    --require-signed-request-object|--subject-type|pairwise";
     options.split('|').chain(["--jwks", jwks]).collect()
 }
@@ -133,8 +133,8 @@ async fn client_update_changes_every_member_and_empties_lists() {
     assert_eq!(full["login"]["grant_types"], json!(["authorization_code"]));
     assert_eq!(full["token_exchange"][0]["resource"], "https://stock.example");
     let remove = "--default-scope||--resource||--default-resource||--token-exchange||--name||\
-                  --name-in||--backchannel-logout-uri||--auth-method||--no-first-party|\
-                  --no-refresh-tokens|--grant-type||--id-token-signed-response-alg||--require-pkce|\
+                  --name-in||--backchannel-logout-uri||--token-endpoint-auth-method||\
+                  --no-first-party|--no-refresh-tokens|--grant-type||--id-token-signed-response-alg||--require-pkce|\
                   --no-require-signed-request-object|--subject-type|public|--jwks|";
     let args = ["client", "update", "site-x"].into_iter().chain(remove.split('|'));
     succeed(&args.collect::<Vec<_>>(), &arguments).await;

@@ -116,7 +116,7 @@ const MEMBERS: [Member; 34] = [
         "Origin whose pages can call C",
     ),
     member(
-        "auth-method",
+        "token-endpoint-auth-method",
         "login.token_endpoint_auth_method",
         Kind::Text("METHOD"),
         "Client authentication method: `client_secret_basic` or `client_secret_post`",
