@@ -13,6 +13,7 @@ use crate::{
     plan::Plan,
     requests::{CLIENT_ID, CLIENT_SECRET, RESOURCE, SCOPE},
     result::BenchResult,
+    timed::micros_since,
 };
 
 /// Compares a call of B through A's client, with a cached access token, to a raw call with the same
@@ -70,10 +71,10 @@ impl CallComparison {
             let call =
                 BRequest { target: &self.target, method: Method::GET, path: PATH, body: None };
             self.a.call(&call).await.map_err(|failure| anyhow!("A's call failed: {failure:?}"))?;
-            ours.push(micros(started));
+            ours.push(micros_since(started));
             let started = Instant::now();
             self.send(cached.access_token.expose()).await?;
-            limit.push(micros(started));
+            limit.push(micros_since(started));
         }
         let (ours, limit) = (median(ours.into_iter()), median(limit.into_iter()));
         Ok(Comparison { ours, limit, ratio: ours / limit })
@@ -92,8 +93,4 @@ impl CallComparison {
         response.bytes().await?;
         Ok(())
     }
-}
-
-fn micros(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1e6
 }

@@ -10,6 +10,7 @@ use crate::{
     requests::{self, CLIENT_ID},
     result::BenchResult,
     testkit_seed::testkit,
+    timed::micros_since,
 };
 
 const RESET: &str = "16. `POST /control/reset`, median";
@@ -47,15 +48,11 @@ async fn compare(
     for _ in 0..calls {
         let started = Instant::now();
         connection.call_expecting(request, *status).await?;
-        ours.push(micros(started));
+        ours.push(micros_since(started));
         let started = Instant::now();
         connection.call(&state).await?;
-        limit.push(micros(started));
+        limit.push(micros_since(started));
     }
     let (ours, limit) = (median(ours.into_iter()), median(limit.into_iter()));
     Ok(Comparison { ours, limit, ratio: ours / limit })
-}
-
-fn micros(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1e6
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::{
 
 use crate::{
     comparison::Comparison, connection::Connection, plan::Plan, requests, result::BenchResult,
-    testkit_seed::testkit,
+    testkit_seed::testkit, timed::micros_since,
 };
 
 const MEASURE: &str = "14. testkit: start to first token";
@@ -22,10 +22,10 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Vec<BenchResult>> {
     for _ in 0..=plan.starts * 10 {
         let started = Instant::now();
         runtime.block_on(first_token())?;
-        let ours = micros(started);
+        let ours = micros_since(started);
         let started = Instant::now();
         key_and_signature()?;
-        pairs.push((ours, micros(started)));
+        pairs.push((ours, micros_since(started)));
     }
     // The first start makes what all testkits share.
     let comparison = Comparison::from_pairs(&pairs[1..]);
@@ -47,8 +47,4 @@ fn key_and_signature() -> anyhow::Result<()> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref())?;
     pair.sign(&random, &TOKEN).map_err(failed)?;
     Ok(())
-}
-
-fn micros(started: Instant) -> f64 {
-    started.elapsed().as_secs_f64() * 1e6
 }

@@ -2,6 +2,11 @@ use std::time::Instant;
 
 use crate::{connection::Connection, load::Caller};
 
+/// Returns the time since `started`, in microseconds.
+pub fn micros_since(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e6
+}
+
 /// A client that records the duration of each call.
 pub struct Timed<C> {
     caller: C,
