@@ -3,7 +3,7 @@ use std::{fs, path::Path, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use e2e_tests::http::until;
 use serde_json::{Value, json};
-use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel, prelude::*};
+use thirtyfour::{ChromiumLikeCapabilities, LoggingPrefsLogLevel, WindowHandle, prelude::*};
 use url::Url;
 
 use crate::chromedriver::tool;
@@ -148,6 +148,16 @@ impl Browser {
     /// Returns the computed background colour of an element.
     pub async fn background_color(&self, css: &str) -> String {
         self.0.find(By::Css(css)).await.unwrap().css_value("background-color").await.unwrap()
+    }
+
+    /// Waits for a second window and returns it.
+    pub async fn other_window(&self, known: &WindowHandle) -> WindowHandle {
+        let others = async || {
+            let windows = self.0.windows().await.unwrap();
+            windows.into_iter().find(|window| window != known)
+        };
+        until("a tab has opened", async || others().await.is_some()).await;
+        others().await.unwrap()
     }
 
     /// Saves a screenshot of the whole page in `target/screenshots`.

@@ -1,10 +1,8 @@
 //! What each lesson claims is so at the running servers: one test for each card.
 
+use e2e_tests::http::until;
 use flow_viewer::lessons::GUESSES;
 use serde_json::Value;
-use thirtyfour::WindowHandle;
-
-use e2e_tests::http::until;
 
 use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
 
@@ -104,7 +102,7 @@ async fn login_sends_the_password_to_c_alone() {
     let (servers, browser) = opened("login").await;
     let viewer = browser.0.window().await.unwrap();
     browser.find("path-login").await.click().await.unwrap();
-    browser.0.switch_to_window(other_window(&browser, &viewer).await).await.unwrap();
+    browser.0.switch_to_window(browser.other_window(&viewer).await).await.unwrap();
     browser.sign_in(ALICE).await;
     browser.press("consent-allow").await;
     browser.find("account-email").await;
@@ -129,15 +127,6 @@ async fn login_sends_the_password_to_c_alone() {
         (&"client".into(), &"authorization_server".into())
     );
     assert!(is_done(&servers, &browser, "login").await);
-}
-
-async fn other_window(browser: &Browser, known: &WindowHandle) -> WindowHandle {
-    let others = async || {
-        let windows = browser.0.windows().await.unwrap();
-        windows.into_iter().find(|window| window != known)
-    };
-    until("a tab has opened", async || others().await.is_some()).await;
-    others().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

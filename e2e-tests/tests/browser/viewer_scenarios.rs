@@ -1,7 +1,6 @@
 use e2e_tests::http::until;
 use flow_viewer::scenarios::{Scenario, ScenarioGroup};
 use serde_json::json;
-use thirtyfour::WindowHandle;
 
 use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
 
@@ -71,7 +70,7 @@ async fn login_is_drawn_live() {
     browser.open_viewer(&servers).await;
     let viewer = browser.0.window().await.unwrap();
     browser.find_css("#login-yourself").await.click().await.unwrap();
-    let website = other_window(&browser, &viewer).await;
+    let website = browser.other_window(&viewer).await;
     browser.0.switch_to_window(website).await.unwrap();
     browser.sign_in(ALICE).await;
     browser.press("consent-allow").await;
@@ -86,15 +85,6 @@ async fn login_is_drawn_live() {
     let held = browser.text_of("#detail [data-secret=password]").await;
     assert!(held.contains("•••") && !held.contains(ALICE.1), "{held}");
     browser.screenshot("viewer-login").await;
-}
-
-async fn other_window(browser: &Browser, known: &WindowHandle) -> WindowHandle {
-    let others = async || {
-        let windows = browser.0.windows().await.unwrap();
-        windows.into_iter().find(|window| window != known)
-    };
-    until("a tab has opened", async || others().await.is_some()).await;
-    others().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
