@@ -2,9 +2,8 @@ use std::io::{Write, stderr};
 
 use anyhow::Context;
 use clap::Args;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
 use service_kit::cli::print_line;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::user::sub_of;
 use crate::{

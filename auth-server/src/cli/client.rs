@@ -6,7 +6,6 @@ use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use clock::Clock;
 use serde_json::{Map, Value, json};
-
 use service_kit::cli::print_line;
 
 use self::{

@@ -1,6 +1,5 @@
 use clap::Subcommand;
 use clock::Clock;
-
 use service_kit::cli::print_line;
 
 use crate::{

@@ -2,7 +2,8 @@
 //! parameters and JSON, and its errors with status 200. Disabled by default and rejected in
 //! production, because secrets and tokens appear in URLs.
 
-use crate::oauth::token::TokenContext;
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -14,12 +15,10 @@ use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service_kit::RequestBody;
-use std::sync::Arc;
 
-use crate::http::ClientRequest;
 use crate::{
-    http::{ApiError, ClientAddress, NO_STORE},
-    oauth::token::handle_token_request,
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
+    oauth::token::{TokenContext, handle_token_request},
     oidc::{UserInfoContext, UserInfoError, userinfo_user},
 };
 

@@ -1,9 +1,9 @@
+use oauth_types::{Scope, same_resource};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Algorithm, Attributes, ClientAuthMethod, JwtType, StoredSecret, TokenProfile, UserLoginConfig,
 };
-use oauth_types::{Scope, same_resource};
 
 /// An OAuth client.
 #[derive(Clone, Debug)]

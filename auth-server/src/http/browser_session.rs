@@ -1,6 +1,5 @@
 //! Cookies and sessions of browsers.
 
-use super::PageContext;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use pages::Browser;
 use secrecy::{ExposeSecret, SecretString};
 use time::Duration;
 
+use super::PageContext;
 use crate::{
     domain::{Session, TokenHash, User},
     secure_random::SecureRandomError,

@@ -1,15 +1,15 @@
-use super::token::TokenContext;
-use axum::{Json, extract::State, response::IntoResponse};
-use oauth_types::{AccessToken, AccessTokenClaims, IntrospectionResponse};
 use std::sync::Arc;
 
-use crate::http::ClientRequest;
+use axum::{Json, extract::State, response::IntoResponse};
+use oauth_types::{AccessToken, AccessTokenClaims, IntrospectionResponse};
+
+use super::token::TokenContext;
 use crate::{
     domain::{
         AuditEvent, AuditRecord, ClaimContext, ClaimTarget, Client, ConsentedClaims, Outcome,
         exchangeable_claims, grant_id_of, releasable_claims,
     },
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
     storage::Change,
 };
 

@@ -1,4 +1,5 @@
-use super::registration::RegistrationContext;
+use std::{collections::HashSet, sync::Arc};
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -6,10 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use oauth_types::{AuthorizationServerMetadata, StandardClaims};
-use std::{collections::HashSet, sync::Arc};
 
 use super::{
     authorize::{REQUEST_OBJECT_ALGORITHMS, ResponseMode},
+    registration::RegistrationContext,
     token::grants::GRANT_TYPES,
 };
 use crate::{domain::OPENID_SCOPES, http::AskedOrigin, tokens::ACR};

@@ -1,17 +1,16 @@
-use super::authorize::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use form_urlencoded::Serializer;
 use serde::Serialize;
-use std::sync::Arc;
 
 use super::authorize::{
-    AuthorizeError, MAX_STORED_BYTES, RequestParser, acquire_to_store, ensure_first_use,
-    new_request_uri, published_keys,
+    AuthorizationContext, AuthorizeError, MAX_STORED_BYTES, RequestParser, acquire_to_store,
+    ensure_first_use, new_request_uri, published_keys,
 };
-use crate::http::ClientRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, PushedAuthorizationRequest, TokenHash},
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc9126#section-2.1";

@@ -1,12 +1,12 @@
-use super::token::TokenContext;
-use axum::{extract::State, http::StatusCode, response::IntoResponse};
-use oauth_types::{AccessToken, ErrorCode, RefreshToken};
 use std::sync::Arc;
 
-use crate::http::ClientRequest;
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use oauth_types::{AccessToken, ErrorCode, RefreshToken};
+
+use super::token::TokenContext;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, REFRESH_TOKEN_PREFIX},
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
     storage::{Change, StoreError},
     tokens::grant_id_of_refresh_token,
 };

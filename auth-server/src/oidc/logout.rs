@@ -1,4 +1,5 @@
-use crate::oauth::authorize::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
@@ -6,16 +7,15 @@ use axum::{
 };
 use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, Form, IdTokenClaims, OAuthError};
-use std::sync::Arc;
 use url::Url;
 
-use crate::http::{FormBody, RawForm};
 use crate::{
     domain::Client,
     http::{
-        ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie,
-        page_response,
+        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, RawForm, SignedIn,
+        forget_session_cookie, page_response,
     },
+    oauth::authorize::AuthorizationContext,
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
     tokens::decode_id_token_hint,
     users::end_session,

@@ -1,4 +1,5 @@
-use super::UserInfoContext;
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Body,
@@ -11,16 +12,14 @@ use oauth_types::{
     bearer::{self, Challenge},
 };
 use serde::Serialize;
-use std::sync::Arc;
 
-use super::{UserInfoError, userinfo_user};
-use crate::http::FormBody;
+use super::{UserInfoContext, UserInfoError, userinfo_user};
 use crate::{
     domain::{
         Algorithm, ClaimContext, ClaimTarget, Client, User, UserGrant, releasable_claims,
         released_claims,
     },
-    http::{ApiError, NO_STORE},
+    http::{ApiError, FormBody, NO_STORE},
     keys::{KeyError, sign_jwt},
 };
 

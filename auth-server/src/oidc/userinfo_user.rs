@@ -1,8 +1,8 @@
 //! Resolves an access token to its user.
 
-use super::UserInfoContext;
 use oauth_types::{AccessToken, AccessTokenClaims};
 
+use super::UserInfoContext;
 use crate::{
     authentication_mark::mark_authenticated,
     domain::{User, UserGrant, grant_id_of},

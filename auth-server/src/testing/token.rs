@@ -1,11 +1,10 @@
-use crate::oauth::token::TokenContext;
-use axum::{Json, extract::State, response::IntoResponse};
 use std::sync::Arc;
 
-use crate::http::ClientRequest;
+use axum::{Json, extract::State, response::IntoResponse};
+
 use crate::{
-    http::{ApiError, ClientAddress, NO_STORE, REQUEST_RULE},
-    oauth::token::handle_token_request,
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE, REQUEST_RULE},
+    oauth::token::{TokenContext, handle_token_request},
 };
 
 /// Maximum distance of the expiry from now: one day.

@@ -1,4 +1,5 @@
-use crate::oauth::authorize::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::StatusCode,
@@ -6,16 +7,15 @@ use axum::{
 };
 use oauth_types::Form;
 use serde::Deserialize;
-use std::sync::Arc;
 
 use super::{account_clients::AccountClients, end_session};
-use crate::http::FormBody;
 use crate::{
     domain::{AuditEvent, Consent, ConsentedClaims, Outcome, Session, scopes_by_resource},
     http::{
-        ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, forget_session_cookie,
-        page_response,
+        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, SignedIn,
+        forget_session_cookie, page_response,
     },
+    oauth::authorize::AuthorizationContext,
     pages::{
         AccountActions, AccountNotice, AccountPage, BrowserName, ConsentRow, ScopeView, SessionRow,
         render,

@@ -1,16 +1,15 @@
-use crate::oauth::authorize::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::{ErrorCode, Form, OAuthError};
-use std::sync::Arc;
 
-use crate::http::FormBody;
 use crate::{
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, page_response},
-    oauth::authorize::{AuthorizationRequest, Interaction, read_request},
+    http::{ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, page_response},
+    oauth::authorize::{AuthorizationContext, AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, ConsentPage, ErrorKind, ResourceView, ScopeView, render},
 };
 

@@ -1,13 +1,14 @@
-use crate::oauth::authorize::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use std::sync::Arc;
 
 use crate::{
     http::BrowserSession,
+    oauth::authorize::AuthorizationContext,
     pages::{HomePage, render},
 };
 

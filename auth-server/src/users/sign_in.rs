@@ -1,22 +1,23 @@
-use super::SignInContext;
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::{ErrorCode, Form, Password};
-use std::sync::Arc;
 
-use super::{SignInAttempt, SignInError, end_session, known_devices::KNOWN_DEVICE_TTL_SECONDS};
-use crate::http::FormBody;
+use super::{
+    SignInAttempt, SignInContext, SignInError, end_session, known_devices::KNOWN_DEVICE_TTL_SECONDS,
+};
 use crate::{
     domain::{
         AuditEvent, CredentialError, InteractionProgress, Outcome, Session, User, new_jti,
         parse_user_code, typed_username,
     },
     http::{
-        ApiError, BrowserSession, ClientAddress, HtmlError, SetCookie, SignedIn, device_cookie,
-        new_session_cookie, page_response,
+        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, SetCookie, SignedIn,
+        device_cookie, new_session_cookie, page_response,
     },
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, LoginPage, LoginProblem, UserView, render},

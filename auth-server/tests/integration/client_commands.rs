@@ -4,6 +4,7 @@ use auth_server::{
     domain::{Actor, SecretHash, hash_password},
     storage::{AuditedChange, SqliteStore, Store},
 };
+use clock::Clock;
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
@@ -11,7 +12,6 @@ use crate::{
     process::{run, run_with_input, set, succeed},
     test_server::{ALICE, ORDERS, ORDERS_API, SHOP, TestServer},
 };
-use clock::Clock;
 
 /// The commands use the system clock, so the server does too.
 pub async fn start_with_system_clock() -> TestServer {

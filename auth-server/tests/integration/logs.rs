@@ -4,7 +4,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use oauth_types::{ClientSecret, basic};
 use reqwest::Certificate;
 use serde_json::json;
-
 use test_support::http::TestClient;
 
 use crate::{

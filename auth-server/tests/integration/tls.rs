@@ -5,7 +5,6 @@ use std::{
 
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client};
-
 use test_support::http::TestClient;
 
 use crate::{

@@ -7,7 +7,6 @@ use std::{
 
 use anyhow::Context;
 use service_kit::tls::DevCa;
-
 use testcontainers::{
     ContainerAsync, ContainerRequest, GenericImage, ImageExt,
     core::{ExecCommand, IntoContainerPort, Mount, WaitFor, wait::ExitWaitStrategy},

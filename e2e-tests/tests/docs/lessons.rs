@@ -9,9 +9,10 @@ mod texts;
 
 use std::{env, fs};
 
-use crate::root;
 use markdown::{linked_paths, wrap};
 use texts::{Lesson, Texts};
+
+use crate::root;
 
 const END: &str = "<!-- end -->";
 

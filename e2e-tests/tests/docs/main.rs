@@ -1,11 +1,13 @@
-//! Checks of the repository itself: module boundaries, names of operating systems, links and names
-//! in the documentation, line widths, and the files from which containers are built.
+//! Checks of the repository itself: module boundaries, the order of imports, names of operating
+//! systems, links and names in the documentation, line widths, and the files from which containers
+//! are built.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod client_members;
 mod container_files;
 mod error_descriptions;
 mod guides;
+mod import_order;
 mod lessons;
 mod line_widths;
 mod links;

@@ -6,7 +6,6 @@ use axum::{
     http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-
 use pages::Browser;
 
 use super::{NotFoundError, parse_flow_id};

@@ -1,4 +1,5 @@
 use std::net::TcpListener;
+
 use test_support::{mock::status, signer::Signer};
 
 use crate::{

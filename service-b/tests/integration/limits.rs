@@ -2,6 +2,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
 };
+
 use test_support::signer::Signer;
 
 use crate::{

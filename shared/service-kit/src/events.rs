@@ -18,7 +18,6 @@ use tokio::{
 use url::Url;
 
 use self::queue::Queue;
-
 use crate::{
     CancellationToken, HttpClientError, HttpClientSettings, Profile, UnsafeSetting,
     http_client_with_optional_roots, plain_http_url,

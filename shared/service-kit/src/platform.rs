@@ -6,16 +6,16 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(unix)]
-use unix as system;
-#[cfg(windows)]
-use windows as system;
-
 use std::{
     fs::OpenOptions,
     io::{self, Write},
     path::Path,
 };
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 pub use system::{
     HiddenInput, create_private_folder, is_readable_by_others, private_files, restrict_to_owner,

@@ -5,7 +5,6 @@ use std::{
 };
 
 use anyhow::Context;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -1,8 +1,7 @@
 use std::fmt::Write;
 
-use url::Url;
-
 use oauth_types::is_loopback_url;
+use url::Url;
 
 use crate::{
     Profile, TlsFiles,

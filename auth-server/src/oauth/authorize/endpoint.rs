@@ -1,16 +1,15 @@
-use super::AuthorizationContext;
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
-use std::sync::Arc;
 
-use super::{Interaction, read_request};
-use crate::http::RawForm;
+use super::{AuthorizationContext, Interaction, read_request};
 use crate::{
     domain::InteractionProgress,
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, page_response},
+    http::{ApiError, BrowserSession, ClientAddress, HtmlError, RawForm, page_response},
 };
 
 /// `GET /oauth/authorize` (RFC 6749 §3.1): starts an authorization request in the user's browser.

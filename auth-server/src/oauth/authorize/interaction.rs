@@ -1,4 +1,3 @@
-use super::AuthorizationContext;
 use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
@@ -8,8 +7,9 @@ use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, OAuthError, Scope};
 
 use super::{
-    AuthorizationRequest, authorization_response, consent_ticket::without_ticket, error_response,
-    new_request_uri, request::INTERACTION_TTL_SECONDS,
+    AuthorizationContext, AuthorizationRequest, authorization_response,
+    consent_ticket::without_ticket, error_response, new_request_uri,
+    request::INTERACTION_TTL_SECONDS,
 };
 use crate::{
     domain::{

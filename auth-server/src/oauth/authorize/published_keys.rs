@@ -1,10 +1,9 @@
-use super::AuthorizationContext;
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 use oauth_types::Form;
 
-use super::request_object::named_key;
+use super::{AuthorizationContext, request_object::named_key};
 use crate::{domain::Client, outbound::UrlTrust};
 
 /// Returns the published keys of the client (`jwks_uri`) if the request is signed.

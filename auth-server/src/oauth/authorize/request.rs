@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use super::AuthorizationContext;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Form, OAuthError};
 use pages::Browser;
 
 use super::{
-    AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser, error_response,
-    published_keys, request_object::SingleUse,
+    AuthorizationContext, AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser,
+    error_response, published_keys, request_object::SingleUse,
 };
 use crate::{
     clients::DocumentError,

@@ -5,7 +5,6 @@ use oauth_types::{Form, NumericDate};
 use serde_json::{Map, Value};
 
 use super::request_object_jws::SignedObject;
-
 use crate::domain::TokenHash;
 
 /// Tolerated clock skew, in seconds.

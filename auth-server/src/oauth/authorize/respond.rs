@@ -1,4 +1,3 @@
-use super::AuthorizationContext;
 use std::sync::Arc;
 
 use axum::{
@@ -11,6 +10,7 @@ use oauth_types::OAuthError;
 use pages::Browser;
 use url::Url;
 
+use super::AuthorizationContext;
 use crate::{
     http::NO_STORE,
     pages::{ErrorKind, ErrorPage, FormPostPage, ReturnLink, render},

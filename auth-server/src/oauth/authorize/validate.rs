@@ -9,12 +9,11 @@ mod request_object;
 
 use std::{borrow::Cow, sync::Arc};
 
-pub use error::{AuthorizeError, ErrorRedirect};
 use form_urlencoded::Serializer;
 use jsonwebtoken::jwk::JwkSet;
 use oauth_types::{ErrorCode, Form, FormError, OAuthError};
-use parameters::ParsedRequest;
 
+use self::parameters::ParsedRequest;
 use super::{
     AuthorizationRequest, ResponseMode, ResponseTarget,
     request_object::{SingleUse, check_algorithm, read_request_object},
@@ -24,6 +23,8 @@ use crate::{
     keys::KeyRing,
     pages::ErrorKind,
 };
+
+pub use self::error::{AuthorizeError, ErrorRedirect};
 
 /// Parses authorization requests and validates them against the current client registry.
 pub struct RequestParser<'a> {

@@ -1,17 +1,17 @@
-use super::DeviceContext;
+use std::{collections::BTreeSet, sync::Arc};
+
 use axum::{Json, extract::State, response::IntoResponse};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::{ErrorCode, Scope};
 use serde::Serialize;
-use std::{collections::BTreeSet, sync::Arc};
 
-use crate::http::ClientRequest;
+use super::DeviceContext;
 use crate::{
     domain::{
         AuditEvent, AuditRecord, DeviceAuthorization, Outcome, TokenHash, authorize_user_scopes,
         new_user_code,
     },
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
     oauth::token::grants::DEVICE_CODE,
     rate_limit::Permit,
 };

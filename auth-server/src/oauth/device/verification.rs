@@ -1,19 +1,19 @@
-use super::{
-    DeviceContext,
-    decision::{Decision, DecisionError, custom_claims, narrowed_to_client, store_decision},
-};
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use oauth_types::Form;
-use std::sync::Arc;
 
-use crate::http::FormBody;
+use super::{
+    DeviceContext,
+    decision::{Decision, DecisionError, custom_claims, narrowed_to_client, store_decision},
+};
 use crate::{
     domain::{Client, DeviceAuthorization, parse_user_code, scopes_by_resource},
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, SignedIn, page_response},
+    http::{ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, SignedIn, page_response},
     pages::{
         ClientView, DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem, ResourceView,
         ScopeView, render,

@@ -1,4 +1,5 @@
-use super::RegistrationContext;
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -7,16 +8,14 @@ use axum::{
 };
 use oauth_types::ErrorCode;
 use serde_json::Value;
-use std::sync::Arc;
 
 use super::{
-    ClientInformation, accept, authorized_registration, invalid_registration_token,
-    reload_registry, secret_for,
+    ClientInformation, RegistrationContext, accept, authorized_registration,
+    invalid_registration_token, reload_registry, secret_for,
 };
-use crate::http::JsonRequest;
 use crate::{
     domain::{AuditEvent, AuditRecord, Outcome, Registration, StoredSecret},
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, JsonRequest, NO_STORE},
     storage::{Change, RegistrationUpdate, StoreError},
 };
 

@@ -1,15 +1,14 @@
-use super::RegistrationContext;
-use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 
-use super::{ClientInformation, accept, reload_registry, secret_for};
-use crate::http::JsonRequest;
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+
+use super::{ClientInformation, RegistrationContext, accept, reload_registry, secret_for};
 use crate::{
     domain::{
         AuditEvent, AuditRecord, Outcome, Registration, TokenHash, new_client_id,
         new_registration_token,
     },
-    http::{ApiError, ClientAddress, NO_STORE},
+    http::{ApiError, ClientAddress, JsonRequest, NO_STORE},
     storage::Change,
 };
 

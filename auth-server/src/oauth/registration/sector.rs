@@ -1,6 +1,6 @@
-use super::RegistrationContext;
 use oauth_types::ErrorCode;
 
+use super::RegistrationContext;
 use crate::{domain::UserLoginConfig, http::ApiError, outbound::UrlTrust};
 
 const RULE: &str =

@@ -1,10 +1,9 @@
-use super::TokenContext;
-use axum::{Json, extract::State, response::IntoResponse};
 use std::sync::Arc;
 
-use super::handle_token_request;
-use crate::http::ClientRequest;
-use crate::http::{ApiError, ClientAddress, NO_STORE};
+use axum::{Json, extract::State, response::IntoResponse};
+
+use super::{TokenContext, handle_token_request};
+use crate::http::{ApiError, ClientAddress, ClientRequest, NO_STORE};
 
 /// `POST /oauth/token` (RFC 6749 §3.2): authenticates the client, evaluates the grant and issues
 /// tokens.

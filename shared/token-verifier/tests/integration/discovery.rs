@@ -1,15 +1,15 @@
 //! Discovery of the issuer's endpoints through its metadata.
 
 use serde_json::json;
+use test_support::{
+    mock::{json, status},
+    signer::Signer,
+};
 use wiremock::{Mock, matchers::path};
 
 use crate::{
     setup::{AuthServer, ISSUER, JWKS, METADATA, expect_unavailable, metadata},
     signer::SignAccessToken,
-};
-use test_support::{
-    mock::{json, status},
-    signer::Signer,
 };
 
 #[tokio::test]
