@@ -1,6 +1,6 @@
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -24,7 +24,8 @@ use crate::{
 pub struct RateLimiter {
     name: &'static str,
     limit: BucketLimit,
-    buckets: Cache<BucketKey, Arc<Mutex<LocalBucket>>>,
+    /// Created by the first attempt: an empty cache takes tens of kilobytes.
+    buckets: OnceLock<Cache<BucketKey, Arc<Mutex<LocalBucket>>>>,
     shared: Option<Arc<dyn SharedBuckets>>,
 }
 
@@ -88,11 +89,16 @@ impl RateLimiter {
     ) -> Self {
         let refill = Duration::from_secs(refill_seconds.max(1).into());
         let limit = BucketLimit { burst: burst.max(1), refill };
-        let buckets = Cache::builder()
-            .max_capacity(MAX_BUCKETS)
-            .time_to_idle(limit.fill_time().max(Duration::from_secs(60)))
-            .build();
-        Self { name, limit, buckets, shared }
+        Self { name, limit, buckets: OnceLock::new(), shared }
+    }
+
+    fn buckets(&self) -> &Cache<BucketKey, Arc<Mutex<LocalBucket>>> {
+        self.buckets.get_or_init(|| {
+            Cache::builder()
+                .max_capacity(MAX_BUCKETS)
+                .time_to_idle(self.limit.fill_time().max(Duration::from_secs(60)))
+                .build()
+        })
     }
 
     /// Acquires a permit before the outcome of an attempt is known, so that a burst of parallel
@@ -123,11 +129,13 @@ impl RateLimiter {
 
     /// Makes every bucket full. Permits that are taken at this moment go back to the old buckets.
     pub fn clear(&self) {
-        self.buckets.invalidate_all();
+        if let Some(buckets) = self.buckets.get() {
+            buckets.invalidate_all();
+        }
     }
 
     async fn acquire_from(&self, key: BucketKey, uptime: Duration) -> Result<Permit, u64> {
-        let bucket = self.buckets.get_with(key, Arc::default);
+        let bucket = self.buckets().get_with(key, Arc::default);
         let first = {
             let mut local = lock(&bucket);
             let full = local.bucket.is_full(uptime);
@@ -313,7 +321,7 @@ mod tests {
     async fn long_subjects_use_no_more_memory_than_short_ones() {
         let limit = RateLimiter::new("test", 1, 10, None);
         limit.fail(&"a".repeat(65_000)).await.unwrap();
-        let keys: Vec<usize> = limit.buckets.iter().map(|(key, _)| size_of_val(&*key)).collect();
+        let keys: Vec<usize> = limit.buckets().iter().map(|(key, _)| size_of_val(&*key)).collect();
         assert_eq!(keys, [32]);
     }
 

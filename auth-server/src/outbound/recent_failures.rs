@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use moka::sync::Cache;
@@ -17,7 +17,9 @@ const MAX_FAILURES: u64 = 10_000;
 /// Trusted and untrusted calls of a URL are remembered apart. Otherwise a client that registers
 /// itself with an internal URL could block the calls for another client, and learn how the URL
 /// responded to them.
-pub(super) struct RecentFailures(Cache<Key, Failure>);
+///
+/// The first failure creates the cache: an empty one takes tens of kilobytes.
+pub(super) struct RecentFailures(OnceLock<Cache<Key, Failure>>);
 
 type Key = ([u8; 32], bool);
 
@@ -30,16 +32,18 @@ struct Failure {
 
 impl RecentFailures {
     pub(super) fn new() -> Self {
-        Self(Cache::new(MAX_FAILURES))
+        Self(OnceLock::new())
     }
 
     pub(super) fn clear(&self) {
-        self.0.invalidate_all();
+        if let Some(failures) = self.0.get() {
+            failures.invalidate_all();
+        }
     }
 
     /// Returns the error of the last call, if it failed a moment ago.
     pub(super) fn of(&self, url: &str, trust: UrlTrust, now: Duration) -> Option<OutboundError> {
-        let Failure { at, error } = self.0.get(&key(url, trust))?;
+        let Failure { at, error } = self.0.get()?.get(&key(url, trust))?;
         (now.saturating_sub(at) < RETRY_AFTER).then_some(error)
     }
 
@@ -54,9 +58,16 @@ impl RecentFailures {
     ) {
         let key = key(url, trust);
         match result {
-            Ok(_) => self.0.invalidate(&key),
+            Ok(_) => {
+                if let Some(failures) = self.0.get() {
+                    failures.invalidate(&key);
+                }
+            }
             Err(OutboundError::RateLimited(_)) => {}
-            Err(error) => self.0.insert(key, Failure { at: now, error: error.clone() }),
+            Err(error) => {
+                let failures = self.0.get_or_init(|| Cache::new(MAX_FAILURES));
+                failures.insert(key, Failure { at: now, error: error.clone() });
+            }
         }
     }
 }
