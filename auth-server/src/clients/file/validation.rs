@@ -39,6 +39,9 @@ pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<Str
         {
             report("requires client_secret or client_secret_hash".to_owned());
         }
+        if client.client_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
+            report("client_secret is empty".to_owned());
+        }
         let hash = client.client_secret_hash.as_deref();
         if let Some(Err(problem)) =
             hash.map(|phc| validate_password_hash(phc, profile.is_production()))
@@ -186,6 +189,9 @@ mod tests {
             client_secret_hash = "not a hash"
             [[clients]]
             client_id = "y"
+            [[clients]]
+            client_id = "z"
+            client_secret = ""
         "#;
         let error = parse(text, Profile::Production).unwrap_err().to_string();
         for part in [
@@ -195,6 +201,7 @@ mod tests {
             "more than once",
             "PHC string",
             "`y`: requires client_secret",
+            "`z`: client_secret is empty",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
