@@ -85,6 +85,11 @@ impl Fault {
     pub fn check(&self, longest_wait: Duration) -> Result<(), ControlError> {
         let FaultAction { status, body, delay_ms, oauth_error, .. } = &self.action;
         let invalid = |text: &str, at: &str| Err(ControlError::invalid(text).at(at));
+        let names_no_client = matches!(self.on, Endpoint::Jwks | Endpoint::Discovery);
+        if names_no_client && self.matching.client_id.is_some() {
+            let text = "requests for keys and metadata name no client";
+            return invalid(text, "/match/client_id");
+        }
         if self.action == FaultAction::default() {
             return invalid("the fault does nothing", "/do");
         }

@@ -128,6 +128,11 @@ async fn fault_that_makes_no_sense_is_rejected() {
     let on_token = |action: Value| json!({ "on": "token", "do": action });
     for (body, pointer, words) in [
         (json!({ "do": { "status": 503 } }), "/on", "is missing"),
+        (
+            json!({ "on": "jwks", "match": { "client_id": "shop" }, "do": { "status": 503 } }),
+            "/match/client_id",
+            "name no client",
+        ),
         (json!({ "on": "tokens", "do": { "status": 503 } }), "/on", "not what is expected"),
         (on_token(json!({})), "/do", "does nothing"),
         (on_token(json!({ "statuses": 1 })), "/do/statuses", "unknown member"),
