@@ -49,6 +49,10 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, JsonProblem> {
     })
 }
 
+/// How `serde` begins the message for a value that is none of several kinds. The rest is the name
+/// of a type of this program.
+const NO_VARIANT: &str = "data did not match any variant of untagged enum";
+
 /// Turns a message of `serde` into an error.
 fn explain(pointer: String, message: &str) -> JsonProblem {
     let (problem, expected) = match message.split_once(", expected ") {
@@ -63,7 +67,7 @@ fn explain(pointer: String, message: &str) -> JsonProblem {
         JsonProblem::new(with_member(pointer, name), format!("unknown member `{name}`"))
     } else if let Some(name) = named("missing field") {
         JsonProblem::new(with_member(pointer, name), format!("the member `{name}` is missing"))
-    } else if expected.is_some() {
+    } else if expected.is_some() || problem.starts_with(NO_VARIANT) {
         JsonProblem::new(pointer, "the value at the pointer is not what is expected")
     } else {
         JsonProblem::new(pointer, message)

@@ -86,6 +86,16 @@ mod tests {
         seconds: i64,
         list: Vec<Inner>,
         kind: Option<Kind>,
+        names: Option<Names>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        #[expect(dead_code, reason = "only the errors are compared")]
+        One(String),
+        #[expect(dead_code, reason = "only the errors are compared")]
+        Several(Vec<String>),
     }
 
     #[derive(Debug, Deserialize)]
@@ -116,7 +126,7 @@ mod tests {
                 r#"{"second":1}"#,
                 "/second",
                 "unknown member `second`",
-                Some("one of `seconds`, `list`, `kind`"),
+                Some("one of `seconds`, `list`, `kind`, `names`"),
             ),
             (
                 r#"{"list":[{"name":"a"},{"name":"b","a/b~c":1}]}"#,
@@ -143,6 +153,7 @@ mod tests {
                 "the value at the pointer is not what is expected",
                 Some("`one` or `two`"),
             ),
+            (r#"{"names":1}"#, "/names", "the value at the pointer is not what is expected", None),
             (r#"{"issuer":1}"#, "/issuer", "the issuer is not a string", None),
         ] {
             let mut value = json!({

@@ -92,6 +92,7 @@ const OTHER_TEXTS: &[&str] = &[
     "allowed_hosts: `…` is not a host name or an IP address; write it without scheme and port",
     "before exp, leeway … s (now …)",
     "cached introspection result, fresh for … ms",
+    "data did not match any variant of untagged enum",
     "issued in the past, leeway … s (now …)",
     "local verification is not enabled",
     "none (the introspecting issuer)",
