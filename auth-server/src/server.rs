@@ -3,35 +3,38 @@
 mod certificates;
 mod compose;
 mod database;
+mod issuers;
 mod late_issuer;
 mod listeners;
 mod readiness;
 mod routes;
 mod run;
+mod shared;
+mod sites;
 
 use std::sync::Arc;
 
 use anyhow::ensure;
 use clock::Clock;
-use flow_events::{EventSink, Party};
+use flow_events::EventSink;
 use prometheus_client::registry::Registry;
 use service_kit::{
-    CancellationToken, Management, Server, ServiceContext, ensure_safe_for_production,
-    health::Readiness, metrics::HttpMetrics, tls::ServerCertificate,
+    CancellationToken, Management, Server, ensure_safe_for_production, health::Readiness,
+    tls::ServerCertificate,
 };
 
 use self::{
     certificates::dev_certificate,
-    compose::{Composed, compose},
-    database::open_storage,
+    issuers::{
+        bind_listeners, names, open_further, open_issuer, own_servers, sites_at, with_contents,
+    },
     readiness::readiness,
-    routes::{control_routes, public_routes},
     run::PublicListeners,
+    shared::{Place, Shared},
+    sites::{Site, sites},
 };
 use crate::{
-    AuthServerSettings, SecureRandom,
-    settings::{ConfiguredFiles, RateLimitSettings},
-    users::seed::refuse_demo_users,
+    AuthServerSettings, SecureRandom, control::call_named_issuer, settings::ConfiguredFiles,
 };
 
 pub(crate) use self::database::{database_file, database_location, schema_versions};
@@ -65,57 +68,41 @@ impl AuthServer {
             !settings.has_late_issuer(),
             "the setting `issuer` is `late`, which only the command `serve` of auth-server can wait for"
         );
-        let files = ConfiguredFiles::read(&settings, &random);
+        let mut files = ConfiguredFiles::read(&settings, &random);
         ensure_safe_for_production(settings.profile, &settings.unsafe_at_start(&files))
             .map_err(anyhow::Error::msg)?;
         settings.check(&files).map_err(anyhow::Error::msg)?;
+        let mut further = files.take_further_issuers();
         let settings = with_contents(settings, &files);
-        for name in files.looseness.names() {
-            tracing::warn!(looseness = name, "a rule does not apply: this is a test server");
-        }
         ensure!(
             !settings.control.is_on() || clock.is_adjustable(),
             "the setting `control.listen` needs an adjustable clock, as `AuthServerSettings::clock` returns"
         );
-        let (clients, storage) = open_storage(&settings, files, &random, clock.seconds()).await?;
-        let store = Arc::clone(&storage.store);
-        if settings.profile.is_production() {
-            refuse_demo_users(&*store).await?;
-        }
+        let own_listeners = bind_listeners(&mut further)?;
         let mut registry = Registry::with_prefix("gatepass");
-        let Composed { state, tasks, control } = compose(
-            &settings,
-            clients,
-            storage,
-            clock.clone(),
-            random,
-            events.clone(),
-            &mut registry,
-        )
-        .await?;
-        let outage = state.outage.clone();
-        let key_set = settings.profile.is_production().then(|| Arc::clone(&state.key_set));
-        let hosts = settings.hosts().map_err(anyhow::Error::msg)?;
-        let context = ServiceContext {
-            service: "auth-server",
-            party: Party::AuthorizationServer,
-            events,
-            clock: clock.clone(),
-            http_metrics: HttpMetrics::register(&mut registry),
-            hosts,
-            limits: settings.limits.clone(),
-        };
-        let seed = control.clone();
-        let traffic = control.as_ref().map(|control| Arc::clone(&control.traffic));
-        let control = match listeners.control.zip(control) {
-            Some((bound, control)) => {
-                let routes = control_routes(control, &settings, context.clone())?;
-                Some(Server::new(bound, routes, &settings.limits))
-            }
-            None => None,
-        };
-        let routes = public_routes(state, &settings, traffic, context);
+        let parts = (clock.clone(), random, events);
+        let names = names(&settings, &further);
+        let shared = Shared::new(settings.profile, names, parts, &mut registry);
+        let default = open_issuer(&settings, files, Place::of_default(), &shared).await?;
+        let further = open_further(further, &shared).await?;
+        let own_servers = own_servers(own_listeners, &further, &settings);
+        let site = Site::new(&settings.issuer, &default.place.path, default.routes);
+        let routes = sites([vec![site], sites_at(&further, None)].concat());
+        let (mut tasks, mut control_routes) = (vec![default.tasks], Vec::new());
+        for (_, issuer) in further {
+            tasks.push(issuer.tasks);
+            control_routes.extend(issuer.control);
+        }
+        let seed = default.control.as_ref().map(|(context, _)| Arc::clone(context));
+        let control = listeners.control.zip(default.control).map(|(bound, (context, routes))| {
+            let contexts = control_routes.iter().map(|(context, _)| Arc::clone(context));
+            context.set_further(contexts.collect());
+            let routes = call_named_issuer(routes, control_routes, &settings.limits);
+            Server::new(bound, routes, &settings.limits)
+        });
+        let key_set = settings.profile.is_production().then_some(default.key_set);
         let is_shared = settings.database_url().map_err(anyhow::Error::msg)?.is_some();
+        let store = Arc::clone(&tasks[0].store);
         let readiness = readiness(store, is_shared, key_set, clock.clone());
         let management = Management::new(listeners.manage, readiness, registry, &settings.limits);
         let certificates = ServerCertificate::load(
@@ -137,9 +124,10 @@ impl AuthServer {
         });
         let public = PublicListeners {
             tasks,
-            outage,
+            outage: shared.outage,
             http,
             tls,
+            further: own_servers,
             control,
             seed,
             certificates,
@@ -162,16 +150,6 @@ impl AuthServer {
         let Self { management, public } = self;
         management.run_with(stop, |close| public.run(close)).await
     }
-}
-
-/// Returns the settings with what a seed has in place of them.
-fn with_contents(mut settings: AuthServerSettings, files: &ConfiguredFiles) -> AuthServerSettings {
-    settings.claims.clone_from(&files.claims);
-    settings.control.looseness = files.looseness.names();
-    if files.looseness.has_unlimited_failures() {
-        settings.rate_limits = RateLimitSettings::unlimited();
-    }
-    settings
 }
 
 #[cfg(test)]
@@ -201,7 +179,7 @@ mod tests {
         let (clock, random) = (Clock::manual(1), SecureRandom::seeded(1));
         let server =
             AuthServer::prepare(settings, listeners, clock, random, EventSink::disabled()).await;
-        let tasks = server.unwrap().public.tasks;
+        let tasks = server.unwrap().public.tasks.remove(0);
         assert!(tasks.clients.registry.current().client("a").is_some());
         assert_eq!(tasks.store.users().await.unwrap().len(), 1);
     }

@@ -4,6 +4,7 @@ mod client_id_metadata_documents;
 mod compat;
 mod control;
 mod files;
+mod issuers;
 mod keys;
 mod rate_limits;
 mod registration;
@@ -31,6 +32,7 @@ pub use client_id_metadata_documents::ClientIdMetadataDocumentSettings;
 pub use compat::CompatSettings;
 pub use control::ControlSettings;
 pub use files::{ConfiguredFiles, ConfiguredSeed};
+pub use issuers::{DEFAULT_ISSUER, FurtherIssuer};
 pub use keys::KeySettings;
 pub use rate_limits::{RateLimit, RateLimitSettings};
 pub use registration::RegistrationSettings;
@@ -391,13 +393,19 @@ impl AuthServerSettings {
         if self.has_late_issuer() {
             return self.check_without_issuer(files);
         }
+        if self.issuer.path() != "/" && self.has_user_login(files) {
+            return Err(format!("issuer: {PATH_AND_PAGES}"));
+        }
+        self.check_apart_from_pages(files)
+    }
+
+    /// Validates the settings, except that pages can be served. Where C itself serves an issuer
+    /// below a path, its links have that path.
+    pub(crate) fn check_apart_from_pages(&self, files: &ConfiguredFiles) -> Result<(), String> {
         if self.issuer.query().is_some() || self.issuer.fragment().is_some() {
             return Err(
                 "issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned()
             );
-        }
-        if self.issuer.path() != "/" && self.has_user_login(files) {
-            return Err(format!("issuer: {PATH_AND_PAGES}"));
         }
         if self.tokens.access_token_ttl_seconds == 0 {
             return Err(

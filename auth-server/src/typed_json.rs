@@ -19,6 +19,12 @@ impl JsonProblem {
         Self { pointer: pointer.into(), description: description.into(), expected: None }
     }
 
+    /// Makes the pointer one into the object that has this part at `pointer`.
+    #[must_use]
+    pub fn below(self, pointer: &str) -> Self {
+        Self { pointer: format!("{pointer}{}", self.pointer), ..self }
+    }
+
     #[must_use]
     pub fn expecting(self, expected: impl Into<String>) -> Self {
         Self { expected: Some(expected.into()), ..self }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use service_kit::RequestBody;
 
 use crate::{
-    http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
+    http::{ApiError, ClientAddress, ClientRequest, NO_STORE, PageContext},
     oauth::token::{TokenContext, handle_token_request},
     oidc::{UserInfoContext, UserInfoError, userinfo_user},
 };
@@ -33,9 +33,12 @@ const MARK: (&str, &str) = ("dialect", "wechat");
 
 /// `GET /connect/oauth2/authorize` and `/connect/qrconnect`: translates WeChat's parameters and
 /// redirects to `/oauth/authorize`.
-pub async fn authorize(RawQuery(query): RawQuery) -> Response {
+pub async fn authorize(
+    State(page): State<Arc<PageContext>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let query = standard_query(&query.unwrap_or_default());
-    Redirect::to(&format!("/oauth/authorize?{query}")).into_response()
+    Redirect::to(&page.url(&format!("/oauth/authorize?{query}"))).into_response()
 }
 
 /// Translates the query of an authorization request. A malformed one becomes empty.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     context::ControlContext,
     error::ControlError,
-    issuer::{ISSUER, unknown_issuer},
+    issuer::{ISSUER, NamedIssuer, unknown_issuer},
     json_body::OptionalJsonBody,
 };
 
@@ -44,7 +44,7 @@ pub async fn check_extras(
             let error = ControlError::invalid(format!("unknown query parameter `{name}`"));
             return error.expecting(known).into_response();
         }
-        if name == ISSUER && value != context.issuer {
+        if name == ISSUER && !context.is_named(&value) {
             return unknown_issuer(&value).into_response();
         }
     }

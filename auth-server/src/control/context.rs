@@ -1,9 +1,12 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clock::Clock;
 use service_kit::Hosts;
 
-use super::{seed::Seed, traffic::Traffic};
+use super::{issuer::IssuerName, seed::Seed, traffic::Traffic};
 use crate::{
     clients::Clients,
     domain::TokenHash,
@@ -20,7 +23,15 @@ use crate::{
 
 /// Dependencies of the control API.
 pub struct ControlContext {
+    /// Its name on this server.
+    pub name: String,
     pub issuer: String,
+    /// All issuers of the server, the one of its settings first.
+    pub issuers: Arc<[IssuerName]>,
+    /// The address of a listener of its own, if it has one.
+    pub listen: Option<String>,
+    /// The contexts of the other issuers, if this is the one of the settings.
+    pub further: OnceLock<Vec<Arc<ControlContext>>>,
     pub policy: Arc<ControlPolicy>,
     /// The hosts of the public listeners.
     pub hosts: Hosts,
@@ -42,6 +53,18 @@ pub struct ControlContext {
     pub memory: MemoryStore,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+}
+
+impl ControlContext {
+    /// Sets what [`ControlContext::further`] returns, once.
+    pub fn set_further(&self, further: Vec<Arc<Self>>) {
+        self.further.get_or_init(|| further);
+    }
+
+    /// Returns the contexts of the issuers besides the one of the settings, if this is its own.
+    pub fn further(&self) -> &[Arc<Self>] {
+        self.further.get().map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// Who may call the control API.

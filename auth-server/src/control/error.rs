@@ -113,6 +113,12 @@ impl ControlError {
         Self { pointer: self.pointer.map(within), ..self }
     }
 
+    /// Makes the pointer one into the document that has this part at `pointer`.
+    #[must_use]
+    pub fn below(self, pointer: &str) -> Self {
+        Self { pointer: self.pointer.map(|rest| format!("{pointer}{rest}")), ..self }
+    }
+
     /// Names the part of the body at fault (RFC 6901).
     #[must_use]
     pub fn at(self, pointer: impl Into<String>) -> Self {

@@ -1,19 +1,28 @@
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{context::ControlContext, error::ControlError};
 
 /// The parameter or member that names the issuer that a call is for.
 pub const ISSUER: &str = "issuer";
 
-/// A state of the control API whose server has at most one issuer.
+/// The name of an issuer of this server, and its URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IssuerName {
+    pub name: String,
+    pub issuer: String,
+}
+
+/// A state of the control API. It is that of one issuer.
 pub trait NamedIssuer: Send + Sync {
-    /// Returns the issuer; empty if it is not known yet.
-    fn issuer(&self) -> &str;
+    /// Returns whether this is the name or the URL of the issuer.
+    fn is_named(&self, named: &str) -> bool;
 }
 
 impl NamedIssuer for Arc<ControlContext> {
-    fn issuer(&self) -> &str {
-        &self.issuer
+    fn is_named(&self, named: &str) -> bool {
+        named == self.issuer || named == self.name
     }
 }
 

@@ -10,9 +10,6 @@ use super::{
 };
 use crate::http::NO_STORE;
 
-/// The name of the only issuer of a server.
-const DEFAULT: &str = "default";
-
 /// The body of `PUT /control/issuers/{name}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,19 +30,11 @@ pub async fn set(
     PathName(name): PathName,
     JsonBody(IssuerUrl { url }): JsonBody<IssuerUrl>,
 ) -> Result<impl IntoResponse, ControlError> {
-    check_name(&name)?;
-    let issuer = context.issuer.clone();
+    let named = context.issuers.iter().find(|issuer| issuer.name == name);
+    let issuer = named.ok_or_else(|| unknown_issuer(&name))?.issuer.clone();
     if url.as_str().trim_end_matches('/') != issuer.trim_end_matches('/') {
         let text = format!("the issuer is `{issuer}` and cannot change while the server runs");
         return Err(ControlError::invalid(text).at("/url").expecting(issuer));
     }
     Ok((NO_STORE, Json(SetIssuer { issuer })))
-}
-
-/// Checks the name of an issuer.
-///
-/// # Errors
-/// Returns an error if the server has no issuer of this name.
-pub fn check_name(name: &str) -> Result<(), ControlError> {
-    if name == DEFAULT { Ok(()) } else { Err(unknown_issuer(name)) }
 }

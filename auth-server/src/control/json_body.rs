@@ -29,7 +29,7 @@ impl<T: DeserializeOwned, S: NamedIssuer> FromRequest<S> for JsonBody<T> {
             return Err(ControlError::not_json().into_response());
         }
         let RequestBody(body) = RequestBody::from_request(request, context).await?;
-        parse(&body, context.issuer()).map(Self).map_err(IntoResponse::into_response)
+        parse(&body, context).map(Self).map_err(IntoResponse::into_response)
     }
 }
 
@@ -51,7 +51,7 @@ impl<T: Default + DeserializeOwned> FromRequest<Arc<ControlContext>> for Optiona
         if !is_json {
             return Err(ControlError::not_json().into_response());
         }
-        parse(&body, &context.issuer).map(Self).map_err(IntoResponse::into_response)
+        parse(&body, context).map(Self).map_err(IntoResponse::into_response)
     }
 }
 
@@ -61,12 +61,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8], issuer: &str) -> Result<T, ControlError> {
+fn parse<T: DeserializeOwned>(body: &[u8], context: &impl NamedIssuer) -> Result<T, ControlError> {
     let mut members: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| ControlError::invalid("the body is not a JSON object").at(""))?;
     match members.remove(ISSUER) {
         None => {}
-        Some(Value::String(named)) if named == issuer => {}
+        Some(Value::String(named)) if context.is_named(&named) => {}
         Some(Value::String(named)) => return Err(unknown_issuer(&named).at("/issuer")),
         Some(_) => return Err(ControlError::invalid("the issuer is not a string").at("/issuer")),
     }
@@ -112,8 +112,16 @@ mod tests {
         Two,
     }
 
+    struct Issuer;
+
+    impl NamedIssuer for Issuer {
+        fn is_named(&self, named: &str) -> bool {
+            named == "https://c.example"
+        }
+    }
+
     fn error(body: &str) -> Value {
-        let error = parse::<Body>(body.as_bytes(), "https://c.example").unwrap_err();
+        let error = parse::<Body>(body.as_bytes(), &Issuer).unwrap_err();
         serde_json::to_value(error).unwrap()
     }
 
@@ -171,7 +179,7 @@ mod tests {
     #[test]
     fn issuer_in_the_body_must_be_known() {
         let known = r#"{"issuer":"https://c.example","seconds":3}"#;
-        let body: Body = parse(known.as_bytes(), "https://c.example").unwrap();
+        let body: Body = parse(known.as_bytes(), &Issuer).unwrap();
         assert_eq!(body.seconds, 3);
         let unknown = error(r#"{"issuer":"https://d.example"}"#);
         assert_eq!(

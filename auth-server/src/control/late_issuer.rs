@@ -16,12 +16,16 @@ use super::{
     access::require_access,
     context::ControlPolicy,
     error::ControlError,
-    issuer::NamedIssuer,
-    issuers::{IssuerUrl, SetIssuer, check_name},
+    issuer::{NamedIssuer, unknown_issuer},
+    issuers::{IssuerUrl, SetIssuer},
     json_body::JsonBody,
     path_name::PathName,
 };
-use crate::{AuthServerSettings, SecureRandom, http::NO_STORE, settings::ConfiguredFiles};
+use crate::{
+    AuthServerSettings, SecureRandom,
+    http::NO_STORE,
+    settings::{ConfiguredFiles, DEFAULT_ISSUER},
+};
 
 /// Waits for the issuer of a server.
 pub struct LateIssuer {
@@ -52,8 +56,8 @@ impl LateIssuer {
 }
 
 impl NamedIssuer for Arc<LateIssuer> {
-    fn issuer(&self) -> &str {
-        ""
+    fn is_named(&self, named: &str) -> bool {
+        named == DEFAULT_ISSUER
     }
 }
 
@@ -86,7 +90,9 @@ async fn set(
     PathName(name): PathName,
     JsonBody(IssuerUrl { url }): JsonBody<IssuerUrl>,
 ) -> Result<impl IntoResponse, ControlError> {
-    check_name(&name)?;
+    if name != DEFAULT_ISSUER {
+        return Err(unknown_issuer(&name));
+    }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(ControlError::invalid("the issuer is not a web address")
             .at("/url")

@@ -58,7 +58,8 @@ pub async fn log_in(
         return Err(at_url(format!("this server does not serve the host `{host}`")));
     }
     let query = url.query().unwrap_or_default();
-    let query = authorization_query(&context.authorization, url.path(), query);
+    let path = url.path().strip_prefix(&*context.authorization.page.path).unwrap_or_default();
+    let query = authorization_query(&context.authorization, path, query);
     let query = query.ok_or_else(|| {
         at_url(format!("`{}` is not the path of the authorization endpoint", url.path()))
     })?;

@@ -15,7 +15,7 @@ pub struct Reset {
     keys: bool,
 }
 
-/// `POST /control/reset`: makes the server what it was after the start, or after its seed file was
+/// `POST /control/reset`: makes the issuer what it was after the start, or after its seed file was
 /// last applied: seed, clock, rate limits and caches. Sessions, grants, registrations, the audit
 /// log, faults, next logins and the journal of requests are gone.
 pub async fn reset(

@@ -5,10 +5,10 @@ mod checks;
 mod users;
 mod watch;
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use axum::{Json, extract::State, response::IntoResponse};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 pub use checks::SeedRules;
@@ -88,16 +88,43 @@ impl ControlContext {
         Ok(result)
     }
 
-    /// Makes another seed the one of this server, which a reset restores from now on.
-    async fn replace_seed(&self, seed: SeedDocument) -> Result<(), ControlError> {
-        let mut state = self.seed.state.lock().await;
+    /// Makes another seed the one of this server and of its further issuers, which a reset restores
+    /// from now on. If one of them breaks a rule, nothing changes.
+    async fn replace_seeds(&self, seed: SeedDocument) -> Result<(), ControlError> {
+        if !seed.has_issuers_of(&self.seed.state.lock().await.initial) {
+            let text = "a change of the names, URLs or listeners of issuers takes effect at the next start";
+            return Err(ControlError::invalid(text).at("/issuers"));
+        }
+        let mut replacements = vec![self.check_replacement(seed.clone()).await?];
+        for (index, (context, issuer)) in self.further().iter().zip(seed.issuers()).enumerate() {
+            let checked = context.check_replacement(seed.of_issuer(issuer)).await;
+            replacements.push(checked.map_err(|error| error.below(&format!("/issuers/{index}")))?);
+        }
+        let further = self.further().iter().map(|context| &**context);
+        for (context, (seed, checked)) in iter::once(self).chain(further).zip(replacements) {
+            context.replace_seed(seed, checked).await?;
+        }
+        Ok(())
+    }
+
+    /// Checks a seed that is to replace the one of this issuer.
+    async fn check_replacement(
+        &self,
+        seed: SeedDocument,
+    ) -> Result<(SeedDocument, Checked), ControlError> {
         let checked = self.seed.check(&seed).await?;
+        let state = self.seed.state.lock().await;
         if checked.looseness != *self.clients.registry.looseness()
             || seed.looseness() != state.initial.looseness()
         {
             let text = "a change of the looseness takes effect at the next start";
             return Err(ControlError::invalid(text).at("/looseness"));
         }
+        Ok((seed, checked))
+    }
+
+    async fn replace_seed(&self, seed: SeedDocument, checked: Checked) -> Result<(), ControlError> {
+        let mut state = self.seed.state.lock().await;
         let applied = self.apply_seed(&state.current, seed, checked).await?;
         *state = SeedState::new(applied, self.store.users().await?);
         Ok(())
@@ -139,17 +166,38 @@ impl ControlContext {
 }
 
 /// `GET /control/seed`: returns the seed as it is now. Entries have the members of the files, and
-/// are sorted.
+/// are sorted. That of the issuer of the settings has the seeds of the others.
 pub async fn seed(State(context): State<Arc<ControlContext>>) -> impl IntoResponse {
-    let document = context.seed.current().await;
-    let sorted = |entries| document.sorted(entries);
-    let export = json!({
-        "issuer": context.issuer,
-        "resources": sorted(Entries::Resources),
-        "clients": sorted(Entries::Clients),
-        "users": sorted(Entries::Users),
-        "claims": document.claims(),
-        "looseness": context.clients.registry.looseness().names(),
-    });
+    let mut export = context.export_seed().await;
+    let mut issuers = Vec::new();
+    for further in context.further() {
+        let mut seed = further.export_seed().await;
+        seed.insert("name".to_owned(), json!(further.name));
+        if let Some(listen) = &further.listen {
+            seed.insert("listen".to_owned(), json!(listen));
+        }
+        issuers.push(Value::Object(seed));
+    }
+    if !issuers.is_empty() {
+        export.insert("issuers".to_owned(), issuers.into());
+    }
     (NO_STORE, Json(export))
+}
+
+impl ControlContext {
+    async fn export_seed(&self) -> Map<String, Value> {
+        let document = self.seed.current().await;
+        let sorted = |entries| json!(document.sorted(entries));
+        [
+            ("issuer", json!(self.issuer)),
+            ("resources", sorted(Entries::Resources)),
+            ("clients", sorted(Entries::Clients)),
+            ("users", sorted(Entries::Users)),
+            ("claims", json!(document.claims())),
+            ("looseness", json!(self.clients.registry.looseness().names())),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
 }

@@ -7,6 +7,7 @@ use super::{
     clock::ClockReading,
     context::ControlContext,
     error::ControlError,
+    issuer::IssuerName,
     keys::{KeySummary, key_summaries},
     traffic::Fault,
 };
@@ -15,7 +16,10 @@ use crate::http::NO_STORE;
 /// The state of the server, in the response of `GET /control`.
 #[derive(Serialize)]
 struct ServerState {
+    name: String,
     issuer: String,
+    /// All issuers of the server, the one of its settings first.
+    issuers: Arc<[IssuerName]>,
     version: &'static str,
     #[serde(flatten)]
     clock: ClockReading,
@@ -36,7 +40,9 @@ pub async fn server_state(
 ) -> Result<impl IntoResponse, ControlError> {
     let registry = context.clients.registry.current();
     let state = ServerState {
+        name: context.name.clone(),
         issuer: context.issuer.clone(),
+        issuers: Arc::clone(&context.issuers),
         version: env!("CARGO_PKG_VERSION"),
         clock: ClockReading::of(&context.clock),
         users: context.store.users().await?.len(),

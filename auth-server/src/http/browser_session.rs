@@ -73,9 +73,9 @@ impl BrowserSession {
         Self {
             browser: Browser::of(&parts.method, &parts.uri, &parts.headers),
             user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
-            session: value_of(&context.cookie_names.full_name(SESSION)),
-            device: value_of(&context.cookie_names.full_name(DEVICE)),
-            anonymous: value_of(&context.cookie_names.full_name(ANONYMOUS)),
+            session: value_of(&context.cookie_name(SESSION)),
+            device: value_of(&context.cookie_name(DEVICE)),
+            anonymous: value_of(&context.cookie_name(ANONYMOUS)),
         }
     }
 
@@ -214,7 +214,7 @@ fn new_value(context: &PageContext) -> Result<String, SecureRandomError> {
 /// Builds a cookie. With `SameSite=Lax`, browsers send it when a client redirects the user here,
 /// but not with a form that another site posts.
 fn cookie(context: &PageContext, name: &str, value: String) -> Cookie<'static> {
-    Cookie::build((context.cookie_names.full_name(name), value))
+    Cookie::build((context.cookie_name(name), value))
         .path("/")
         .http_only(true)
         .secure(context.cookie_names.secure())

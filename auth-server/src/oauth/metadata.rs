@@ -25,6 +25,7 @@ pub async fn metadata(
     let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
     // Browsers stay at the issuer; servers may reach this one elsewhere.
     let origin = asked.0.filter(|_| context.clients.registry.looseness().has_backchannel_hosts());
+    let origin = origin.map(|origin| origin + &context.path);
     let base = origin.as_deref().unwrap_or(issuer);
     let for_servers = |path: &str| Some(format!("{}{path}", base.trim_end_matches('/')));
     let methods = || ["client_secret_basic", "client_secret_post"].map(str::to_owned).to_vec();

@@ -34,6 +34,8 @@ const MANAGE: &str = "https://www.rfc-editor.org/rfc/rfc7592#section-2";
 
 /// State of the dynamic client registration endpoints.
 pub struct RegistrationContext {
+    /// The path below which the issuer's endpoints are; empty if they are below none.
+    pub path: String,
     pub registration: DynamicRegistration,
     pub issuer: String,
     pub clients: Arc<Clients>,

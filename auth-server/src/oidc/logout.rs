@@ -45,7 +45,9 @@ pub async fn logout_posted(
     form: Result<RawForm, ApiError>,
 ) -> Response {
     match form {
-        Ok(RawForm(query)) => Redirect::to(&format!("/logout?{query}")).into_response(),
+        Ok(RawForm(query)) => {
+            Redirect::to(&context.page.url(&format!("/logout?{query}"))).into_response()
+        }
         Err(error) => {
             page_response(&context.page.pages, &browser_session.browser, Err(error.into()))
         }
@@ -106,7 +108,7 @@ fn confirmation_page(
     let page = LogoutPage {
         client: request.client.as_ref().map(|client| client.display_name().to_owned()),
         user: (&signed_in.user).into(),
-        action: format!("/logout/confirm?{query}"),
+        action: context.page.url(&format!("/logout/confirm?{query}")),
         csrf: browser_session.csrf_token(&context.page),
         form_expired,
     };
@@ -133,7 +135,7 @@ async fn confirmed(
         return Ok(confirmation_page(context, browser_session, &request, &signed_in, query, true));
     }
     if form.get("decision") == Some("stay") {
-        return Ok(Redirect::to("/account").into_response());
+        return Ok(Redirect::to(&context.page.url("/account")).into_response());
     }
     end_session(context, &signed_in.session, address).await?;
     Ok((forget_session_cookie(&context.page), request.response(context, browser_session))

@@ -10,6 +10,8 @@ pub struct HomePage {
     pub account: String,
     /// The URL of the page for user codes.
     pub device: String,
+    /// The path below which the issuer is; empty if it is below none.
+    pub path: String,
     pub signed_in_as: Option<String>,
 }
 

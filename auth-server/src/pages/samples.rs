@@ -232,6 +232,7 @@ fn form_post() -> FormPostPage {
 
 fn home() -> HomePage {
     HomePage {
+        path: String::new(),
         issuer: "http://localhost:9000".to_owned(),
         account: "/account".to_owned(),
         device: "/device".to_owned(),

@@ -2,13 +2,16 @@ use oauth_types::same_resource;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::SeedIssuer;
 use crate::domain::normalize_username;
 
 /// Entries as a seed, or the files of clients and users, define them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SeedDocument {
-    /// The only issuer that the seed is for, if it names one.
+    /// The issuer of the setting that the seed is for, if it names one.
     pub(super) issuer: Option<String>,
+    /// Further issuers of the same server.
+    pub(super) issuers: Vec<SeedIssuer>,
     pub(super) resources: Vec<Value>,
     pub(super) clients: Vec<Value>,
     pub(super) users: Vec<Value>,
@@ -73,6 +76,7 @@ impl SeedDocument {
         };
         Ok(Self {
             issuer: None,
+            issuers: Vec::new(),
             resources: entries(&mut clients, "resources"),
             clients: entries(&mut clients, "clients"),
             users: entries(&mut users, "users"),
@@ -122,6 +126,19 @@ impl SeedDocument {
     /// Returns the issuer that the seed names.
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
+    }
+
+    /// Returns the further issuers.
+    pub fn issuers(&self) -> &[SeedIssuer] {
+        &self.issuers
+    }
+
+    /// Returns whether both seeds have the same further issuers, whatever their lists are.
+    pub fn has_issuers_of(&self, other: &Self) -> bool {
+        let place = |issuer: &SeedIssuer| {
+            (issuer.name.clone(), issuer.issuer.clone(), issuer.listen.clone())
+        };
+        self.issuers.iter().map(place).eq(other.issuers.iter().map(place))
     }
 
     /// Returns the names of the rules that do not apply.

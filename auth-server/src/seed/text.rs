@@ -4,17 +4,20 @@ use std::{
     path::Path,
 };
 
-use oauth_types::closest_match;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use service_kit::describe_toml_error;
 
-use super::SeedDocument;
-use crate::typed_json::{JsonProblem, typed, with_token};
+use super::{
+    SeedDocument, SeedIssuer,
+    issuer::{reject_unknown, text as text_member},
+    lists::{LISTS, Lists, list},
+};
+use crate::typed_json::JsonProblem;
 
 /// Longest seed, in bytes.
 pub const MAX_SEED_BYTES: usize = 8 * 1024 * 1024;
-/// The members of a seed.
-const MEMBERS: [&str; 6] = ["issuer", "resources", "clients", "users", "claims", "looseness"];
+/// The members of a seed besides its lists.
+const MEMBERS: [&str; 2] = ["issuer", "issuers"];
 
 /// Reads the text of a seed, at most one byte more than a seed may have.
 ///
@@ -38,31 +41,23 @@ impl SeedDocument {
             return Err(JsonProblem::new("", text));
         }
         let mut members = parsed(text)?;
-        if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&&***name)) {
-            let nearest = closest_match(unknown, MEMBERS)
-                .map_or_else(|| MEMBERS.join(", "), |nearest| format!("`{nearest}`"));
-            let pointer = with_token(String::new(), unknown);
-            return Err(
-                JsonProblem::new(pointer, format!("unknown member `{unknown}`")).expecting(nearest)
-            );
-        }
-        let issuer = match members.remove("issuer") {
-            None => None,
-            Some(Value::String(issuer)) => Some(issuer),
-            Some(_) => {
-                let text = "the value at the pointer is not what is expected";
-                return Err(JsonProblem::new("/issuer", text).expecting("a string"));
-            }
-        };
-        let mut entries = |name| list(members.remove(name), name);
-        let (resources, clients) = (entries("resources")?, entries("clients")?);
-        let (users, claims) = (entries("users")?, entries("claims")?);
-        let looseness = typed(members.remove("looseness").unwrap_or_else(|| json!([])));
-        let looseness = looseness.map_err(|problem: JsonProblem| JsonProblem {
-            pointer: format!("/looseness{}", problem.pointer),
-            ..problem
-        })?;
-        Ok(Self { issuer, resources, clients, users, claims, looseness })
+        reject_unknown(&members, &[&MEMBERS[..], &LISTS].concat())?;
+        let issuer = text_member(&mut members, "issuer")?;
+        let entries = list(members.remove("issuers"), "issuers")?.unwrap_or_default();
+        let issuers = entries.into_iter().enumerate().map(|(index, entry)| {
+            SeedIssuer::parse(entry).map_err(|problem| problem.below(&format!("/issuers/{index}")))
+        });
+        let issuers = issuers.collect::<Result<_, _>>()?;
+        let Lists { resources, clients, users, claims, looseness } = Lists::take(&mut members)?;
+        Ok(Self {
+            issuer,
+            issuers,
+            resources: resources.unwrap_or_default(),
+            clients: clients.unwrap_or_default(),
+            users: users.unwrap_or_default(),
+            claims: claims.unwrap_or_default(),
+            looseness: looseness.unwrap_or_default(),
+        })
     }
 }
 
@@ -78,19 +73,10 @@ fn parsed(text: &str) -> Result<Map<String, Value>, JsonProblem> {
     })
 }
 
-fn list(value: Option<Value>, name: &str) -> Result<Vec<Value>, JsonProblem> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(Value::Array(entries)) => Ok(entries),
-        Some(_) => {
-            let text = "the value at the pointer is not what is expected";
-            Err(JsonProblem::new(format!("/{name}"), text).expecting("a list"))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::seed::Entries;
 
@@ -109,6 +95,19 @@ mod tests {
     }
 
     #[test]
+    fn further_issuer_has_the_lists_that_it_lacks_from_the_seed() {
+        let toml = "[[clients]]\nclient_id = \"shop\"\n[[users]]\nusername = \"alice\"\n\
+                    [[issuers]]\nname = \"one\"\nissuer = \"/one\"\n\
+                    [[issuers]]\nname = \"two\"\nissuer = \"/two\"\nusers = []\n";
+        let seed = SeedDocument::from_text(toml).unwrap();
+        let of = |index: usize| seed.of_issuer(&seed.issuers()[index]);
+        assert!(of(0).get(Entries::Users, "alice").is_some());
+        assert!(of(1).get(Entries::Users, "alice").is_none());
+        assert!(of(1).get(Entries::Clients, "shop").is_some());
+        assert!(of(1).issuers().is_empty());
+    }
+
+    #[test]
     fn error_names_the_place_and_quotes_no_value() {
         for (text, pointer, words) in [
             ("{\"clients\": [s3cret]}", "", "line 1, column 14: not valid JSON"),
@@ -118,6 +117,10 @@ mod tests {
             ("clients = \"s3cret\"", "/clients", "not what is expected"),
             ("issuer = 3", "/issuer", "not what is expected"),
             ("looseness = [\"redirect.any\", 3]", "/looseness/1", "not what is expected"),
+            ("issuers = [3]", "/issuers/0", "not what is expected"),
+            ("[[issuers]]\nissuer = \"/a\"", "/issuers/0/name", "is missing"),
+            ("[[issuers]]\nname = \"a\"\nurl = \"/a\"", "/issuers/0/url", "unknown member"),
+            ("[[issuers]]\nusers = \"s3cret\"", "/issuers/0/name", "is missing"),
         ] {
             let error = SeedDocument::from_text(text).unwrap_err();
             assert_eq!(error.pointer, pointer, "{error}");

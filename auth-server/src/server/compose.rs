@@ -1,11 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use clock::Clock;
 use flow_events::EventSink;
-use prometheus_client::registry::Registry;
 use service_kit::{CookieNames, OutageSimulator};
 use tokio::sync::Mutex;
 
+use super::shared::{Place, Shared};
 use crate::{
     AuthServerSettings, SecureRandom,
     audit::AuditLog,
@@ -18,7 +21,6 @@ use crate::{
     domain::{CustomClaims, TokenHash},
     http::{Csrf, PageContext},
     keys::{KeyManager, KeyPolicy},
-    metrics::Metrics,
     oauth::{
         authorize::{AuthorizationContext, ConsentTickets},
         device::DeviceContext,
@@ -30,7 +32,6 @@ use crate::{
     openapi::OpenApiDocument,
     outbound::{ClientKeys, OutboundClient},
     pages::pages,
-    password_hasher::PasswordHasherPool,
     rate_limit::RateLimiter,
     settings::RateLimit,
     state::{AppState, Features},
@@ -78,33 +79,35 @@ pub(super) struct Composed {
 /// Returns an error if a file that the settings name, the database or a key cannot be used.
 pub(super) async fn compose(
     settings: &AuthServerSettings,
+    place: &Place,
     clients_file: LoadedClientsFile,
     storage: Storage,
-    clock: Clock,
-    random: SecureRandom,
-    events: EventSink,
-    metrics: &mut Registry,
+    shared: &Shared,
 ) -> anyhow::Result<Composed> {
     let Storage { store, control } = storage;
-    let services = Services::open(settings, clients_file, store, clock, random, metrics).await?;
-    let tasks = services.background_tasks(settings, events);
-    let state = services.into_state(settings);
+    let services = Services::open(settings, place, clients_file, store, shared).await?;
+    let tasks = services.background_tasks(settings, shared.events.clone());
+    let state = services.into_state(settings, shared.outage.clone());
     let control = control.map(|(memory, seed)| {
-        control_context(settings, &state, &tasks, memory, seed).map(Arc::new)
+        control_context(settings, (place, shared), &state, &tasks, (memory, seed)).map(Arc::new)
     });
     Ok(Composed { state, tasks, control: control.transpose()? })
 }
 
 fn control_context(
     settings: &AuthServerSettings,
+    (place, shared): (&Place, &Shared),
     state: &AppState,
     tasks: &BackgroundTasks,
-    memory: MemoryStore,
-    seed: Seed,
+    (memory, seed): (MemoryStore, Seed),
 ) -> anyhow::Result<ControlContext> {
     let (authorization, token) = (Arc::clone(&state.authorization), Arc::clone(&state.token));
     Ok(ControlContext {
+        name: place.name.clone(),
         issuer: token.issuer.issuer.clone(),
+        issuers: Arc::clone(&shared.issuers),
+        listen: place.listen.clone(),
+        further: OnceLock::new(),
         policy: Arc::new(ControlPolicy::new(&settings.control)),
         hosts: settings.hosts().map_err(anyhow::Error::msg)?,
         longest_wait: Duration::from_secs(settings.limits.request_timeout_seconds) * 9 / 10,
@@ -165,15 +168,16 @@ async fn warn_of_other_issuer(
 impl Services {
     async fn open(
         settings: &AuthServerSettings,
+        place: &Place,
         clients_file: LoadedClientsFile,
         store: Arc<dyn Store>,
-        clock: Clock,
-        random: SecureRandom,
-        metrics: &mut Registry,
+        shared: &Shared,
     ) -> anyhow::Result<Self> {
+        let (clock, random) = (shared.clock.clone(), shared.random.clone());
         let secret = store.installation_secret(random.bytes()?).await?;
         warn_of_other_issuer(settings, &*store).await?;
-        let passwords = password_authenticator(settings, &*store, KnownDevices::new(&secret));
+        let passwords =
+            password_authenticator(settings, &*store, KnownDevices::new(&secret), shared);
         let outbound = Arc::new(OutboundClient::new(
             &settings.http(),
             settings.registration.allow_private_urls,
@@ -190,7 +194,7 @@ impl Services {
                 &*store,
             )
             .await?,
-            authenticator: client_authenticator(settings, &*store, &random)?,
+            authenticator: client_authenticator(settings, &*store, shared)?,
             documents: metadata_documents(settings, &outbound, &*store, &clock),
             clock: clock.clone(),
         });
@@ -208,15 +212,18 @@ impl Services {
             outbound,
             page: Arc::new(PageContext {
                 pages: pages(settings.pages_dir.as_deref())?
-                    .with_looseness(settings.looseness().names()),
+                    .with_looseness(settings.looseness().names())
+                    .below(&place.path),
                 csrf: Csrf::new(&secret),
                 cookie_names: CookieNames::of(&settings.issuer),
+                cookie_suffix: place.cookie_suffix(),
+                path: place.path.clone(),
                 session_ttl: settings.sessions.ttl(),
                 store: Arc::clone(&store),
                 clock: clock.clone(),
                 random: random.clone(),
             }),
-            audit: AuditLog::new(Arc::clone(&store), Metrics::register(metrics), clock.clone()),
+            audit: AuditLog::new(Arc::clone(&store), shared.metrics.clone(), clock.clone()),
             issuer,
             secret,
             clients,
@@ -257,7 +264,7 @@ impl Services {
         }
     }
 
-    fn into_state(self, settings: &AuthServerSettings) -> AppState {
+    fn into_state(self, settings: &AuthServerSettings, outage: OutageSimulator) -> AppState {
         let authorization = Arc::new(self.authorization(settings));
         AppState {
             token: Arc::new(self.token(settings)),
@@ -279,7 +286,7 @@ impl Services {
                 clients: self.clients,
                 waits: settings.control.is_on(),
             }),
-            outage: OutageSimulator::default(),
+            outage,
             openapi: OpenApiDocument::new(settings.compat.wechat),
         }
     }
@@ -353,6 +360,7 @@ impl Services {
     fn registration(&self, settings: &AuthServerSettings) -> RegistrationContext {
         let initial_token = settings.registration.initial_access_token.as_ref();
         RegistrationContext {
+            path: self.page.path.clone(),
             registration: DynamicRegistration {
                 enabled: settings.registration.enabled,
                 at_most: settings.registration.max_clients,
@@ -404,6 +412,7 @@ fn password_authenticator(
     settings: &AuthServerSettings,
     store: &dyn Store,
     known_devices: KnownDevices,
+    shared: &Shared,
 ) -> PasswordAuthenticator {
     let limits = &settings.rate_limits;
     PasswordAuthenticator::new(
@@ -413,14 +422,14 @@ fn password_authenticator(
             known_device: limiter("sign_in_known_device", &limits.sign_in_known_device, store),
         },
         known_devices,
-        Arc::new(PasswordHasherPool::for_passwords(settings.profile.is_production())),
+        Arc::clone(&shared.passwords),
     )
 }
 
 fn client_authenticator(
     settings: &AuthServerSettings,
     store: &dyn Store,
-    random: &SecureRandom,
+    shared: &Shared,
 ) -> anyhow::Result<ClientAuthenticator> {
     let limits = &settings.rate_limits;
     let limits = SecretRateLimits::new(
@@ -428,8 +437,7 @@ fn client_authenticator(
         limiter("client_auth_address", &limits.client_auth_address, store),
         limiter("client_auth_known_network", &limits.client_auth_known_network, store),
     );
-    let hasher = Arc::new(PasswordHasherPool::new(settings.profile.is_production()));
-    ClientAuthenticator::new(limits, hasher, random)
+    ClientAuthenticator::new(limits, Arc::clone(&shared.client_secrets), &shared.random)
 }
 
 fn metadata_documents(

@@ -55,13 +55,16 @@ pub(super) async fn open_storage(
     }
     let memory = MemoryStore::create().await?;
     let store = memory.store();
-    let (document, file) = match configured {
-        Some(ConfiguredSeed { document, file }) => (document, file),
-        None => (seed_document(settings, &clients, &users)?, None),
+    let (document, file, is_of_further_issuer) = match configured {
+        Some(ConfiguredSeed { document, file, is_of_further_issuer, .. }) => {
+            (document, file, is_of_further_issuer)
+        }
+        None => (seed_document(settings, &clients, &users)?, None, false),
     };
     // The seed has the passwords in plain text, and the database ends with the server.
     seed_users(users, &*store, random, HashCost::Least, now).await?;
-    let rules = SeedRules { settings: settings.clone(), random: random.clone() };
+    let rules =
+        SeedRules { settings: settings.clone(), random: random.clone(), is_of_further_issuer };
     let seed = Seed::new(rules, document, store.users().await?, file);
     // The seed changes by calls, and with its own file.
     Ok((clients.without_reload(), Storage { store, control: Some((memory, seed)) }))

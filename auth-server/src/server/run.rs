@@ -1,5 +1,6 @@
 use std::{io, sync::Arc};
 
+use futures_util::future::try_join_all;
 use service_kit::{
     CancellationToken, OutageSimulator, Server,
     tls::{DevCertificate, ServerCertificate, with_cert_reload},
@@ -13,10 +14,13 @@ use crate::{
 
 /// What runs until the public listeners close.
 pub(super) struct PublicListeners {
-    pub tasks: BackgroundTasks,
+    /// Those of each issuer.
+    pub tasks: Vec<BackgroundTasks>,
     pub outage: OutageSimulator,
     pub http: Option<Server>,
     pub tls: Option<Server>,
+    /// The listeners that further issuers have of their own.
+    pub further: Vec<Server>,
     pub control: Option<Server>,
     pub seed: Option<Arc<ControlContext>>,
     pub certificates: Option<ServerCertificate>,
@@ -25,9 +29,17 @@ pub(super) struct PublicListeners {
 
 impl PublicListeners {
     pub(super) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let audit = self.tasks.audit.clone();
-        let background = tokio::spawn(background::run(self.tasks, stop.clone()));
-        let background = fail_if_task_ends(background, &stop);
+        let audits: Vec<_> = self.tasks.iter().map(|tasks| tasks.audit.clone()).collect();
+        let background = self.tasks.into_iter().map(|tasks| {
+            let running = tokio::spawn(background::run(tasks, stop.clone()));
+            fail_if_task_ends(running, &stop)
+        });
+        let background = try_join_all(background);
+        let further = self
+            .further
+            .into_iter()
+            .map(|server| server.run_with_outages(&self.outage, stop.clone()));
+        let further = try_join_all(further);
         if let Some(certificate) = self.dev_certificate {
             tokio::spawn(certificate.keep_renewed(stop.clone()));
         }
@@ -56,8 +68,10 @@ impl PublicListeners {
                 None => Ok(()),
             }
         };
-        let served = tokio::try_join!(http, tls, control, background);
-        audit.store_all_counts().await;
+        let served = tokio::try_join!(http, tls, further, control, background);
+        for audit in audits {
+            audit.store_all_counts().await;
+        }
         served?;
         Ok(())
     }

@@ -34,9 +34,9 @@ pub struct ControlSettings {
     /// `audience.any`, `failures.unlimited`, `cors:ORIGIN`, `backchannel_hosts`. Default: none.
     #[serde(deserialize_with = "comma_list")]
     pub looseness: Vec<String>,
-    /// The seed, as the text of a TOML or JSON document with resources, clients, users, claims
-    /// and looseness, in place of `clients_file`, `users_file` and `claims`. The environment
-    /// variable `GATEPASS_SEED` sets it too. Not set by default.
+    /// The seed, as the text of a TOML or JSON document with resources, clients, users, claims,
+    /// looseness and further issuers, in place of `clients_file`, `users_file` and `claims`. The
+    /// environment variable `GATEPASS_SEED` sets it too. Not set by default.
     pub seed: Option<SecretSetting>,
     /// File of the seed, in place of `seed`, applied within a second after a change.
     pub seed_file: Option<PathBuf>,

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::AuthServerSettings;
+use super::{
+    AuthServerSettings,
+    issuers::{FurtherIssuer, further_issuers},
+};
 use crate::{
     SecureRandom,
     clients::{ClientRules, ClientsFile, ClientsFileToml, FileError, LoadedClientsFile},
@@ -33,6 +36,16 @@ pub struct ConfiguredSeed {
     pub document: SeedDocument,
     /// Where it was read, unless the setting holds it.
     pub file: Option<WatchedFile>,
+    /// The issuers that it has besides the one of the settings.
+    pub issuers: Vec<FurtherIssuer>,
+    /// Whether it is that of such an issuer.
+    pub is_of_further_issuer: bool,
+}
+
+impl ConfiguredSeed {
+    pub(super) fn of_further_issuer(document: SeedDocument) -> Self {
+        Self { document, file: None, issuers: Vec::new(), is_of_further_issuer: true }
+    }
 }
 
 impl ConfiguredFiles {
@@ -89,6 +102,14 @@ impl ConfiguredFiles {
         })
     }
 
+    /// Removes the issuers that the seed has besides the one of the settings.
+    pub fn take_further_issuers(&mut self) -> Vec<FurtherIssuer> {
+        match &mut self.seed {
+            Ok(Some(seed)) => std::mem::take(&mut seed.issuers),
+            _ => Vec::new(),
+        }
+    }
+
     pub fn read(settings: &AuthServerSettings, random: &SecureRandom) -> Self {
         match Self::read_seed(settings, random) {
             Ok(Some(files)) => files,
@@ -134,6 +155,8 @@ impl ConfiguredFiles {
             settings.control.read_seed().map_err(|error| format!("{setting}: {error}"))?;
         let document = SeedDocument::from_text(&text).map_err(named)?;
         let files = Self::of_seed(&document, settings, random).map_err(named)?;
-        Ok(Some(Self { seed: Ok(Some(ConfiguredSeed { document, file })), ..files }))
+        let issuers = further_issuers(&document, settings, random).map_err(named)?;
+        let seed = ConfiguredSeed { document, file, issuers, is_of_further_issuer: false };
+        Ok(Some(Self { seed: Ok(Some(seed)), ..files }))
     }
 }

@@ -12,7 +12,7 @@ use super::{account_clients::AccountClients, end_session};
 use crate::{
     domain::{AuditEvent, Consent, ConsentedClaims, Outcome, Session, scopes_by_resource},
     http::{
-        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, SignedIn,
+        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, PageContext, SignedIn,
         forget_session_cookie, page_response,
     },
     oauth::authorize::AuthorizationContext,
@@ -82,7 +82,7 @@ async fn overview(
     notice: Option<AccountNotice>,
 ) -> Result<Response, HtmlError> {
     let Some(SignedIn { session, user }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in());
+        return Ok(redirect_to_sign_in(&context.page));
     };
     let mut live_sessions = Vec::new();
     for other in context.store.sessions_of(&user.sub).await? {
@@ -127,10 +127,10 @@ async fn overview(
         sessions,
         consents: consents.collect(),
         actions: AccountActions {
-            end_session: "/account/end-session".to_owned(),
-            withdraw: "/account/withdraw-consent".to_owned(),
-            sign_out: "/logout/confirm".to_owned(),
-            sign_out_everywhere: "/account/sign-out-everywhere".to_owned(),
+            end_session: context.page.url("/account/end-session"),
+            withdraw: context.page.url("/account/withdraw-consent"),
+            sign_out: context.page.url("/logout/confirm"),
+            sign_out_everywhere: context.page.url("/account/sign-out-everywhere"),
         },
         csrf: browser_session.csrf_token(&context.page),
     };
@@ -188,7 +188,7 @@ async fn end(
     form: &Form,
 ) -> Result<Response, HtmlError> {
     let Some(SignedIn { session, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in());
+        return Ok(redirect_to_sign_in(&context.page));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return expired_form(context, browser_session, address).await;
@@ -196,13 +196,14 @@ async fn end(
     // Search only the user's own sessions, so that the id of another session is not found.
     let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
-        return Ok(redirect_to_account("session_ended"));
+        return Ok(redirect_to_account(&context.page, "session_ended"));
     };
     end_session(context, ended, address).await?;
     if ended.sid == session.sid {
-        return Ok((forget_session_cookie(&context.page), redirect_to_sign_in()).into_response());
+        return Ok((forget_session_cookie(&context.page), redirect_to_sign_in(&context.page))
+            .into_response());
     }
-    Ok(redirect_to_account("session_ended"))
+    Ok(redirect_to_account(&context.page, "session_ended"))
 }
 
 async fn end_all(
@@ -212,7 +213,7 @@ async fn end_all(
     form: &Form,
 ) -> Result<Response, HtmlError> {
     let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in());
+        return Ok(redirect_to_sign_in(&context.page));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return expired_form(context, browser_session, address).await;
@@ -220,7 +221,7 @@ async fn end_all(
     for session in context.store.sessions_of(&user.sub).await? {
         end_session(context, &session, address).await?;
     }
-    Ok((forget_session_cookie(&context.page), redirect_to_sign_in()).into_response())
+    Ok((forget_session_cookie(&context.page), redirect_to_sign_in(&context.page)).into_response())
 }
 
 async fn withdraw(
@@ -230,7 +231,7 @@ async fn withdraw(
     form: &Form,
 ) -> Result<Response, HtmlError> {
     let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in());
+        return Ok(redirect_to_sign_in(&context.page));
     };
     if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
         return expired_form(context, browser_session, address).await;
@@ -241,13 +242,13 @@ async fn withdraw(
     audit.client_id = Some(context.clients.loggable_client_id(&client_id));
     let change = Change::RevokeConsent { sub: user.sub, client_id };
     context.audit.apply(&audit, change).await?;
-    Ok(redirect_to_account("consent_withdrawn"))
+    Ok(redirect_to_account(&context.page, "consent_withdrawn"))
 }
 
-fn redirect_to_sign_in() -> Response {
-    Redirect::to("/login").into_response()
+fn redirect_to_sign_in(page: &PageContext) -> Response {
+    Redirect::to(&page.url("/login")).into_response()
 }
 
-fn redirect_to_account(done: &str) -> Response {
-    Redirect::to(&format!("/account?done={done}")).into_response()
+fn redirect_to_account(page: &PageContext, done: &str) -> Response {
+    Redirect::to(&page.url(&format!("/account?done={done}"))).into_response()
 }

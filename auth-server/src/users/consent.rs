@@ -98,8 +98,8 @@ impl ConsentForm<'_> {
             resources: resources.collect(),
             claims: request.claims.requested.beyond(&request.allowed.scope).into_iter().collect(),
             shown_claims: self.flow(&request).requested_claims().form_value(),
-            action: format!("/consent?{}", self.query),
-            switch_account: format!("/login?{}", self.query),
+            action: self.context.page.url(&format!("/consent?{}", self.query)),
+            switch_account: self.context.page.url(&format!("/login?{}", self.query)),
             csrf: self.browser_session.csrf_token(&self.context.page),
             form_expired: status == StatusCode::FORBIDDEN,
         };
@@ -148,7 +148,7 @@ impl ConsentForm<'_> {
     }
 
     fn redirect_to_sign_in(&self) -> Response {
-        Redirect::to(&format!("/login?{}", self.query)).into_response()
+        Redirect::to(&self.context.page.url(&format!("/login?{}", self.query))).into_response()
     }
 }
 

@@ -20,8 +20,9 @@ pub async fn home(
     let signed_in = browser_session.signed_in(&context.page).await.unwrap_or_default();
     let page = HomePage {
         issuer: context.issuer.trim_end_matches('/').to_owned(),
-        account: "/account".to_owned(),
-        device: "/device".to_owned(),
+        account: context.page.url("/account"),
+        device: context.page.url("/device"),
+        path: context.page.path.clone(),
         signed_in_as: signed_in.map(|signed_in| signed_in.user.display_name().to_owned()),
     };
     render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()

@@ -96,7 +96,7 @@ impl SignInPage<'_> {
             client: request
                 .as_ref()
                 .map(|request| ClientView::new(&request.client, browser.language)),
-            action: format!("/login?{}", self.query),
+            action: self.page_url(&format!("/login?{}", self.query)),
             csrf: browser_session.csrf_token(&self.context.authorization.page),
             username: if username.is_empty() { hint } else { username }.to_owned(),
             problem,
@@ -144,7 +144,7 @@ impl SignInPage<'_> {
         if form.get("cancel").is_some() {
             return match &request {
                 Some(request) => self.flow(&browser_session, request).deny(None).await,
-                None => Ok(Redirect::to("/").into_response()),
+                None => Ok(Redirect::to(&self.page_url("/")).into_response()),
             };
         }
         if form.get("continue").is_some() {
@@ -304,13 +304,17 @@ impl SignInPage<'_> {
         }
     }
 
+    fn page_url(&self, path: &str) -> String {
+        self.context.authorization.page.url(path)
+    }
+
     /// Returns the page after a sign-in without an authorization request: the page of the waiting
     /// device, or the account page.
     fn own_page(&self) -> String {
         let form = Form::parse(self.query.as_bytes()).unwrap_or_default();
         match form.get("user_code").and_then(parse_user_code) {
-            Some(code) => format!("/device?user_code={code}"),
-            None => "/account".to_owned(),
+            Some(code) => self.page_url(&format!("/device?user_code={code}")),
+            None => self.page_url("/account"),
         }
     }
 

@@ -4,6 +4,7 @@ mod access;
 mod clock;
 mod devices;
 mod faults;
+mod issuers;
 mod keys;
 mod late_issuer;
 mod logins;

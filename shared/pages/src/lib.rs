@@ -37,6 +37,8 @@ pub struct Pages {
     inner: Arc<Inner>,
     /// Rules that the server does not apply, which every page names.
     looseness: Arc<[String]>,
+    /// The path below which the server is; empty if it is below none.
+    path: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -69,13 +71,23 @@ impl Pages {
         files.check()?;
         let style = Style::new(&files);
         let renderer = Renderer::new(&files, style.url())?;
-        Ok(Self { inner: Arc::new(Inner { renderer, style }), looseness: Arc::default() })
+        Ok(Self {
+            inner: Arc::new(Inner { renderer, style }),
+            looseness: Arc::default(),
+            path: Arc::default(),
+        })
     }
 
     /// Makes every page name the rules that the server does not apply.
     #[must_use]
     pub fn with_looseness(self, names: Vec<String>) -> Self {
         Self { looseness: names.into(), ..self }
+    }
+
+    /// Makes every page load its stylesheet below this path.
+    #[must_use]
+    pub fn below(self, path: &str) -> Self {
+        Self { path: path.into(), ..self }
     }
 
     /// Renders the page `name` (the template `name.html`) in the language of `browser`.
@@ -88,7 +100,7 @@ impl Pages {
         name: &str,
         context: impl Serialize,
     ) -> Page {
-        match self.inner.renderer.render(browser, name, &self.looseness, context) {
+        match self.inner.renderer.render(browser, name, (&self.looseness, &self.path), context) {
             Ok(html) => Page::new(browser, status, html),
             Err(error) => {
                 tracing::error!(page = name, %error, "failed to render page");

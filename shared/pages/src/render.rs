@@ -33,20 +33,20 @@ impl Renderer {
         &self,
         browser: &Browser,
         name: &str,
-        looseness: &[String],
+        (looseness, path): (&[String], &str),
         context: impl Serialize,
     ) -> Result<String, Error> {
         let no_language = || Error::new(ErrorKind::TemplateNotFound, "no texts in this language");
         let environment = self.environments.get(&browser.language).ok_or_else(no_language)?;
         let template = environment.get_template(&format!("{name}.html"))?;
         template.render(context! {
-            layout => self.layout(browser, looseness),
+            layout => self.layout(browser, looseness, path),
             ..Value::from(Serde(context))
         })
     }
 
     /// Returns the variable `layout` for `layout.html`.
-    fn layout(&self, browser: &Browser, looseness: &[String]) -> Value {
+    fn layout(&self, browser: &Browser, looseness: &[String], path: &str) -> Value {
         let languages = Language::ALL.map(|language| {
             context! {
                 lang => language.tag(),
@@ -57,7 +57,7 @@ impl Renderer {
         });
         context! {
             lang => browser.language.tag(),
-            style => self.style_url.clone(),
+            style => format!("{path}{}", self.style_url),
             languages => languages.to_vec(),
             not_repeatable => browser.not_repeatable,
             looseness => looseness.join(" · "),

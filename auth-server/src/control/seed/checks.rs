@@ -12,6 +12,9 @@ use crate::{
 pub struct SeedRules {
     pub settings: AuthServerSettings,
     pub random: SecureRandom,
+    /// Whether the issuer is one besides that of the settings, which C itself serves below its
+    /// path.
+    pub is_of_further_issuer: bool,
 }
 
 /// A seed that satisfies the rules.
@@ -29,7 +32,11 @@ impl SeedRules {
     /// Returns every problem of the first part that has any. A pointer leads into the seed.
     pub(super) fn check(&self, document: &SeedDocument) -> Result<Checked, ControlError> {
         let files = ConfiguredFiles::of_seed(document, &self.settings, &self.random)?;
-        self.settings.check(&files).map_err(ControlError::invalid)?;
+        let checked = match self.is_of_further_issuer {
+            true => self.settings.check_apart_from_pages(&files),
+            false => self.settings.check(&files),
+        };
+        checked.map_err(ControlError::invalid)?;
         let clients = files.clients.map_err(|error| ControlError::internal(&error))?.contents;
         let users = files.users.map_err(|error| ControlError::internal(&error))?;
         let claims =

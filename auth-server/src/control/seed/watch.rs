@@ -33,5 +33,5 @@ async fn apply_if_changed(context: &ControlContext, file: &WatchedFile) {
 async fn apply(context: &ControlContext, file: &WatchedFile) -> Result<(), String> {
     let text = read_seed_file(file.path()).map_err(|error| error.to_string())?;
     let seed = SeedDocument::from_text(&text).map_err(|problem| problem.to_string())?;
-    context.replace_seed(seed).await.map_err(|error| error.to_string())
+    context.replace_seeds(seed).await.map_err(|error| error.to_string())
 }

@@ -70,7 +70,7 @@ pub async fn authorize_posted(
     match form {
         Ok(RawForm(query)) => (
             [(header::CACHE_CONTROL, "no-store")],
-            Redirect::to(&format!("/oauth/authorize?{query}")),
+            Redirect::to(&context.page.url(&format!("/oauth/authorize?{query}"))),
         )
             .into_response(),
         Err(error) => {

@@ -191,7 +191,7 @@ impl Interaction<'_> {
             (NextStep::AskConsent, Some(signed_in)) => {
                 let (query, now) =
                     (self.query_for_next_page().await?, self.context.clock.seconds());
-                Ok(see_other(
+                Ok(self.see_other(
                     "/consent",
                     &self.context.consent_tickets.issue(&query, &signed_in.session, now),
                 ))
@@ -208,7 +208,7 @@ impl Interaction<'_> {
                     "another user signed in than the one that id_token_hint or claims names";
                 self.reject(signed_in, OAuthError::new(ErrorCode::LoginRequired, reason)).await
             }
-            _ => Ok(see_other("/login", &self.query_for_next_page().await?)),
+            _ => Ok(self.see_other("/login", &self.query_for_next_page().await?)),
         }
     }
 
@@ -312,7 +312,7 @@ impl Interaction<'_> {
         }));
         match context.audit.apply(&audit, change).await {
             Err(StoreError::SessionEnded) => {
-                Ok(see_other("/login", &self.query_for_next_page().await?))
+                Ok(self.see_other("/login", &self.query_for_next_page().await?))
             }
             result => {
                 result?;
@@ -374,10 +374,10 @@ impl Interaction<'_> {
         record.scope = Some(self.request.allowed.scope.to_string());
         record
     }
-}
 
-/// Redirects to another page with the request.
-fn see_other(path: &str, query: &str) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("{path}?{query}")))
-        .into_response()
+    /// Redirects to another page with the request.
+    fn see_other(&self, path: &str, query: &str) -> Response {
+        let url = self.context.page.url(&format!("{path}?{query}"));
+        ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&url)).into_response()
+    }
 }

@@ -56,7 +56,7 @@ fn ask(
 ) -> Result<Response, HtmlError> {
     let (browser_session, cookie) = browser_session.with_cookie(&context.page)?;
     let page = DevicePage {
-        action: "/device".to_owned(),
+        action: context.page.url("/device"),
         csrf: browser_session.csrf_token(&context.page),
         user_code: user_code.chars().take(20).collect(),
         problem,
@@ -86,7 +86,7 @@ async fn submit(
         return ask(context, browser_session, typed, Some(problem));
     }
     let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in(&parse_user_code(typed).unwrap_or_default()));
+        return Ok(redirect_to_sign_in(context, &parse_user_code(typed).unwrap_or_default()));
     };
     let uptime = context.clock.uptime();
     // Acquire the permit before looking up the code, so that parallel guesses are limited too
@@ -118,8 +118,8 @@ async fn submit(
     decide(context, &browser_session, address, &signed_in, client, &decision).await
 }
 
-fn redirect_to_sign_in(user_code: &str) -> Response {
-    Redirect::to(&format!("/login?user_code={user_code}")).into_response()
+fn redirect_to_sign_in(context: &DeviceContext, user_code: &str) -> Response {
+    Redirect::to(&context.page.url(&format!("/login?user_code={user_code}"))).into_response()
 }
 
 fn confirm(
@@ -153,9 +153,9 @@ fn confirm(
             })
             .collect(),
         shown_claims: custom_claims(context, device).form_value(),
-        action: "/device".to_owned(),
+        action: context.page.url("/device"),
         csrf: browser_session.csrf_token(&context.page),
-        switch_account: format!("/login?user_code={}", device.user_code),
+        switch_account: context.page.url(&format!("/login?user_code={}", device.user_code)),
     };
     render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
 }
@@ -177,7 +177,7 @@ async fn decide(
     match store_decision(context, address, signed_in, decision).await {
         Ok(()) => {}
         Err(DecisionError::Store(StoreError::SessionEnded)) => {
-            return Ok(redirect_to_sign_in(&device.user_code));
+            return Ok(redirect_to_sign_in(context, &device.user_code));
         }
         Err(DecisionError::Store(error)) => return Err(error.into()),
         Err(DecisionError::Random(error)) => return Err(error.into()),
