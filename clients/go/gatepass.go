@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -24,6 +25,8 @@ type Control struct {
 	URL string
 	// Token is the value of the setting control.token, if the server has one.
 	Token string
+	// Issuer is that of the calls, by its name or its URL, if the server has several.
+	Issuer string
 }
 
 // Error says why the control API rejected a call.
@@ -97,7 +100,15 @@ func (c Control) Call(method, path string, body, result any) error {
 		}
 		content = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequest(method, strings.TrimRight(c.URL, "/")+path, content)
+	target := strings.TrimRight(c.URL, "/") + path
+	if c.Issuer != "" {
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		target += separator + "issuer=" + url.QueryEscape(c.Issuer)
+	}
+	request, err := http.NewRequest(method, target, content)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,17 @@ func TestTokenHasTheClaimsThatTheTestDemands(t *testing.T) {
 	}
 }
 
+func TestCallsAreForTheIssuerThatTheyName(t *testing.T) {
+	c := control(t)
+	c.Issuer = "default"
+	_, err := c.State()
+	must(t, err)
+	c.Issuer = "nobody"
+	if _, err := c.State(); err == nil || !strings.Contains(err.Error(), "unknown_issuer") {
+		t.Fatal(err)
+	}
+}
+
 func TestFaultIsOverAfterOneRequest(t *testing.T) {
 	c := control(t)
 	state, err := c.State()

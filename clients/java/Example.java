@@ -14,6 +14,14 @@ public final class Example {
             "{\"token\":\"access\",\"client_id\":\"service-a\",\"claims\":{\"tenant\":\"north\"}}");
         check(minted.contains("\"tenant\":\"north\""), minted);
 
+        check(gatepass.ofIssuer("default").state().contains("\"name\":\"default\""), "named");
+        try {
+            gatepass.ofIssuer("nobody").reset();
+            throw new AssertionError("an unknown issuer is accepted");
+        } catch (Gatepass.ControlException error) {
+            check(error.body.contains("unknown_issuer"), error.getMessage());
+        }
+
         gatepass.fault("{\"on\":\"jwks\",\"times\":1,\"do\":{\"status\":503}}");
         var issuer = gatepass.state().replaceAll("(?s).*\"issuer\":\"([^\"]*)\".*", "$1");
         var jwks = HttpRequest.newBuilder(URI.create(issuer + "/.well-known/jwks.json")).build();

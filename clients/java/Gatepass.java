@@ -1,9 +1,11 @@
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 
 /**
  * Calls the control API of Gatepass, for tests. Needs Java 11 and no library, so bodies are JSON texts:
@@ -26,6 +28,7 @@ public final class Gatepass {
     private final HttpClient http = HttpClient.newBuilder().proxy(HttpClient.Builder.NO_PROXY).build();
     private final String url;
     private final String token;
+    private final String issuer;
 
     /** @param url that of the control listener, such as {@code http://localhost:9005} */
     public Gatepass(String url) {
@@ -34,14 +37,29 @@ public final class Gatepass {
 
     /** @param token the value of the setting {@code control.token} */
     public Gatepass(String url, String token) {
+        this(url, token, null);
+    }
+
+    private Gatepass(String url, String token, String issuer) {
         this.url = url.replaceAll("/+$", "");
         this.token = token;
+        this.issuer = issuer;
+    }
+
+    /** Returns a client whose calls are for another issuer of the server, by its name or its URL. */
+    public Gatepass ofIssuer(String issuer) {
+        return new Gatepass(url, token, issuer);
     }
 
     /** Sends a request with a JSON body, or none, and returns the body of the response. */
     public String call(String method, String path, String json) throws IOException, InterruptedException {
         var body = json == null ? BodyPublishers.noBody() : BodyPublishers.ofString(json);
-        var request = HttpRequest.newBuilder(URI.create(url + path)).method(method, body);
+        var target = url + path;
+        if (issuer != null) {
+            var query = "issuer=" + URLEncoder.encode(issuer, StandardCharsets.UTF_8);
+            target += (path.contains("?") ? "&" : "?") + query;
+        }
+        var request = HttpRequest.newBuilder(URI.create(target)).method(method, body);
         if (json != null) {
             request.header("Content-Type", "application/json");
         }

@@ -23,11 +23,18 @@ export class ControlError extends Error {
 export class Control {
   #url;
   #token;
+  #issuer;
 
   /** `url` is that of the control listener, such as http://localhost:9005. */
-  constructor(url, { token } = {}) {
+  constructor(url, { token, issuer } = {}) {
     this.#url = url.replace(/\/+$/, "");
     this.#token = token;
+    this.#issuer = issuer;
+  }
+
+  /** Returns a client whose calls are for another issuer of the server, by its name or its URL. */
+  ofIssuer(issuer) {
+    return new Control(this.#url, { token: this.#token, issuer });
   }
 
   /** Sends a request and returns the JSON of the response. */
@@ -36,7 +43,9 @@ export class Control {
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (this.#token !== undefined) headers.Authorization = `Bearer ${this.#token}`;
     const init = { method, headers, body: body && JSON.stringify(body) };
-    const response = await fetch(this.#url + path, init);
+    const url = new URL(this.#url + path);
+    if (this.#issuer !== undefined) url.searchParams.append("issuer", this.#issuer);
+    const response = await fetch(url, init);
     const text = await response.text();
     const json = text ? JSON.parse(text) : undefined;
     if (!response.ok) throw new ControlError(response.status, json ?? {});

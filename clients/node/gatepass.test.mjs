@@ -15,6 +15,11 @@ test("a token has the claims that the test demands", async () => {
   assert.equal(minted.token.split(".").length, 3);
 });
 
+test("calls are for the issuer that they name", async () => {
+  assert.equal((await control.ofIssuer("default").state()).name, "default");
+  await assert.rejects(control.ofIssuer("nobody").state(), { error: "unknown_issuer" });
+});
+
 test("a fault is over after one request, and the journal names it", async () => {
   const { issuer } = await control.state();
   const { id } = await control.fault("jwks", { status: 503 }, { times: 1 });

@@ -24,6 +24,9 @@ pub(crate) struct ControlTarget {
     /// The value of the setting `control.token`, if the server has one
     #[arg(long, env = "GATEPASS_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = parse_token)]
     control_token: Option<SecretSetting>,
+    /// An issuer of the server, by its name or its URL. Without it, the one of the settings
+    #[arg(long, value_name = "ISSUER")]
+    issuer: Option<String>,
 }
 
 const DEFAULT_URL: &str = "http://127.0.0.1:9005";
@@ -68,7 +71,10 @@ impl ControlTarget {
         body: Option<&Value>,
         success: StatusCode,
     ) -> anyhow::Result<Value> {
-        let url = self.control.join(path)?;
+        let mut url = self.control.join(path)?;
+        if let Some(issuer) = &self.issuer {
+            url.query_pairs_mut().append_pair("issuer", issuer);
+        }
         let client = Client::builder().no_proxy().build()?;
         let mut request = client.request(method, url.clone());
         let token = self.control_token.as_ref().filter(|token| !token.expose().is_empty());

@@ -98,11 +98,21 @@ class Control:
         self.clock = Clock(self)
         self._token = token
         self._timeout = timeout
+        self._of_issuer = None
         # Proxies of the environment are not for a server on this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
+    def of_issuer(self, issuer):
+        """Returns a client whose calls are for another issuer, by its name or its URL."""
+        other = Control(self.url, token=self._token, timeout=self._timeout)
+        other._of_issuer = issuer
+        return other
+
     def call(self, method, path, body=None):
         """Sends a request and returns the JSON of the response, or `None`."""
+        if self._of_issuer is not None:
+            query = urllib.parse.urlencode({"issuer": self._of_issuer})
+            path += ("&" if "?" in path else "?") + query
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         if data is not None:

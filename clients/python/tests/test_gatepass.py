@@ -120,3 +120,15 @@ def test_rotated_key_signs(gatepass):
 def test_revocation_names_the_token(gatepass):
     token = gatepass.mint(client_id="service-a")
     assert gatepass.revoke(token=str(token))["tokens"] == [token.claims["jti"]]
+
+
+def test_calls_are_for_the_issuer_that_they_name():
+    issuers = [{"name": "tenant", "issuer": "/tenant", "users": []}]
+    users = [{"username": "carol", "password": "of carol"}]
+    with Gatepass(seed={"users": users, "issuers": issuers}) as server:
+        tenant = server.of_issuer("tenant")
+        assert tenant.issuer == server.issuer + "/tenant"
+        assert (tenant.state()["users"], server.state()["users"]) == (0, 1)
+        with pytest.raises(ControlError) as rejected:
+            server.of_issuer("nobody").reset()
+        assert rejected.value.error == "unknown_issuer"

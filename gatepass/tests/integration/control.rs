@@ -52,6 +52,7 @@ fn tokens_faults_and_reset_work_from_the_command_line() {
         assert!(succeeds, "{words:?}: {text}");
         text
     };
+    succeed(&["reset", "--issuer", "default"]);
     let token = succeed(&["mint", "--client", "service-a", "--flaw", "expired"]);
     assert_eq!(token.split('.').count(), 3, "{token}");
     let code = [
@@ -104,6 +105,9 @@ fn tokens_faults_and_reset_work_from_the_command_line() {
         (&["mint", "--client", "nobody"][..], "no client `nobody`"),
         (&["mint", "--client", "service-a", "--flaw", "bad"], "/flaws/0"),
         (&["faults", "add", "nowhere", "--status", "503"], "/on"),
+        (&["mint", "--client", "service-a", "--issuer", "nobody"], "no issuer `nobody`"),
+        (&["reset", "--issuer", "nobody"], "no issuer `nobody`"),
+        (&["faults", "list", "--issuer", "nobody"], "no issuer `nobody`"),
     ] {
         let (succeeds, error) = run(&url, TOKEN, words);
         assert!(!succeeds && error.contains(part), "{words:?}: {error}");

@@ -16,7 +16,11 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 /// Clones call the same server. Each call has a connection of its own, so that tests that each have
 /// a runtime can share a `Control`.
 #[derive(Clone)]
-pub struct Control(Arc<Connection>);
+pub struct Control {
+    connection: Arc<Connection>,
+    /// The issuer that calls are for, if it is not the one of the server's settings.
+    issuer: Option<Arc<str>>,
+}
 
 struct Connection {
     url: Url,
@@ -29,7 +33,7 @@ struct Connection {
 /// The token is not printed.
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Control").field(&self.0.url.as_str()).finish()
+        f.debug_tuple("Control").field(&self.connection.url.as_str()).finish()
     }
 }
 
@@ -61,13 +65,20 @@ impl Control {
             return Err(invalid("its scheme is neither http nor https".to_owned()));
         }
         let http = client(url.scheme() == "https").map_err(ControlError::NoResponse)?;
-        Ok(Self(Arc::new(Connection { url, token, http, runtime })))
+        let connection = Arc::new(Connection { url, token, http, runtime });
+        Ok(Self { connection, issuer: None })
     }
 
     /// Returns the URL of the control API.
     #[must_use]
     pub fn control_url(&self) -> &str {
-        self.0.url.as_str().trim_end_matches('/')
+        self.connection.url.as_str().trim_end_matches('/')
+    }
+
+    /// Returns a client whose calls are for another issuer of the server, by its name or its URL.
+    #[must_use]
+    pub fn of_issuer(&self, issuer: &str) -> Self {
+        Self { connection: Arc::clone(&self.connection), issuer: Some(issuer.into()) }
     }
 
     /// Sends any call, such as one that this crate has no method for. Returns the JSON of the
@@ -118,12 +129,15 @@ impl Control {
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ControlError> {
-        let url = self.0.url.join(path).map_err(|error| ControlError::InvalidUrl {
+        let mut url = self.connection.url.join(path).map_err(|error| ControlError::InvalidUrl {
             url: path.to_owned(),
             problem: error.to_string(),
         })?;
-        let request = self.0.http.request(method, url);
-        Ok(match &self.0.token {
+        if let Some(issuer) = &self.issuer {
+            url.query_pairs_mut().append_pair("issuer", issuer);
+        }
+        let request = self.connection.http.request(method, url);
+        Ok(match &self.connection.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         })
@@ -134,7 +148,7 @@ impl Control {
             let response = request.send().await?;
             Ok((response.status(), response.bytes().await?))
         };
-        let exchanged = match &self.0.runtime {
+        let exchanged = match &self.connection.runtime {
             Some(runtime) => runtime.spawn(exchange).await.map_err(ControlError::Interrupted)?,
             None => exchange.await,
         };

@@ -96,7 +96,7 @@ pub use requests::{Expectation, Requests};
 pub use revocation::{Revocation, Revoked};
 #[cfg(any(feature = "in-process", feature = "containers"))]
 pub use start_error::StartError;
-pub use state::{KeySummary, ServerState};
+pub use state::{IssuerName, KeySummary, ServerState};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

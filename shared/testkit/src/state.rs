@@ -6,8 +6,12 @@ use crate::{Control, ControlError};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ServerState {
+    /// The name of the issuer: `default`, or that of the seed.
+    pub name: String,
     /// The issuer identifier.
     pub issuer: String,
+    /// All issuers of the server, `default` first.
+    pub issuers: Vec<IssuerName>,
     /// The version of the server.
     pub version: String,
     /// Its time, in seconds since 1970.
@@ -26,6 +30,16 @@ pub struct ServerState {
     pub keys: Vec<KeySummary>,
     /// The rules that the server does not apply, by name.
     pub looseness: Vec<String>,
+}
+
+/// An issuer of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct IssuerName {
+    /// Its name.
+    pub name: String,
+    /// The issuer identifier.
+    pub issuer: String,
 }
 
 /// A signing key, without its private part.

@@ -335,3 +335,21 @@ async fn sessions_are_ended_and_devices_are_looked_up() {
     let unknown = rejection(gatepass.deny_device("BCDF-GHJK", "alice").await);
     assert_eq!(unknown.error, "unknown_user_code");
 }
+
+#[tokio::test]
+async fn calls_are_for_the_issuer_that_they_name() {
+    let seed = "[[clients]]\nclient_id = \"shop\"\nclient_secret = \"of the shop\"\n\
+                [[issuers]]\nname = \"tenant\"\nissuer = \"/tenant\"\n\
+                [[issuers.users]]\nusername = \"dave\"\npassword = \"of dave\"\n";
+    let gatepass = Gatepass::builder().seed(seed).start().await.unwrap();
+    let tenant = gatepass.of_issuer("tenant");
+    let state = tenant.state().await.unwrap();
+    let url = format!("{}/tenant", gatepass.issuer());
+    assert_eq!((&*state.name, &state.issuer), ("tenant", &url));
+    let names: Vec<_> = state.issuers.iter().map(|issuer| &*issuer.name).collect();
+    assert_eq!(names, ["default", "tenant"]);
+    assert_eq!(tenant.user("dave").await.unwrap().id(), "dave");
+    assert_eq!(rejection(gatepass.user("dave").await).error, "unknown_user");
+    let unknown = gatepass.of_issuer("nobody").reset().await;
+    assert_eq!(rejection(unknown).error, "unknown_issuer");
+}
