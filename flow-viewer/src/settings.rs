@@ -1,5 +1,7 @@
 //! The settings of the flow viewer.
 
+mod unsafe_settings;
+
 use std::path::PathBuf;
 
 use oauth_types::{ClientSecret, parse_endpoint_url};
@@ -7,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use service_kit::{
     Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting, Settings, TlsFiles,
     UnsafeSetting, comma_list, ensure_distinct_listeners, http_client_with_optional_roots,
-    plain_http_listener,
     telemetry::LogSettings,
     tls::{ServerCertificate, TlsError},
 };
+
+use self::unsafe_settings::unsafe_settings;
 
 /// The settings of the flow viewer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -195,18 +198,7 @@ impl Settings for FlowViewerSettings {
     }
 
     fn unsafe_settings(&self) -> Vec<UnsafeSetting> {
-        let mut findings = Vec::new();
-        findings.extend(plain_http_listener(&self.listen, &self.tls));
-        if self.scenarios {
-            findings.push(UnsafeSetting::new(
-                "scenarios",
-                "anyone who opens the page can run attacks against the servers",
-                "set it to false",
-            ));
-        }
-        findings.extend(self.proxies.unsafe_settings());
-        findings.extend(self.log.unsafe_setting());
-        findings
+        unsafe_settings(self)
     }
 
     fn validate(&self) -> anyhow::Result<()> {

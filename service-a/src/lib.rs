@@ -9,8 +9,8 @@
 pub mod accounts;
 mod api;
 mod b_client;
+mod check_config;
 pub mod cli;
-mod config;
 pub mod doctor;
 mod http;
 mod login;

@@ -2,6 +2,7 @@
 
 mod provider;
 mod targets;
+mod unsafe_settings;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -15,6 +16,7 @@ use service_kit::{
 use sql_kit::database_url;
 use url::Url;
 
+pub(crate) use self::unsafe_settings::unsafe_settings;
 pub use self::{
     provider::{ProviderKind, ProviderSettings, ResponseMode},
     targets::{Target, Targets},

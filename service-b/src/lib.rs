@@ -2,11 +2,11 @@
 //!
 //! To copy B, read `router.rs` and the endpoints. `token-verifier` and `service-kit` do the rest.
 
+mod check_config;
 pub mod cli;
 mod cors;
 pub mod doctor;
 mod endpoints;
-mod production;
 mod router;
 mod server;
 pub mod settings;

@@ -1,5 +1,7 @@
 //! The settings of B.
 
+mod unsafe_settings;
+
 use std::path::PathBuf;
 
 use oauth_types::ClientSecret;
@@ -8,6 +10,8 @@ use service_kit::{
     EventSettings, Hosts, HttpClientSettings, Limits, Profile, ProxySettings, SecretSetting,
     TlsFiles, comma_list, telemetry::LogSettings,
 };
+
+pub(crate) use self::unsafe_settings::unsafe_settings;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
