@@ -156,7 +156,12 @@ def _start_of(line):
 
 def _binary(named):
     """Returns the binary: the named one, `GATEPASS_BINARY`, that of the wheel, or on the PATH."""
-    for candidate in (named, os.environ.get("GATEPASS_BINARY"), _BINARY, shutil.which("gatepass")):
+    chosen = named or os.environ.get("GATEPASS_BINARY")
+    if chosen and not Path(chosen).is_file():
+        # Another version, found elsewhere, would be tested in its place.
+        source = "the argument `binary`" if named else "GATEPASS_BINARY"
+        raise FileNotFoundError(f"{source} names a file that does not exist: {chosen}")
+    for candidate in (chosen, _BINARY, shutil.which("gatepass")):
         if candidate and Path(candidate).is_file():
             return str(Path(candidate).resolve())
     raise FileNotFoundError("no gatepass binary: set GATEPASS_BINARY, or install the wheel with it")

@@ -80,6 +80,14 @@ def test_server_that_does_not_start_shows_its_log():
         Gatepass(start_timeout=0)
 
 
+def test_binary_that_does_not_exist_is_not_replaced_by_another(monkeypatch):
+    with pytest.raises(FileNotFoundError, match="argument `binary`.*no-such-binary"):
+        Gatepass(binary="no-such-binary")
+    monkeypatch.setenv("GATEPASS_BINARY", "no-such-binary")
+    with pytest.raises(FileNotFoundError, match="GATEPASS_BINARY.*no-such-binary"):
+        Gatepass()
+
+
 def test_server_starts_whatever_it_logs():
     with Gatepass(environment={"GATEPASS__AUTH_SERVER__LOG__FILTER": "error"}) as quiet:
         assert quiet.state()["issuer"] == quiet.issuer
