@@ -1,4 +1,4 @@
-//! Tests of the image, by itself and with `docker-compose.yml`. The image is the last stage of the
+//! Tests of the image, by itself and with both Compose files. The image is the last stage of the
 //! `Dockerfile` with a binary compiled here. Each test has its own containers, networks and
 //! volumes.
 #![cfg_attr(
@@ -22,6 +22,7 @@ mod login;
 mod logs;
 mod restricted_container;
 mod shutdown;
+mod test_server;
 mod testkit;
 mod volumes;
 

@@ -18,11 +18,17 @@ pub const B_LOCAL: &str = "service-b-local";
 pub const B_INTROSPECTION: &str = "service-b-introspection";
 pub const A: &str = "service-a";
 pub const FLOW_VIEWER: &str = "flow-viewer";
+/// The service of `docker-compose.test.yml`.
+pub const TEST_SERVER: &str = "gatepass";
 
-/// A project of `docker-compose.yml` with a unique name, on free ports. It is removed on drop.
+/// A project of a Compose file with a unique name, on free ports. It is removed on drop.
 pub struct Project {
     pub name: String,
     image: String,
+    file: &'static str,
+    services: &'static [&'static str],
+    /// Values of variables that the Compose file names.
+    variables: Vec<(&'static str, String)>,
     /// Whether the published ports are those of `docker-compose.yml`.
     own_ports: bool,
     changes: PathBuf,
@@ -30,13 +36,16 @@ pub struct Project {
 }
 
 impl Project {
-    /// Returns a project that is not started.
+    /// Returns a project of `docker-compose.yml` that is not started.
     pub fn new(test: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let name = format!("gatepass-test-{test}-{}", process::id());
         Ok(Self {
             name,
             image: image::built()?,
+            file: "docker-compose.yml",
+            services: &SERVICES,
+            variables: Vec::new(),
             own_ports: false,
             changes: folder.path().join("changes.json"),
             folder,
@@ -48,6 +57,17 @@ impl Project {
     pub fn on_its_own_ports(test: &str) -> anyhow::Result<Self> {
         let mut project = Self::new(test)?;
         project.own_ports = true;
+        Ok(project)
+    }
+
+    /// Starts `docker-compose.test.yml` with an issuer and a seed, and waits until it is healthy.
+    pub fn up_for_tests(test: &str, issuer: &str, seed: &str) -> anyhow::Result<Self> {
+        let mut project = Self::new(test)?;
+        project.file = "docker-compose.test.yml";
+        project.services = &[TEST_SERVER];
+        project.variables =
+            vec![("GATEPASS_ISSUER", issuer.to_owned()), ("GATEPASS_SEED", seed.to_owned())];
+        project.start()?;
         Ok(project)
     }
 
@@ -75,17 +95,17 @@ impl Project {
         up.with_context(|| {
             self.compose(&["logs", "--no-color", "--tail", "20"]).unwrap_or_default()
         })?;
-        SERVICES.iter().try_for_each(|service| self.healthy(service))
+        self.services.iter().try_for_each(|service| self.healthy(service))
     }
 
     pub fn compose(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut command = engine::compose()?;
         command.args(["--project-name", &self.name, "--project-directory"]).arg(repository());
-        command.arg("--file").arg(repository().join("docker-compose.yml"));
+        command.arg("--file").arg(repository().join(self.file));
         if self.changes.exists() {
             command.arg("--file").arg(&self.changes);
         }
-        for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION", "VIEWER"] {
+        for port in ["C", "C_TLS", "A", "B_LOCAL", "B_INTROSPECTION", "VIEWER", "CONTROL"] {
             let port = format!("GATEPASS_PORT_{port}");
             match self.own_ports {
                 true => command.env_remove(port),
@@ -93,6 +113,7 @@ impl Project {
                 false => command.env(port, "0"),
             };
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         run(command.env("GATEPASS_IMAGE", &self.image).args(arguments))
     }
 
@@ -108,13 +129,24 @@ impl Project {
     /// Returns the address of a service on the host. A restart changes it.
     pub fn url(&self, service: &str) -> anyhow::Result<String> {
         let port = match service {
-            AUTH_SERVER => "9000",
+            AUTH_SERVER | TEST_SERVER => "9000",
             A => "9001",
             B_LOCAL => "9002",
             FLOW_VIEWER => "9004",
             _ => "9003",
         };
+        self.url_of_port(service, port)
+    }
+
+    /// Returns the address of one port of a service on the host.
+    pub fn url_of_port(&self, service: &str, port: &str) -> anyhow::Result<String> {
         Ok(format!("http://{}", docker(&["port", &self.container(service)?, port])?))
+    }
+
+    /// Runs the image once in the network of the project, and returns what it prints.
+    pub fn run_in_network(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let network = format!("{}_default", self.name);
+        docker(&[&["run", "--rm", "--network", &network, &self.image], arguments].concat())
     }
 
     pub fn healthy(&self, service: &str) -> anyhow::Result<()> {
