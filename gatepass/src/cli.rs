@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+use anyhow::bail;
 use clap::{FromArgMatches, Parser, Subcommand};
 use pages::Language;
 use service_kit::cli::{self, block_on};
@@ -9,9 +10,12 @@ use service_kit::cli::{self, block_on};
 use crate::{
     control::{self, FaultsArguments, MintArguments, ResetArguments},
     demo::{self, DemoArguments},
-    doctor, help, parse_error,
+    doctor, help,
+    messages::speak,
+    parse_error,
     scenarios::{self, WalkArguments},
-    terminal::terminal_language,
+    terminal::{UnsupportedLanguage, terminal_language},
+    texts::{Texts, fill},
 };
 
 /// A complete OAuth 2.0 and OpenID Connect system: authorization server, client, resource server.
@@ -65,13 +69,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // The parser needs the language for its help and its errors.
     let language = match terminal_language(requested_language(&arguments).as_deref()) {
         Ok(language) => language,
-        Err(error) => return cli::exit_code(Err(error)),
+        Err(UnsupportedLanguage(requested)) => return unsupported_language(&requested),
     };
+    speak(language);
     match parse(without_leading_language(arguments), language) {
         Ok(Ok(arguments)) => exit_code(run(arguments, language), language),
         Ok(Err(error)) => parse_error::exit(&error, language),
         Err(error) => cli::exit_code(Err(error)),
     }
+}
+
+/// Prints the error in the language of the environment.
+fn unsupported_language(requested: &str) -> ExitCode {
+    let language = terminal_language(None).unwrap_or_default();
+    let error = Texts::of(language)
+        .map(|texts| fill(&texts.own.error.unsupported_language, &[("language", requested)]));
+    exit_code(error.and_then(|error| bail!(error)), language)
 }
 
 fn parse(

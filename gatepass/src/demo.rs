@@ -8,7 +8,7 @@ use flow_events::{EventSink, TraceContext};
 use pages::Language;
 use service_kit::{
     BindError, CancellationToken, cancel_on_signal,
-    cli::{self, print_line},
+    cli::{self, pad, print_line},
     telemetry::{self, LogSettings},
 };
 
@@ -18,7 +18,7 @@ use crate::{
     local_client::local_client,
     observe::{ObservedCall, observe},
     settings::Urls,
-    texts::{Texts, fill, pad},
+    texts::{Texts, fill},
     trust::{quoted, trust},
 };
 

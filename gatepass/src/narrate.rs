@@ -7,11 +7,12 @@ use flow_viewer::{Decision, Flow, LinePart, Message, Response, assemble};
 use oauth_types::AccessTokenClaims;
 use pages::Language;
 use serde_json::Value;
+use service_kit::cli::pad;
 
 use crate::{
     color::Colors,
     observe::ObservedCall,
-    texts::{Texts, fill, pad},
+    texts::{Texts, fill},
 };
 
 /// The columns of the name of a step.

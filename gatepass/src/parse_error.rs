@@ -1,10 +1,11 @@
 //! Errors of the command line. Those of clap are in English; in Chinese, the kind of the error and
 //! the arguments that it names are printed instead of its text.
 
-use std::{io::Write, process::ExitCode};
+use std::{error::Error as _, io::Write, process::ExitCode};
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use pages::Language;
+use service_kit::cli::translated;
 
 /// The exit code of clap for wrong usage.
 const USAGE: u8 = 2;
@@ -40,7 +41,7 @@ fn chinese(error: &Error) -> Option<String> {
         }
         ErrorKind::InvalidValue if wrong.is_empty() => format!("参数 {argument} 缺少值"),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            format!("参数 {argument} 的值 {wrong} 无效")
+            format!("参数 {argument} 的值 {wrong} 无效{}", reason(error))
         }
         ErrorKind::MissingRequiredArgument => format!("缺少参数 {argument}"),
         ErrorKind::MissingSubcommand => "缺少命令".to_owned(),
@@ -60,6 +61,15 @@ fn chinese(error: &Error) -> Option<String> {
     let usage = value(ContextKind::Usage).replace("Usage: ", "用法：");
     let usage = if usage.is_empty() { usage } else { format!("\n\n{usage}") };
     Some(format!("{what}{choices}{usage}\n\n更多信息请使用 --help。"))
+}
+
+/// Returns why a value is invalid, if there is a translation.
+fn reason(error: &Error) -> String {
+    let Some(english) = error.source().map(ToString::to_string) else { return String::new() };
+    match translated(&english) {
+        translation if translation == english => String::new(),
+        translation => format!("：{translation}"),
+    }
 }
 
 fn text(value: &ContextValue) -> String {

@@ -16,7 +16,7 @@ use pages::Language;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     CancellationToken,
-    cli::print_line,
+    cli::{pad, print_line},
     telemetry::{self, LogSettings, Telemetry},
 };
 
@@ -25,7 +25,7 @@ use crate::{
     color::Colors,
     local_client::local_client,
     narrate::Narrator,
-    texts::{Texts, fill, pad},
+    texts::{Texts, fill},
 };
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);

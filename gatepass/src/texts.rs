@@ -7,12 +7,14 @@ use pages::Language;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::patterns::Patterns;
+
 /// The texts of one language: those of this crate, and those of the flow viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Texts {
     pub(crate) own: OwnTexts,
     viewer: Value,
-    check_values: CheckValues,
+    check_values: Patterns,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -64,7 +66,7 @@ texts! {
     /// Errors of the commands.
     ErrorTexts {
         ports_in_use, no_scenario_list, scenarios_off, scenario, attacks_not_blocked,
-        scenarios_unexpected,
+        scenarios_unexpected, unsupported_language,
     }
 }
 
@@ -82,7 +84,7 @@ impl Texts {
         let english = flow_viewer::texts(Language::English);
         Ok(Self {
             own: toml::from_str(source).context(name)?,
-            check_values: CheckValues::new(&english["check_values"], &viewer["check_values"]),
+            check_values: check_values(&english["check_values"], &viewer["check_values"]),
             viewer,
         })
     }
@@ -95,8 +97,15 @@ impl Texts {
 
     /// Translates a value that a check has compared. Values of a token stay as they are.
     pub(crate) fn check_value<'a>(&self, value: &'a str) -> Cow<'a, str> {
-        self.check_values.translate(value)
+        self.check_values.translate(value).map_or(Cow::Borrowed(value), Cow::Owned)
     }
+}
+
+fn check_values(english: &Value, translated: &Value) -> Patterns {
+    let members = english.as_object().into_iter().flatten();
+    Patterns::new(members.filter_map(|(key, pattern)| {
+        Some((pattern.as_str()?.to_owned(), translated.get(key)?.as_str()?.to_owned()))
+    }))
 }
 
 /// Inserts values into a text.
@@ -104,49 +113,6 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     values
         .iter()
         .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
-}
-
-/// Pads a text to a number of columns. A Chinese character takes two.
-pub(crate) fn pad(text: &str, columns: usize) -> String {
-    let width: usize = text.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum();
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
-}
-
-/// Pairs of an English value of a check, which is the pattern, and its translation.
-#[derive(Clone, Debug)]
-struct CheckValues(Vec<(String, String)>);
-
-impl CheckValues {
-    fn new(english: &Value, translated: &Value) -> Self {
-        let members = english.as_object().into_iter().flatten();
-        let pairs = members.filter_map(|(key, pattern)| {
-            Some((pattern.as_str()?.to_owned(), translated.get(key)?.as_str()?.to_owned()))
-        });
-        Self(pairs.collect())
-    }
-
-    fn translate<'a>(&self, value: &'a str) -> Cow<'a, str> {
-        let found = self.0.iter().find_map(|(pattern, translation)| {
-            let values = matches(pattern, value)?;
-            Some(fill(translation, &values))
-        });
-        found.map_or(Cow::Borrowed(value), Cow::Owned)
-    }
-}
-
-/// Matches a value against a pattern with `{name}`s, and returns what stands in their places.
-fn matches<'a>(pattern: &'a str, value: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
-    let mut found = Vec::new();
-    let mut parts = pattern.split('{');
-    let mut rest = value.strip_prefix(parts.next()?)?;
-    for part in parts {
-        let (name, literal) = part.split_once('}')?;
-        let end = if literal.is_empty() { rest.len() } else { rest.find(literal)? };
-        let (inserted, after) = rest.split_at(end);
-        found.push((name, inserted));
-        rest = after.strip_prefix(literal)?;
-    }
-    rest.is_empty().then_some(found)
 }
 
 #[cfg(test)]
@@ -195,11 +161,5 @@ mod tests {
         }
         let english = Texts::of(Language::English).unwrap();
         assert_eq!(english.check_value("not active"), "not active");
-    }
-
-    #[test]
-    fn chinese_characters_take_two_columns() {
-        assert_eq!(pad("步骤 1", 8), "步骤 1  ");
-        assert_eq!(pad("Step 1", 8), "Step 1  ");
     }
 }

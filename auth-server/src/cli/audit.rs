@@ -2,7 +2,7 @@ use std::io::{Write, stderr};
 
 use anyhow::Context;
 use clap::Args;
-use service_kit::cli::print_line;
+use service_kit::cli::{print_line, translated};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::user::sub_of;
@@ -85,7 +85,8 @@ pub(super) async fn run(arguments: Arguments, settings: AuthServerSettings) -> a
     })?;
     if has_more {
         // Programs read the records from standard output.
-        writeln!(stderr(), "only the newest {limit} records: there are more, see --limit")?;
+        let note = format!("only the newest {limit} records: there are more, see --limit");
+        writeln!(stderr(), "{}", translated(&note))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use clock::Clock;
 use serde_json::{Map, Value, json};
-use service_kit::cli::print_line;
+use service_kit::cli::{print_line, print_message};
 
 use self::{
     options::ClientOptions,
@@ -135,7 +135,7 @@ pub(super) async fn run(
             store.apply(AuditedChange::add_client(client, Actor::Cli, at_millis)).await?;
             match generated {
                 Some(generated) => print_line(generated.expose()),
-                None => print_line(format!("added the client {client_id}")),
+                None => print_message(format!("added the client {client_id}")),
             }
         }
         Command::List { json } => {
@@ -173,27 +173,29 @@ pub(super) async fn run(
             store.apply(rotate).await?;
             match generated {
                 Some(generated) => print_line(generated.expose()),
-                None => print_line(format!("replaced the secret of the client {client_id}")),
+                None => print_message(format!("replaced the secret of the client {client_id}")),
             }
         }
         Command::Approve { client_id } => {
             reject_file_client(&file, &client_id)?;
             let approve = AuditedChange::approve_client(&client_id, Actor::Cli, at_millis);
             store.apply(approve).await?;
-            print_line(format!("approved the client {client_id}"))
+            print_message(format!("approved the client {client_id}"))
         }
         Command::Disable { client_id } => {
             reject_file_client(&file, &client_id)?;
             let grants = grants_of(&*store, &client_id, now).await?;
             let disable = AuditedChange::disable_client(&client_id, Actor::Cli, at_millis);
             store.apply(disable).await?;
-            print_line(format!("disabled the client {client_id} and revoked {grants}"))
+            print_message(format!("disabled the client {client_id} and revoked {grants}"))
         }
         Command::Enable { client_id } => {
             reject_file_client(&file, &client_id)?;
             let enable = AuditedChange::enable_client(&client_id, Actor::Cli, at_millis);
             store.apply(enable).await?;
-            print_line(format!("enabled the client {client_id}; its earlier grants stay revoked"))
+            print_message(format!(
+                "enabled the client {client_id}; its earlier grants stay revoked"
+            ))
         }
         Command::Update(update) => {
             reject_file_client(&file, &update.client_id)?;
@@ -209,14 +211,14 @@ pub(super) async fn run(
                 Ok(store.apply(change).await?)
             })
             .await?;
-            print_line(format!("updated the client {}", update.client_id))
+            print_message(format!("updated the client {}", update.client_id))
         }
         Command::Remove { client_id } => {
             reject_file_client(&file, &client_id)?;
             let grants = grants_of(&*store, &client_id, now).await?;
             let remove = AuditedChange::remove_client(&client_id, Actor::Cli, at_millis);
             store.apply(remove).await?;
-            print_line(format!("removed the client {client_id} and revoked {grants}"))
+            print_message(format!("removed the client {client_id} and revoked {grants}"))
         }
     }
 }

@@ -3,7 +3,10 @@ use std::{io::Write, path::PathBuf};
 use anyhow::ensure;
 use clap::Args;
 use clock::Clock;
-use service_kit::{cli::print_line, tls::ServerCertificate};
+use service_kit::{
+    cli::{print_line, translated},
+    tls::ServerCertificate,
+};
 
 use crate::{
     AuthServerSettings,
@@ -44,7 +47,8 @@ pub(super) fn run(
     if let Some(issued) = ServerCertificate::load(Some(&certificate), Some(&key))? {
         // Programs read the paths from standard output.
         let end = issued.end()?;
-        writeln!(std::io::stderr(), "valid until {end}: issue it again before that day")?;
+        let note = format!("valid until {end}: issue it again before that day");
+        writeln!(std::io::stderr(), "{}", translated(&note))?;
     }
     print_line(certificate.display())?;
     print_line(key.display())

@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 use clock::Clock;
-use service_kit::cli::print_line;
+use service_kit::cli::print_message;
 
 use super::{grant_count::counted, user::sub_of};
 use crate::{
@@ -63,7 +63,7 @@ pub(super) async fn run(
         ensure_client(&*store, &settings, &random, client_id).await?;
     }
     store.apply(AuditedChange::revoke_grants(owner, Actor::Cli, clock.millis())).await?;
-    print_line(format!("revoked {}{whose}", counted(count)))
+    print_message(format!("revoked {}{whose}", counted(count)))
 }
 
 /// Fails if there is no such client. One that is described by the document at its URL is stored

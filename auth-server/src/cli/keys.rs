@@ -1,6 +1,6 @@
 use clap::Subcommand;
 use clock::Clock;
-use service_kit::cli::print_line;
+use service_kit::cli::{print_line, translated};
 
 use crate::{
     AuthServerSettings,
@@ -54,5 +54,5 @@ fn line(key: &SigningKey, keys: &[SigningKey]) -> String {
             )
         }
     };
-    format!("{}  {}  {state}", key.kid, key.algorithm.as_str())
+    format!("{}  {}  {}", key.kid, key.algorithm.as_str(), translated(&state))
 }

@@ -1,4 +1,4 @@
-use service_kit::cli::print_line;
+use service_kit::cli::print_message;
 
 use crate::{
     AuthServerSettings,
@@ -13,7 +13,7 @@ pub(super) async fn run(settings: AuthServerSettings) -> anyhow::Result<()> {
     open_store(&settings).await?;
     let after =
         schema_versions(&settings).await?.and_then(|found| found.stored).unwrap_or_default();
-    print_line(match before {
+    print_message(match before {
         None => format!("{location}: created with schema version {after}"),
         Some(before) if before == after => format!("{location}: schema version {after} already"),
         Some(before) => format!("{location}: migrated from schema version {before} to {after}"),

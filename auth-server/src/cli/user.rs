@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clock::Clock;
 use oauth_types::StandardClaims;
 use serde_json::Value;
-use service_kit::cli::print_line;
+use service_kit::cli::{print_line, print_message};
 
 use self::password::new_password;
 use super::{
@@ -129,14 +129,14 @@ pub(super) async fn run(
                 Ok(store.apply(change).await?)
             })
             .await?;
-            print_line(format!("updated {}", update.username))
+            print_message(format!("updated {}", update.username))
         }
         Command::SetPassword { username } => {
             let sub = sub_of(&*store, &username).await?;
             let password = new_password(&username, settings.profile, &random)?;
             let grants = grants_of(&*store, &sub, &clock).await?;
             store.apply(AuditedChange::set_password(&sub, password, Actor::Cli, at_millis)).await?;
-            print_line(format!(
+            print_message(format!(
                 "set the password of {username}, ended their sessions and revoked {grants}"
             ))
         }
@@ -144,25 +144,25 @@ pub(super) async fn run(
             let sub = sub_of(&*store, &username).await?;
             let grants = grants_of(&*store, &sub, &clock).await?;
             store.apply(AuditedChange::disable_user(&sub, Actor::Cli, at_millis)).await?;
-            print_line(format!("disabled {username}, ended their sessions and revoked {grants}"))
+            print_message(format!("disabled {username}, ended their sessions and revoked {grants}"))
         }
         Command::SignOut { username } => {
             let sub = sub_of(&*store, &username).await?;
             let sessions = store.sessions_of(&sub).await?.len();
             store.apply(AuditedChange::sign_out_user(&sub, Actor::Cli, at_millis)).await?;
             let plural = if sessions == 1 { "" } else { "s" };
-            print_line(format!("signed {username} out of {sessions} session{plural}"))
+            print_message(format!("signed {username} out of {sessions} session{plural}"))
         }
         Command::Enable { username } => {
             let sub = sub_of(&*store, &username).await?;
             store.apply(AuditedChange::enable_user(&sub, Actor::Cli, at_millis)).await?;
-            print_line(format!("enabled {username}; their earlier grants stay revoked"))
+            print_message(format!("enabled {username}; their earlier grants stay revoked"))
         }
         Command::Remove { username } => {
             let sub = sub_of(&*store, &username).await?;
             let grants = grants_of(&*store, &sub, &clock).await?;
             store.apply(AuditedChange::remove_user(&sub, Actor::Cli, at_millis)).await?;
-            print_line(format!("removed {username}, ended their sessions and revoked {grants}"))
+            print_message(format!("removed {username}, ended their sessions and revoked {grants}"))
         }
     }
 }

@@ -43,6 +43,22 @@ fn run(url: &str, token: &str, words: &[&str]) -> (bool, String) {
 }
 
 #[test]
+fn errors_of_the_control_api_are_translated() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(&folder);
+    let url = format!("http://{}", server.started("control").unwrap());
+    for (token, words, expected) in [
+        (TOKEN, &["mint", "--client", "nobody"][..], "没有客户端 `nobody`"),
+        (TOKEN, &["mint", "--client", "service-a", "--claim", "roles"], "声明的格式是 NAME=VALUE"),
+        (TOKEN, &["faults", "add", "jwks"], "该故障没有任何作用"),
+        ("another", &["reset"], "控制 API 要求提供设置 control.token 中的令牌"),
+    ] {
+        let (succeeds, error) = run(&url, token, &[words, &["--lang", "zh"]].concat());
+        assert!(!succeeds && error.starts_with("错误：") && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn tokens_faults_and_reset_work_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let server = server(&folder);

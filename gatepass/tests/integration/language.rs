@@ -1,6 +1,11 @@
 //! The output in Chinese.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::{doctor::environment, launcher::Launcher};
 
 fn gatepass(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
@@ -43,14 +48,80 @@ fn untranslated_text_is_found() {
 #[test]
 fn demo_speaks_the_language_of_the_environment() {
     let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().to_str().unwrap();
-    let once = ["--free-ports", "--once", "--manage", "--data-dir", folder];
-    let printed = text(&gatepass(&[("LC_MESSAGES", "zh_CN.UTF-8"), ("LANG", "C")], &once).stdout);
+    let locale = [("LC_ALL", ""), ("LC_MESSAGES", "zh_CN.UTF-8"), ("LANG", "C")];
+    let demo = Launcher::start_in(&locale, folder.path(), &["--free-ports", "--manage"]);
+    let printed = demo.until_printed("curl -i ");
     assert!(printed.contains("步骤 1  A -> C  请求访问令牌"), "{printed}");
+    assert_eq!(untranslated(&printed), Vec::<&str>::new());
+    let folder = folder.path().to_str().unwrap();
+    let once = ["--free-ports", "--once", "--data-dir", folder];
+    let printed = text(&gatepass(&locale, &once).stdout);
+    assert!(printed.contains("因为使用了 --once"), "{printed}");
     assert_eq!(untranslated(&printed), Vec::<&str>::new());
     let english = [once.as_slice(), &["--lang", "en"]].concat();
     let printed = text(&gatepass(&[("LC_ALL", "zh_CN.UTF-8")], &english).stdout);
     assert!(printed.contains("Step 1  A -> C  Requests an access token"), "{printed}");
+}
+
+#[test]
+fn doctor_reports_in_chinese() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Launcher::start(folder.path(), &["--free-ports"]);
+    let printed = demo.until_printed("curl -i ");
+    let environment = environment(&printed);
+    let mut variables: Vec<_> =
+        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let other = tempfile::tempdir().unwrap();
+    let doctor = |variables: &[(&str, &str)], folder: &Path| {
+        let folder = folder.to_str().unwrap();
+        let output = gatepass(variables, &["doctor", "--lang", "zh", "--data-dir", folder]);
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (printed, _) = doctor(&variables, folder.path());
+    assert!(printed.contains("  通过  设置") && printed.contains("0 项失败"), "{printed}");
+    assert_eq!(untranslated(&printed), Vec::<&str>::new());
+    let (printed, error) = doctor(&variables, other.path());
+    for part in ["  失败  数据目录", "比较      数据目录", "没有这个文件"] {
+        assert!(printed.contains(part), "missing `{part}` in {printed}");
+    }
+    assert_eq!(untranslated(&printed), Vec::<&str>::new());
+    assert_eq!(error, "错误：诊断发现 1 个问题\n");
+    // What the demo has registered differs from what this A would send.
+    variables.push(("GATEPASS__SERVICE_A__PUBLIC_URL", "http://localhost:1"));
+    let (printed, error) = doctor(&variables, folder.path());
+    assert!(printed.contains("应为") && error.starts_with("错误：诊断发现"), "{printed}");
+    assert_eq!(untranslated(&printed), Vec::<&str>::new());
+}
+
+#[test]
+fn errors_of_commands_are_translated() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let control = ["--control", "http://127.0.0.1:1"];
+    let port = [("GATEPASS__SERVICE_A__LISTEN", listen.as_str())];
+    let unknown = [("GATEPASS__SERVICE_A__LISTNE", "x")];
+    for (environment, arguments, expected) in [
+        (&port[..], &["--once", "--data-dir", folder][..], "端口已被其他进程占用"),
+        (&unknown, &["service-a"], "service-a 的设置无效：没有设置 `listne`；是否想写 `listen`？"),
+        (&[], &[&["mint", "--client", "a"][..], &control].concat(), "没有控制 API 响应"),
+        (&[], &[&["reset"][..], &control].concat(), "没有控制 API 响应"),
+        (&[], &[&["faults", "add", "jwks", "--close"][..], &control].concat(), "没有控制 API 响应"),
+        (&[], &["keys-of-nobody"], "没有命令"),
+        (
+            &[("GATEPASS__AUTH_SERVER__DATA_DIR", folder)],
+            &["auth-server", "user", "list"],
+            "没有数据库",
+        ),
+    ] {
+        let environment = [environment, &[("LANG", "zh_CN.UTF-8")]].concat();
+        let output = gatepass(&environment, arguments);
+        let printed = text(&output.stderr);
+        assert!(!output.status.success() && printed.starts_with("错误："), "{printed}");
+        assert!(printed.contains(expected), "missing `{expected}` in {printed}");
+        assert_eq!(untranslated(&printed), Vec::<&str>::new());
+    }
 }
 
 #[test]
@@ -120,6 +191,11 @@ fn errors_of_the_command_line_are_translated() {
         let english = text(&gatepass(&[], arguments).stderr);
         assert!(english.starts_with("error: "), "{english}");
     }
-    let output = gatepass(&[], &["--lang", "fr"]);
-    assert!(text(&output.stderr).contains("unsupported language `fr`"), "{output:?}");
+    for (locale, expected) in [
+        ("C", "error: unsupported language `fr` for --lang; use en or zh"),
+        ("zh_CN.UTF-8", "错误：--lang 不支持语言 `fr`；请使用 en 或 zh"),
+    ] {
+        let output = gatepass(&[("LANG", locale)], &["--lang", "fr"]);
+        assert_eq!(text(&output.stderr).trim_end(), expected);
+    }
 }

@@ -1,11 +1,17 @@
 use std::fmt::Write;
 
 use serde::Serialize;
+use service_kit::cli::{pad, translated, width};
 
 use crate::{
     checks::{Check, Checks, Verdict},
     diagnosis::Diagnosis,
 };
+
+/// The columns of the label of a verdict.
+const LABEL_COLUMNS: usize = 4;
+/// The columns of the name of a part of a diagnosis.
+const PART_COLUMNS: usize = 8;
 
 /// The checks of one server.
 #[derive(Clone, Debug, Serialize)]
@@ -40,16 +46,17 @@ pub(crate) fn text(reports: &[Report], colored: bool) -> String {
     let count = |verdict| reports.iter().map(|report| report.count(verdict)).sum::<usize>();
     let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(count);
     let [ok, warn, fail, skip] = counts;
-    let _ = write!(text, "{ok} ok, {warn} warn, {fail} FAIL, {skip} skipped");
-    text
+    let summary = format!("{ok} ok, {warn} warn, {fail} FAIL, {skip} skipped");
+    text + &translated(&summary)
 }
 
 fn write_report(text: &mut String, report: &Report, colored: bool) -> std::fmt::Result {
-    writeln!(text, "{}", report.service)?;
-    let width =
-        report.checks.iter().map(|check| check.check.chars().count()).max().unwrap_or_default();
-    for Check { check, verdict, message, diagnosis } in &report.checks {
-        writeln!(text, "  {}  {check:<width$}  {message}", label(*verdict, colored))?;
+    writeln!(text, "{}", translated(&report.service))?;
+    let names: Vec<_> = report.checks.iter().map(|check| translated(&check.check)).collect();
+    let columns = names.iter().map(|name| width(name)).max().unwrap_or_default();
+    for (Check { verdict, message, diagnosis, .. }, name) in report.checks.iter().zip(names) {
+        let (label, name) = (label(*verdict, colored), pad(&name, columns));
+        writeln!(text, "  {label}  {name}  {}", translated(message))?;
         diagnosis.iter().try_for_each(|diagnosis| write_diagnosis(text, diagnosis))?;
     }
     writeln!(text)
@@ -58,25 +65,31 @@ fn write_report(text: &mut String, report: &Report, colored: bool) -> std::fmt::
 fn write_diagnosis(text: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
     let Diagnosis { compared, expected, found, change } = diagnosis;
     for (name, value) in [("compared", compared), ("expected", expected), ("found", found)] {
-        writeln!(text, "          {name:<8}  {value}")?;
+        write_part(text, name, &translated(value))?;
     }
+    let advice = translated(&change.advice);
     match (&change.setting, &change.environment) {
         (Some(setting), Some(environment)) => {
-            writeln!(text, "          change    {setting}: {} ({environment})", change.advice)
+            write_part(text, "change", &format!("{setting}: {advice} ({environment})"))
         }
-        _ => writeln!(text, "          change    {}", change.advice),
+        _ => write_part(text, "change", &advice),
     }
+}
+
+fn write_part(text: &mut String, name: &str, value: &str) -> std::fmt::Result {
+    writeln!(text, "          {}  {value}", pad(&translated(name), PART_COLUMNS))
 }
 
 /// Returns the label of a verdict. All labels have the same width, which aligns the lines.
 fn label(verdict: Verdict, colored: bool) -> String {
     let (label, color) = match verdict {
-        Verdict::Ok => ("ok  ", "32"),
+        Verdict::Ok => ("ok", "32"),
         Verdict::Warn => ("warn", "33"),
         Verdict::Fail => ("FAIL", "1;31"),
         Verdict::Skip => ("skip", "2"),
     };
-    if colored { format!("\u{1b}[{color}m{label}\u{1b}[0m") } else { label.to_owned() }
+    let label = pad(&translated(label), LABEL_COLUMNS);
+    if colored { format!("\u{1b}[{color}m{label}\u{1b}[0m") } else { label }
 }
 
 #[cfg(test)]

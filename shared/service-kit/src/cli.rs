@@ -1,7 +1,9 @@
 //! Shared parts of the servers' command lines: settings, `check-config`, `healthcheck`, exit codes.
 
+mod language;
 mod service;
 
+pub use language::{Translate, pad, print_message, set_translation, translated, width};
 pub use service::{ServiceArguments, ServiceCommand, run_service, run_service_command};
 
 use std::{
@@ -212,7 +214,7 @@ pub fn exit_code_with_label(label: &str, result: anyhow::Result<()>) -> ExitCode
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("{label}{error:#}");
+            eprintln!("{label}{}", language::error_message(&error));
             ExitCode::FAILURE
         }
     }

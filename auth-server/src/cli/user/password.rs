@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use oauth_types::Password;
-use service_kit::{Profile, platform::HiddenInput};
+use service_kit::{Profile, cli::translated, platform::HiddenInput};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -88,7 +88,7 @@ fn typed_twice(username: &str) -> anyhow::Result<Zeroizing<String>> {
 }
 
 fn typed(prompt: &str) -> anyhow::Result<Zeroizing<String>> {
-    write!(stderr(), "{prompt}")?;
+    write!(stderr(), "{}", translated(prompt))?;
     let mut line = Zeroizing::new(Vec::new());
     for byte in stdin().lock().bytes() {
         match byte.context("failed to read the password")? {

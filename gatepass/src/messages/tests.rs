@@ -1,0 +1,277 @@
+//! That every message which a command can print has a translation.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::*;
+
+/// The sources whose messages commands print. A folder stands for all files in it.
+const SOURCES: [&str; 37] = [
+    "shared/doctor/src",
+    "shared/sql-kit/src/database_check.rs",
+    "shared/service-kit/src/cli.rs",
+    "shared/service-kit/src/listen.rs",
+    "shared/service-kit/src/listeners.rs",
+    "shared/service-kit/src/secret_setting.rs",
+    "shared/service-kit/src/server.rs",
+    "shared/service-kit/src/settings.rs",
+    "shared/service-kit/src/tls/dev_ca.rs",
+    "shared/service-kit/src/unsafe_settings.rs",
+    "auth-server/src/cli",
+    "auth-server/src/control/error.rs",
+    "auth-server/src/control/faults.rs",
+    "auth-server/src/control/json_body.rs",
+    "auth-server/src/control/named_client.rs",
+    "auth-server/src/control/named_user.rs",
+    "auth-server/src/control/router.rs",
+    "auth-server/src/control/tokens",
+    "auth-server/src/control/traffic/fault.rs",
+    "auth-server/src/doctor",
+    "auth-server/src/doctor.rs",
+    "auth-server/src/server.rs",
+    "auth-server/src/typed_json.rs",
+    "service-a/src/doctor",
+    "service-a/src/doctor.rs",
+    "service-b/src/doctor.rs",
+    "flow-viewer/src/doctor.rs",
+    "gatepass/src/control",
+    "gatepass/src/demo.rs",
+    "gatepass/src/observe.rs",
+    "gatepass/src/scenarios.rs",
+    "gatepass/src/settings",
+    "gatepass/src/settings.rs",
+    "gatepass/src/stack.rs",
+    "gatepass/src/control.rs",
+    "gatepass/src/doctor",
+    "gatepass/src/doctor.rs",
+];
+
+/// Literals that are no messages: settings and names, and how tables and JSON are laid out.
+const NO_MESSAGES: [&str; 37] = [
+    // The comments in what `check-config` prints, and the columns of lists.
+    "\n# all settings are safe for production\n",
+    "\n# the server cannot start with these settings\n",
+    "\n# unsafe for production:\n",
+    "#   {variable}: is ignored; the setting is {meant}\n",
+    "# effective settings of {}\n{effective}",
+    "# {source}, {state}, secrets: {secrets}\n{}",
+    "approved registration",
+    "clients file",
+    // Joined with the help, whose translation is another file.
+    "; repeatable",
+    "Opposite of `--{}`",
+    "Name in another language, such as `zh=商店`",
+    // What libraries write.
+    " does not have variant constructor ",
+    " for key `",
+    ", expected ",
+    "64-bit integer ",
+    "64-bit unsigned integer ",
+    "an unsigned 16 bit integer",
+    "an unsigned 32 bit integer",
+    "an unsigned 8 bit integer",
+    "floating point ",
+    "invalid type: ",
+    "invalid value: ",
+    "missing field",
+    "string ",
+    "unknown field",
+    "unknown field `",
+    "unknown variant ",
+    // Joints, labels and commands.
+    " and ",
+    "error: ",
+    "gatepass flow-viewer",
+    "standard output is closed",
+    "Gatepass development CA",
+    "  {what}  http://localhost:{}",
+    "curl --cacert {}",
+    "  {curl} '{service_a}/api/call-b?target=introspection'",
+    "  {curl} -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 {issuer}/oauth/token",
+    "  {curl} -i {b_local}/api/resource\n",
+];
+
+fn rust_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.file_stem().unwrap() != "tests")
+        .flat_map(|path| rust_files(&path))
+        .collect()
+}
+
+/// Returns the string literals of a source, without those of its tests, attributes and log lines.
+fn literals(source: &str) -> BTreeSet<String> {
+    let source = source.split("#[cfg(test)]\nmod ").next().unwrap();
+    let mut found = BTreeSet::new();
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        rest = if rest.starts_with("//") {
+            rest.split_once('\n').map_or("", |(_, after)| after)
+        } else if rest.starts_with("#[error(") {
+            &rest["#[error(".len()..]
+        } else if let Some(skipped) =
+            ["#[", "tracing::", ".expect("].iter().find(|start| rest.starts_with(**start))
+        {
+            after_brackets(&rest[skipped.len() - usize::from(!skipped.ends_with(':'))..])
+        } else if c == '\'' {
+            after_quote(rest)
+        } else if c == '"' {
+            let (literal, after) = string(&rest[1..]);
+            found.insert(literal);
+            after
+        } else {
+            &rest[c.len_utf8()..]
+        };
+    }
+    found
+}
+
+/// Returns what follows the brackets that open first, or the line if none opens in it.
+fn after_brackets(text: &str) -> &str {
+    let Some(start) = text.find(['(', '[', ';']).filter(|start| text.as_bytes()[*start] != b';')
+    else {
+        return text.split_once('\n').map_or("", |(_, after)| after);
+    };
+    let (mut rest, mut depth) = (&text[start..], 0);
+    while let Some(c) = rest.chars().next() {
+        rest = match c {
+            '"' => string(&rest[1..]).1,
+            '\'' => after_quote(rest),
+            _ => &rest[c.len_utf8()..],
+        };
+        depth += match c {
+            '(' | '[' => 1,
+            ')' | ']' => -1,
+            _ => 0,
+        };
+        if depth == 0 {
+            break;
+        }
+    }
+    rest
+}
+
+/// Returns what follows a character, or the quote of a lifetime.
+fn after_quote(text: &str) -> &str {
+    let mut characters = text[1..].chars();
+    let end = match (characters.next(), characters.next()) {
+        (Some('\\'), Some(_)) => text[3..].find('\'').map(|at| at + 4),
+        (Some(c), Some('\'')) => Some(2 + c.len_utf8()),
+        _ => Some(1),
+    };
+    &text[end.unwrap()..]
+}
+
+/// Returns a literal that starts here, with its escapes resolved, and what follows it.
+fn string(text: &str) -> (String, &str) {
+    let (mut literal, mut rest) = (String::new(), text);
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '"' => return (literal, rest),
+            '\\' if rest.starts_with('\n') => rest = rest.trim_start(),
+            '\\' => {
+                literal.push(match rest.chars().next().unwrap() {
+                    'n' => '\n',
+                    other => other,
+                });
+                rest = &rest[1..];
+            }
+            other => literal.push(other),
+        }
+    }
+    panic!("a literal does not end: {text}");
+}
+
+/// Whether a literal has words for a reader, besides the values that are inserted.
+fn is_message(literal: &str) -> bool {
+    let mut parts = literal.split('{');
+    let mut own = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| own.extend(["x", part.split_once('}').map_or("", |(_, own)| own)]));
+    let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    own.contains(' ') && own.split(' ').any(|word| is_word(word.trim_matches([',', ':', ';', '?'])))
+}
+
+/// Whether it is a text of the help, which `help.zh.toml` translates.
+fn is_help(literal: &str) -> bool {
+    let help: toml::Table = toml::from_str(include_str!("../../texts/help.zh.toml")).unwrap();
+    help.keys().any(|text| text.starts_with(literal))
+}
+
+#[test]
+fn every_message_is_translated() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = SOURCES.iter().flat_map(|source| rust_files(&workspace.join(source)));
+    let literals: BTreeSet<_> =
+        files.flat_map(|file| literals(&fs::read_to_string(file).unwrap())).collect();
+    let ours = texts().unwrap().ours;
+    let missing: Vec<_> = literals
+        .iter()
+        .filter(|text| !is_help(text) && is_message(text) && !NO_MESSAGES.contains(&text.as_str()))
+        .filter(|text| !ours.contains_key(*text))
+        .collect();
+    let unused: Vec<_> = ours.keys().filter(|text| !literals.contains(*text)).collect();
+    assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?} unused: {unused:#?}");
+}
+
+#[test]
+fn messages_are_found_in_a_source() {
+    let source = r#"
+        /// A "comment".
+        #[arg(long, value_name = "an attribute")]
+        const MARK: char = '"';
+        fn f<'a>(name: &'a str) -> String {
+            tracing::warn!(name, "a log line (of a server)");
+            lookup("first").expect("a reason");
+            format!("the setting `{name}` \
+                     is \"wrong\"")
+        }
+        #[error("cannot read {0}")]
+        struct E;
+        #[cfg(test)]
+mod tests { const TEXT: &str = "in a test"; }
+    "#;
+    let expected = ["cannot read {0}", "first", "the setting `{name}` is \"wrong\""];
+    assert!(literals(source).iter().eq(expected), "{:?}", literals(source));
+    let messages =
+        ["the setting `{name}` is \"wrong\"", "no kid", "status {}", "{} is not registered"];
+    assert!(messages.into_iter().all(is_message));
+    assert!(!["{}: {what}", "first", "B {name}", "  {}  {check}"].into_iter().any(is_message));
+}
+
+#[test]
+fn translations_insert_only_the_values_of_the_message() {
+    let texts = texts().unwrap();
+    for (english, translation) in texts.ours.iter().chain(&texts.others) {
+        let is_chinese =
+            |c: char| ('一'..='鿿').contains(&c) || ('\u{3000}'..='\u{ffef}').contains(&c);
+        assert!(translation.chars().any(is_chinese), "{english}: {translation}");
+        let patterns = Patterns::new([(english.clone(), translation.clone())]);
+        let filled = patterns.translate(&english.replace(['{', '}'], "x")).unwrap_or_default();
+        assert!(!filled.is_empty() && !filled.contains(['{', '}']), "{english}: {filled}");
+    }
+}
+
+#[test]
+fn parts_of_a_message_and_values_in_it_are_translated() {
+    for (english, translation) in [
+        (
+            "not running: connection refused: nothing is listening there",
+            "没有运行：连接被拒绝：该地址没有程序在监听",
+        ),
+        ("1 ok, 0 warn, 2 FAIL, 3 skipped", "1 项通过，0 项警告，2 项失败，3 项跳过"),
+        ("they differ in the host and the port", "区别在于主机和端口"),
+        ("service-b, local verification", "service-b，本地校验"),
+        ("resource:read resource:write", "resource:read resource:write"),
+        ("http://localhost:9000", "http://localhost:9000"),
+        ("", ""),
+    ] {
+        assert_eq!(chinese(english), translation, "{english}");
+    }
+}
