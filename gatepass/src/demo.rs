@@ -102,9 +102,10 @@ pub(crate) async fn run(arguments: DemoArguments, language: Language) -> anyhow:
             let heading = fill(&texts.own.demo.first_call, &[("trace", &trace)]);
             print_line(format!("{heading}\n{}", narrator.call(&call)))
         })
-        .and_then(|()| print_line(next_steps(&texts, &urls, &manage, arguments.once)))
-        .and_then(|()| {
-            urls.ca_file.iter().try_for_each(|ca| print_line(trust(&texts, ca, &urls.issuer)?))
+        // With `--once`, the addresses would lead nowhere.
+        .and_then(|()| match arguments.once {
+            true => print_line(&texts.own.demo.once),
+            false => print_next_steps(&texts, &urls, &manage),
         });
     if arguments.once || printed.is_err() {
         stop.cancel();
@@ -148,21 +149,24 @@ fn advise(error: anyhow::Error, texts: &Texts) -> anyhow::Error {
     error
 }
 
-fn next_steps(
+fn print_next_steps(
     texts: &Texts,
     urls: &Urls,
     manage: &[(&'static str, SocketAddr)],
-    once: bool,
-) -> String {
+) -> anyhow::Result<()> {
+    print_line(next_steps(texts, urls, manage))?;
+    urls.ca_file.iter().try_for_each(|ca| print_line(trust(texts, ca, &urls.issuer)?))
+}
+
+fn next_steps(texts: &Texts, urls: &Urls, manage: &[(&'static str, SocketAddr)]) -> String {
     let own = &texts.own.demo;
-    let heading = if once { &own.once } else { &own.running };
     let Urls { issuer, service_a, b_local, b_introspection, flow_viewer, ca_file, .. } = urls;
     // With https, servers and browsers use the same address of C.
     let for_servers = match ca_file {
         None => fill(&own.auth_server_tls, &[("url", &urls.auth_server_tls)]),
         Some(_) => String::new(),
     };
-    let mut lines = vec![heading.clone()];
+    let mut lines = vec![own.running.clone()];
     for (letter, role, url, hint) in [
         ("C", &own.auth_server, issuer, for_servers.as_str()),
         ("A", &own.service_a, service_a, &own.service_a_hint),

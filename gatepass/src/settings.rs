@@ -293,9 +293,14 @@ impl StackSettings {
         })
     }
 
-    /// Returns the path of [`StackSettings::own_clients`].
+    /// Returns the path of [`StackSettings::own_clients`]. Its name contains the issuer, because
+    /// demos on free ports may share a data folder.
     pub(crate) fn own_clients_file(&self) -> PathBuf {
-        self.auth_server.data_dir.join("clients.toml")
+        let issuer = self.auth_server.issuer();
+        let host = issuer.split_once("://").map_or(issuer.as_str(), |(_, host)| host);
+        let host: String =
+            host.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        self.auth_server.data_dir.join(format!("clients-{host}.toml"))
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use auth_server::{AuthServer, SecureRandom, dev_ca};
@@ -33,6 +33,8 @@ pub struct Stack {
     b_local: ServiceB,
     b_introspection: ServiceB,
     flow_viewer: FlowViewer,
+    /// The clients file that was written for these servers alone.
+    own_clients_file: Option<PathBuf>,
 }
 
 impl Stack {
@@ -70,7 +72,7 @@ impl Stack {
             .collect();
         let control_address = c.control.as_ref().map(BoundListener::address);
         settings.connect(&addresses)?;
-        write_files(&mut settings, &clock)?;
+        let own_clients_file = write_files(&mut settings, &clock)?;
         let urls = settings.urls(&addresses);
         // C first: it creates the development CA that the others trust.
         let auth_server =
@@ -91,6 +93,7 @@ impl Stack {
                 events.clone(),
             )?,
             flow_viewer: FlowViewer::prepare(&settings.flow_viewer, viewer, clock, events)?,
+            own_clients_file,
         })
     }
 
@@ -111,14 +114,18 @@ impl Stack {
     /// # Errors
     /// Returns an error if a listener fails.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        tokio::try_join!(
+        let ended = tokio::try_join!(
             self.auth_server.run(stop.clone()),
             self.service_a.run(stop.clone()),
             self.b_local.run(stop.clone()),
             self.b_introspection.run(stop.clone()),
             self.flow_viewer.run(stop),
-        )?;
-        Ok(())
+        );
+        if let Some(file) = self.own_clients_file {
+            // The next demo writes its own, also if this one cannot be deleted.
+            let _ = std::fs::remove_file(file);
+        }
+        ended.map(|_| ())
     }
 }
 
@@ -139,11 +146,12 @@ impl StackReadiness {
 }
 
 /// Writes the files that the servers read: the clients file with the URLs of these servers, and the
-/// certificate with which A, both Bs and the viewer serve https.
-fn write_files(settings: &mut StackSettings, clock: &Clock) -> anyhow::Result<()> {
+/// certificate with which A, both Bs and the viewer serve https. Returns the path of the clients
+/// file.
+fn write_files(settings: &mut StackSettings, clock: &Clock) -> anyhow::Result<Option<PathBuf>> {
     let clients = settings.own_clients();
     if clients.is_none() && !settings.https() {
-        return Ok(());
+        return Ok(None);
     }
     let folder = &settings.auth_server.data_dir;
     let advice = || {
@@ -153,10 +161,10 @@ fn write_files(settings: &mut StackSettings, clock: &Clock) -> anyhow::Result<()
         )
     };
     create_private_folder(folder).with_context(advice)?;
-    if let Some(clients) = clients {
-        let file = settings.own_clients_file();
-        std::fs::write(&file, clients).with_context(advice)?;
-        settings.auth_server.clients_file = Some(file);
+    let file = clients.is_some().then(|| settings.own_clients_file());
+    if let Some((file, clients)) = file.as_ref().zip(clients) {
+        std::fs::write(file, clients).with_context(advice)?;
+        settings.auth_server.clients_file = Some(file.clone());
     }
     if settings.https() {
         let names = CERTIFICATE_NAMES.map(str::to_owned);
@@ -165,5 +173,5 @@ fn write_files(settings: &mut StackSettings, clock: &Clock) -> anyhow::Result<()
             .issue(&names, &settings.certificate_folder(), clock)
             .context("the certificate of the demo")?;
     }
-    Ok(())
+    Ok(file)
 }

@@ -13,8 +13,11 @@ const LAST_LINE: &str = "curl -i ";
 #[test]
 fn demo_prints_the_first_call_and_next_steps_without_the_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let exited = Launcher::start(&folder.path().join("data"), &["--free-ports", "--once"]).wait();
-    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{}", exited.out);
+    let launcher = Launcher::start(&folder.path().join("data"), &["--free-ports"]);
+    let printed = launcher.until_printed(LAST_LINE);
+    launcher.signal("INT");
+    let exited = launcher.wait();
+    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{printed}");
     let parts = [
         "The first call, A -> C -> B, as it just happened",
         "Step 1  A -> C  Requests an access token",
@@ -27,21 +30,59 @@ fn demo_prints_the_first_call_and_next_steps_without_the_secret() {
         "B checks signature",
         "B checks scope",
         "A responds to its caller with 200 OK",
+        "Running until Ctrl-C",
         "C  authorization server      http://localhost:",
         "A  client                    http://localhost:",
         "B  local verification        http://localhost:",
         "B  introspection at C        http://localhost:",
     ];
     let positions: Vec<_> = parts
-        .map(|part| {
-            exited.out.find(part).unwrap_or_else(|| panic!("`{part}` is not in\n{}", exited.out))
-        })
+        .map(|part| printed.find(part).unwrap_or_else(|| panic!("`{part}` is not in\n{printed}")))
         .to_vec();
-    assert!(positions.is_sorted(), "{}", exited.out);
-    assert_eq!(suggested_commands(&exited.out).len(), 3, "{}", exited.out);
+    assert!(positions.is_sorted(), "{printed}");
+    assert_eq!(suggested_commands(&printed).len(), 3, "{printed}");
     // The demo secret appears only in the suggested curl command.
-    let with_secret: Vec<_> = exited.out.lines().filter(|line| line.contains("abc123")).collect();
+    let with_secret: Vec<_> = printed.lines().filter(|line| line.contains("abc123")).collect();
     assert!(matches!(with_secret[..], [line] if line.contains("curl")), "{with_secret:?}");
+}
+
+#[test]
+fn demo_that_ends_after_the_first_call_prints_no_addresses_to_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--free-ports", "--once", "--manage", "--https"];
+    let exited = Launcher::start(folder.path(), &options).wait();
+    assert_eq!((exited.code, exited.err.as_str()), (Some(0), ""), "{}", exited.out);
+    let (call, end) = exited.out.split_once("A responds to its caller with 200 OK").unwrap();
+    assert!(call.contains("Step 1  A -> C"), "{call}");
+    assert!(end.contains("Stopping because of --once"), "{end}");
+    assert!(!end.contains("localhost") && suggested_commands(end).is_empty(), "{end}");
+}
+
+#[test]
+fn demos_on_free_ports_can_share_a_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = || {
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("clients-")).collect::<Vec<_>>()
+    };
+    let demos = [(); 2].map(|()| {
+        let launcher = Launcher::start(folder.path(), &["--free-ports"]);
+        let printed = launcher.until_printed(LAST_LINE);
+        (launcher, printed)
+    });
+    for (_, printed) in &demos {
+        let port = port_of(printed, "C  authorization server");
+        let file = folder.path().join(format!("clients-localhost-{port}.toml"));
+        let clients = std::fs::read_to_string(file).unwrap();
+        assert!(clients.contains(&port_of(printed, "A  client")), "{clients}");
+    }
+    assert_eq!(files().len(), 2);
+    for (launcher, _) in demos {
+        launcher.signal("INT");
+        assert_eq!(launcher.wait().code, Some(0));
+    }
+    assert_eq!(files(), Vec::<String>::new());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn gatepass(arguments: &[&str], data_dir: &Path, environment: &[(&str, String)])
 }
 
 /// Environment variables with the ports of a running demo.
-fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
+pub fn environment(printed: &str) -> Vec<(&'static str, String)> {
     let issuer = format!("http://localhost:{}", port_of(printed, "C  authorization server"));
     let port = |server| port_of(printed, server);
     let tls = printed.split_once("https://localhost:").unwrap().1;
@@ -44,10 +44,6 @@ fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
             format!("http://localhost:{introspection}"),
         ),
         ("GATEPASS__SERVICE_A__PUBLIC_URL", format!("http://localhost:{}", port("A  client"))),
-        (
-            "GATEPASS__AUTH_SERVER__CLIENTS_FILE",
-            data_dir.join("clients.toml").display().to_string(),
-        ),
         ("GATEPASS__AUTH_SERVER__ISSUER", issuer.clone()),
         ("GATEPASS__SERVICE_A__ISSUER", issuer.clone()),
         ("GATEPASS__SERVICE_B__ISSUER", issuer),
@@ -59,7 +55,7 @@ fn environment(printed: &str, data_dir: &Path) -> Vec<(&'static str, String)> {
 fn running_demo_passes_every_check_and_the_report_holds_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let launcher = Launcher::start(folder.path(), &["--free-ports"]);
-    let environment = environment(&launcher.until_printed("curl -i "), folder.path());
+    let environment = environment(&launcher.until_printed("curl -i "));
     let output = gatepass(&["doctor"], folder.path(), &environment);
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""), "{}", output.out);
     for server in ["auth-server\n", "\nservice-a\n", "\nservice-b\n"] {
@@ -94,7 +90,7 @@ fn stopped_demo_is_reported_as_text_and_as_json() {
 fn other_data_folder_than_that_of_the_demo_is_one_problem() {
     let folder = tempfile::tempdir().unwrap();
     let launcher = Launcher::start(folder.path(), &["--free-ports"]);
-    let environment = environment(&launcher.until_printed("curl -i "), folder.path());
+    let environment = environment(&launcher.until_printed("curl -i "));
     // An empty folder, then that of another demo.
     let other = tempfile::tempdir().unwrap();
     for found in ["there is no such file", "another CA has issued the certificate of C"] {
