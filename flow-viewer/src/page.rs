@@ -43,6 +43,16 @@ pub fn html(language: Language) -> String {
     include_str!("page/index.html").replace("{{language}}", language.code())
 }
 
+/// Returns the page for an address without one, in a language.
+pub fn not_found(language: Language) -> String {
+    let page = include_str!("page/not_found.html").replace("{{language}}", language.code());
+    let texts = texts(language);
+    ["title", "what", "back"].into_iter().fold(page, |page, name| {
+        let text = texts["not_found"][name].as_str().unwrap_or_default();
+        page.replace(&format!("{{{{{name}}}}}"), text)
+    })
+}
+
 /// Returns the page's texts in a language. The launcher prints scenarios with the same texts.
 #[must_use]
 pub fn texts(language: Language) -> serde_json::Value {

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use axum::middleware::from_fn;
 use clock::Clock;
 use flow_events::{EventSink, FlowEvent, Party};
 use prometheus_client::registry::Registry;
@@ -16,6 +17,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     flows::FlowStore,
+    handlers::page::html_errors,
     page_config::PageConfig,
     router::router,
     scenarios::Environment,
@@ -68,7 +70,7 @@ impl FlowViewer {
             hosts,
             limits: settings.limits.clone(),
         };
-        let routes = with_request_context(router(state), context);
+        let routes = with_request_context(router(state), context).layer(from_fn(html_errors));
         let server =
             Server::new(listeners.public, routes, &settings.limits).with_proxies(&settings.proxies);
         let (readiness, limits) = (Readiness::always(), &settings.limits);

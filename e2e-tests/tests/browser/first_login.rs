@@ -18,10 +18,7 @@ async fn first_login_creates_an_account() {
     browser.sign_in(ALICE).await;
     browser.find("consent-allow").await;
     let words = browser.visible_text().await;
-    assert!(
-        words.contains("Little Shop 小店") && words.contains("See your e-mail address"),
-        "{words}"
-    );
+    assert!(words.contains("Little Shop") && words.contains("See your e-mail address"), "{words}");
     browser.screenshot("c-consent").await;
     browser.press("consent-allow").await;
     assert_eq!(browser.text("account-email").await, "alice@example.com");
@@ -80,7 +77,7 @@ async fn page_of_b_says_what_b_is_and_has_its_style() {
     let browser = servers.browser().await;
     browser.go(format!("http://{}/", servers.harness.addresses.b_local)).await;
     let text = browser.visible_text().await;
-    assert!(text.contains("This is B") && text.contains("这是资源服务器 B"), "{text}");
+    assert!(text.contains("This is B") && !text.contains("这是资源服务器 B"), "{text}");
     let width = browser.evaluate("getComputedStyle(document.body).maxWidth").await;
     assert_eq!(width, "640px", "the style is not applied");
     browser.screenshot("b-home").await;

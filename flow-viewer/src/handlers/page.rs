@@ -1,14 +1,17 @@
 use axum::{
+    extract::Request,
     http::{
-        HeaderValue,
+        HeaderValue, StatusCode,
         header::{
             CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
             REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use pages::{Browser, Language};
+use service_kit::render_html_errors;
 
 use crate::page;
 
@@ -18,6 +21,19 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 
 /// `GET /`, `GET /flows` and `GET /flows/{id}`: the page. It fetches its data from the API.
 pub async fn page(browser: Browser) -> Response {
+    respond(&browser, StatusCode::OK, page::html(browser.language))
+}
+
+/// Middleware that renders unknown addresses as a page, if the request accepts HTML.
+pub async fn html_errors(request: Request, next: Next) -> Response {
+    render_html_errors(request, next, |method, uri, headers, status| {
+        let browser = Browser::of(method, uri, headers);
+        respond(&browser, status, page::not_found(browser.language))
+    })
+    .await
+}
+
+fn respond(browser: &Browser, status: StatusCode, html: String) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -27,7 +43,7 @@ pub async fn page(browser: Browser) -> Response {
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (CONTENT_LANGUAGE, HeaderValue::from_static(browser.language.code())),
     ];
-    let mut response = (headers, page::html(browser.language)).into_response();
+    let mut response = (status, headers, html).into_response();
     if let Some(language) = browser.requested_language {
         let cookie = match language {
             Language::English => "gatepass-language=en; Path=/; Max-Age=31536000; SameSite=Lax",

@@ -36,6 +36,24 @@ async fn assets_are_compressed_for_browsers_that_accept_it() {
 }
 
 #[tokio::test]
+async fn unknown_address_is_a_page_in_the_language_of_the_browser() {
+    let viewer = Viewer::start_with(|_| ());
+    let get = async |accept: &str, language: &str| {
+        let request = Client::new().get(format!("{}/nothing", viewer.base));
+        let request = request.header("accept", accept).header("accept-language", language);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 404);
+        response.text().await.unwrap()
+    };
+    let english = get("text/html", "en").await;
+    assert!(english.contains("There is no page at this address"), "{english}");
+    let chinese = get("text/html,*/*", "zh-CN").await;
+    assert!(chinese.contains("这个地址没有页面") && !chinese.contains("no page"), "{chinese}");
+    assert!(!chinese.contains("{{"), "{chinese}");
+    assert!(get("application/json", "zh-CN").await.contains("invalid_request"));
+}
+
+#[tokio::test]
 async fn page_and_its_files_stay_small() {
     let viewer = Viewer::start_with(|_| ());
     let page = reqwest::get(&viewer.base).await.unwrap().text().await.unwrap();

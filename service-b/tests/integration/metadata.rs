@@ -24,6 +24,24 @@ async fn resource_metadata_names_issuer_and_scopes() {
 }
 
 #[tokio::test]
+async fn page_is_in_the_language_of_the_browser() {
+    let c = C::start(&Signer::es256("k1")).await;
+    let b = c.start_b();
+    let (english, chinese) = ("This is B, the resource server", "这是资源服务器 B");
+    for (path, header, expected, other) in [
+        ("/", ("accept-language", "en"), english, chinese),
+        ("/", ("accept-language", "zh-CN,zh;q=0.9"), chinese, english),
+        ("/", ("cookie", "gatepass-language=zh"), chinese, english),
+        ("/?lang=zh", ("accept-language", "en"), chinese, english),
+    ] {
+        let response = send(b.request("GET", path).header(header.0, header.1)).await;
+        assert_eq!(response.status, 200);
+        let page = response.text;
+        assert!(page.contains(expected) && !page.contains(other), "{path} {header:?}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn unknown_host_gets_421() {
     let c = C::start(&Signer::es256("k1")).await;
     let b = c.start_b();
