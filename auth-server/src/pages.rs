@@ -25,7 +25,7 @@ pub use account::{AccountActions, AccountNotice, AccountPage, ConsentRow, Sessio
 pub use browser_name::BrowserName;
 pub use consent::ConsentPage;
 pub use device::{DeviceConfirmPage, DeviceDonePage, DevicePage, DeviceProblem};
-pub use error::{ErrorKind, ErrorPage, ReturnLink};
+pub use error::{ErrorKind, ErrorPage, RedirectUriComparison, ReturnLink};
 pub use form_post::FormPostPage;
 pub use home::HomePage;
 pub use login::{LoginPage, LoginProblem};

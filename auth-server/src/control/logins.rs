@@ -71,7 +71,9 @@ pub async fn log_in(
         Ok(response) => response,
         Err(LoginError::Control(error)) => return Err(error),
         Err(LoginError::Page(HtmlError::Answered(response))) => *response,
-        Err(LoginError::Page(HtmlError::BadRequest(_, error))) => {
+        Err(LoginError::Page(
+            HtmlError::BadRequest(_, error) | HtmlError::UnregisteredRedirectUri(error, _),
+        )) => {
             return Err(at_url(format!("C rejects the authorization request: {error}")));
         }
         Err(LoginError::Page(HtmlError::RetryLater { error, .. })) => {

@@ -11,7 +11,7 @@ use service_kit::render_html_errors;
 use super::ApiError;
 use crate::{
     clients::DocumentError,
-    pages::{ErrorKind, ErrorPage, render},
+    pages::{ErrorKind, ErrorPage, RedirectUriComparison, render},
     secure_random::SecureRandomError,
     storage::StoreError,
 };
@@ -21,6 +21,8 @@ use crate::{
 pub enum HtmlError {
     /// The request is invalid: a bug of the client or an attack. The error links to its rule.
     BadRequest(ErrorKind, OAuthError),
+    /// The redirect URI of the request is not registered.
+    UnregisteredRedirectUri(OAuthError, RedirectUriComparison),
     /// The request did not reach a handler: no route matches, or its body is too long or
     /// incomplete.
     BeforeHandler(StatusCode),
@@ -37,7 +39,9 @@ impl HtmlError {
     /// Returns the error code, if the request or what it needs is at fault.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::BadRequest(_, error) | Self::RetryLater { error, .. } => Some(error.error),
+            Self::BadRequest(_, error)
+            | Self::UnregisteredRedirectUri(error, _)
+            | Self::RetryLater { error, .. } => Some(error.error),
             Self::BeforeHandler(_) | Self::Unavailable(_) | Self::Answered(_) => None,
         }
     }
@@ -48,6 +52,13 @@ impl HtmlError {
             Self::Answered(response) => *response,
             Self::BadRequest(kind, error) => {
                 error_page(pages, browser, StatusCode::BAD_REQUEST, kind, error)
+            }
+            Self::UnregisteredRedirectUri(error, compared) => {
+                let page = ErrorPage {
+                    redirect_uris: Some(compared),
+                    ..ErrorPage::new(ErrorKind::RedirectUri, error)
+                };
+                render(pages, browser, StatusCode::BAD_REQUEST, &page).into_response()
             }
             Self::BeforeHandler(status) => {
                 let (kind, code) = match status {

@@ -54,6 +54,8 @@ pub struct AuthorizationContext {
     pub client_keys: ClientKeys,
     /// Accepts WeChat's authorization requests.
     pub wechat: bool,
+    /// Error pages display the redirect URIs that a client has registered.
+    pub shows_registered_redirect_uris: bool,
     pub authorization_code_ttl_seconds: u32,
     /// Limits the pushed and signed requests of clients that anyone can use, by address.
     pub pushed_request_limit: RateLimiter,

@@ -18,6 +18,16 @@ pub struct ErrorPage {
     pub request_id: Option<String>,
     /// Where the error would be reported to a client that registered itself.
     pub return_to: Option<ReturnLink>,
+    /// The redirect URIs that differ, if that is the error.
+    pub redirect_uris: Option<RedirectUriComparison>,
+}
+
+/// The redirect URI of a request, and those with which it was compared.
+#[derive(Clone, Debug, Serialize)]
+pub struct RedirectUriComparison {
+    pub sent: String,
+    /// Empty, except on a server with test controls: they are the client's own business.
+    pub registered: Vec<String>,
 }
 
 /// A link that the user may follow to a client that no operator has approved.
@@ -37,6 +47,7 @@ impl ErrorPage {
             rule: error.error_uri.as_deref().and_then(WebLink::parse),
             request_id: current_trace().map(|trace| trace.trace_id.to_string()),
             return_to: None,
+            redirect_uris: None,
         }
     }
 }

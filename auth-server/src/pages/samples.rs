@@ -121,6 +121,10 @@ fn error(kind: ErrorKind) -> ErrorPage {
             host: "shop.example".to_owned(),
             href: "https://shop.example/cb?error=invalid_scope".to_owned(),
         }),
+        redirect_uris: (kind == ErrorKind::RedirectUri).then(|| RedirectUriComparison {
+            sent: "https://evil.example/cb".to_owned(),
+            registered: vec!["http://localhost:9001/callback/platform".to_owned()],
+        }),
     }
 }
 

@@ -302,6 +302,7 @@ impl Services {
             outbound: Arc::clone(&self.outbound),
             client_keys: ClientKeys::new(),
             wechat: settings.compat.wechat,
+            shows_registered_redirect_uris: settings.test_controls,
             authorization_code_ttl_seconds: settings.tokens.authorization_code_ttl_seconds,
             pushed_request_limit: limiter(
                 "pushed_authorization",

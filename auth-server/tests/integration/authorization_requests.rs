@@ -53,6 +53,23 @@ async fn unknown_client_or_redirect_uri_shows_an_error_page() {
 }
 
 #[tokio::test]
+async fn error_page_has_both_redirect_uris_only_with_test_controls() {
+    let long = format!("https://evil.example/<b>{}", "x".repeat(600));
+    for test_controls in [false, true] {
+        let server = TestServer::start_with(|settings| settings.test_controls = test_controls);
+        let server = server.await;
+        let request = AuthorizationRequest::site().with("redirect_uri", &long);
+        let page = Browser::new(&server).authorize(&request).await;
+        page.assert_error_page("redirect_uri");
+        let html = page.text();
+        assert!(html.contains("https:&#x2f;&#x2f;evil.example&#x2f;&lt;b&gt;xxx"), "{html}");
+        assert!(!html.contains(&"x".repeat(600)), "the value is shortened");
+        assert_eq!(html.contains("redirect-uris-registered"), test_controls, "{html}");
+        assert_eq!(html.contains("site.example&#x2f;cb?shop=1"), test_controls, "{html}");
+    }
+}
+
+#[tokio::test]
 async fn redirect_uri_is_optional_if_only_one_is_registered() {
     let server = TestServer::start().await;
     let browser = Browser::new(&server);

@@ -12,7 +12,7 @@ use crate::{
     clients::DocumentError,
     domain::{AuditEvent, Client, Outcome, PushedAuthorizationRequest, TokenHash},
     http::{BrowserSession, ClientAddress, HtmlError},
-    pages::ErrorKind,
+    pages::{ErrorKind, RedirectUriComparison},
     rate_limit::Permit,
     secure_random::SecureRandomError,
     storage::{Change, StoreError},
@@ -28,6 +28,8 @@ pub const INTERACTION_TTL_SECONDS: i64 = 600;
 /// Maximum length of a request that is stored, in bytes. Real ones have a tenth of it. What arrives
 /// may be longer, because a signed request is stored without its signature.
 pub const MAX_STORED_BYTES: usize = 8 * 1024;
+/// An error page displays so much of a redirect URI.
+const MAX_SHOWN_CHARS: usize = 500;
 
 /// Returns a new `request_uri` for a pushed request.
 ///
@@ -81,9 +83,29 @@ pub async fn read_request(
     match read {
         Ok(request) => Ok(request),
         Err(error) => {
-            Err(reject(context, &browser_session.browser, error, parser.pushed, address).await)
+            let error = reject(context, &browser_session.browser, error, parser.pushed, address);
+            Err(with_redirect_uris(error.await, context, parser.client, encoded))
         }
     }
+}
+
+/// Adds the two values that were compared, if the redirect URI is not registered.
+fn with_redirect_uris(
+    error: HtmlError,
+    context: &AuthorizationContext,
+    client: Option<&Arc<Client>>,
+    encoded: &str,
+) -> HtmlError {
+    let HtmlError::BadRequest(ErrorKind::RedirectUri, error) = error else { return error };
+    let form = Form::parse_with_duplicates(encoded.as_bytes()).ok();
+    let sent = form.as_ref().and_then(|(form, _)| form.get("redirect_uri")).unwrap_or_default();
+    let login = client.and_then(|client| client.login.as_ref());
+    let registered = login.filter(|_| context.shows_registered_redirect_uris);
+    let compared = RedirectUriComparison {
+        sent: sent.chars().take(MAX_SHOWN_CHARS).collect(),
+        registered: registered.map(|login| login.redirect_uris.clone()).unwrap_or_default(),
+    };
+    HtmlError::UnregisteredRedirectUri(error, compared)
 }
 
 /// Returns the client that the request names. It may have to be fetched.
