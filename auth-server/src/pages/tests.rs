@@ -147,3 +147,25 @@ async fn enter_key_submits_the_password() {
     assert!(first.contains("id=\"login-submit\""), "{first}");
     assert!(!html.contains("alice"), "demo users are shown only with `demo_hint`");
 }
+
+#[tokio::test]
+async fn demo_users_sign_in_by_a_click_only_with_the_demo_hint() {
+    for demo_hint in [false, true] {
+        let page = LoginPage {
+            client: None,
+            action: "/login?a=1".to_owned(),
+            csrf: "the token".to_owned(),
+            username: String::new(),
+            problem: None,
+            demo_hint,
+            users: Vec::new(),
+            signed_in_as: None,
+        };
+        let html = html(page).await;
+        let form = html.split("<form").find(|form| form.contains("id=\"demo-bob\""));
+        assert_eq!(form.is_some(), demo_hint, "{html}");
+        for field in ["csrf\" value=\"the token", "username\" value=\"bob", "value=\"builder\""] {
+            assert!(form.is_none_or(|form| form.contains(field)), "missing {field} in {form:?}");
+        }
+    }
+}

@@ -15,6 +15,18 @@ async fn cancelled_sign_in_returns_to_a() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn demo_user_signs_in_by_a_click() {
+    let servers = Servers::new().await;
+    let browser = servers.browser().await;
+    browser.begin_login(&servers).await;
+    browser.screenshot("c-login-demo-users").await;
+    browser.press("demo-bob").await;
+    browser.press("consent-allow").await;
+    let email = browser.text("account-email").await;
+    assert!(email.contains("bob"), "{email}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn denied_consent_creates_no_account() {
     let servers = Servers::new().await;
     let browser = servers.browser().await;
