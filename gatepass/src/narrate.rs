@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use flow_events::{Check, Event, Field, FieldValue, Party};
-use flow_viewer::{Decision, Flow, LinePart, Message, Response, assemble};
+use flow_viewer::{Decision, Flow, Line, LinePart, Message, Response, assemble};
 use oauth_types::AccessTokenClaims;
 use pages::Language;
 use serde_json::Value;
@@ -63,19 +63,18 @@ impl Narrator {
     pub(crate) fn steps(&self, flow: &Flow) -> Vec<String> {
         let mut steps: Vec<String> = Vec::new();
         let mut is_decision = false;
-        // Step 4 begins with the introspection request, or with the first check of a B that
-        // verifies locally.
-        let introspects =
-            flow.messages.iter().any(|message| message.explanation.title == "introspection");
         for line in &flow.lines {
             if let Some(message) = flow.messages.get(line.message) {
                 let mut output = String::new();
-                if !introspects && is_first_check(message, line.part) {
+                // Of the decisions, the viewer numbers only the first check of a B that verifies
+                // locally.
+                let is_check = matches!(line.part, LinePart::Decision(_)) && line.number.is_some();
+                if is_check {
                     let text = &self.texts.own.narrate.local_verification;
-                    output.push_str(&format!("\n{}{text}\n", self.step(Some(4))));
+                    output.push_str(&format!("\n{}{text}\n", self.step(line.number)));
                 }
                 // Writing to a string cannot fail.
-                let _ = self.write_line(&mut output, message, line.part);
+                let _ = self.write_line(&mut output, message, line);
                 let follows_decision = is_decision;
                 is_decision = matches!(line.part, LinePart::Decision(_));
                 match steps.last_mut().filter(|_| is_decision && follows_decision) {
@@ -102,17 +101,21 @@ impl Narrator {
         })
     }
 
-    fn write_line(&self, output: &mut String, message: &Message, part: LinePart) -> fmt::Result {
+    fn write_line(&self, output: &mut String, message: &Message, line: &Line) -> fmt::Result {
         let (from, to) = (self.party(message.from), self.party(message.to));
         let texts = &self.texts.own.narrate;
-        match part {
+        match line.part {
             LinePart::Request => {
                 let title = match message.explanation.title {
                     "" => "visit",
                     title => title,
                 };
                 let title = self.texts.of_viewer(&["titles", title], title);
-                writeln!(output, "\n{}{from} -> {to}  {title}", self.step_of_request(message))?;
+                writeln!(
+                    output,
+                    "\n{}{from} -> {to}  {title}",
+                    self.step_of_request(message, line.number)
+                )?;
                 writeln!(output, "    {} {}", message.method, message.url)?;
                 self.write_fields(output, &message.fields)
             }
@@ -121,7 +124,7 @@ impl Narrator {
                 else {
                     return Ok(());
                 };
-                let step = self.step_of_response(message);
+                let step = self.step(line.number);
                 let verdict = fill(&texts.status, &[("status", &status.to_string())]);
                 let verdict = self.colors.verdict(&verdict, *status < 400);
                 let after = fill(&texts.after, &[("millis", &millis(*elapsed_micros))]);
@@ -140,29 +143,21 @@ impl Narrator {
         }
     }
 
-    fn step(&self, number: Option<u8>) -> String {
+    /// The number is that of the viewer.
+    fn step(&self, number: Option<usize>) -> String {
         let name = number
             .map(|number| fill(&self.texts.own.narrate.step, &[("number", &number.to_string())]));
         self.colors.bold(&pad(&name.unwrap_or_default(), STEP_COLUMNS))
     }
 
-    fn step_of_request(&self, message: &Message) -> String {
-        match message.explanation.step {
-            Some(step) if !message.external || message.to != Party::ResourceServer => {
-                self.step(Some(step.number))
-            }
+    fn step_of_request(&self, message: &Message, number: Option<usize>) -> String {
+        match number {
             // A reads C's metadata once, before the first step.
-            _ if message.explanation.title == "metadata" => {
+            None if message.explanation.title == "metadata" => {
                 self.colors.bold(&pad(&self.texts.own.narrate.before, STEP_COLUMNS))
             }
-            _ => self.step(None),
+            number => self.step(number),
         }
-    }
-
-    fn step_of_response(&self, message: &Message) -> String {
-        let succeeded = message.response.as_ref().is_some_and(|response| response.status < 400);
-        let step = message.explanation.step.and_then(|step| step.response_number);
-        self.step(step.filter(|_| succeeded))
     }
 
     fn write_decision(&self, output: &mut String, decision: &Decision) -> fmt::Result {
@@ -278,12 +273,6 @@ fn indented(body: &str) -> String {
     let Ok(value) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     let lines = serde_json::to_string_pretty(&value).unwrap_or_default();
     lines.replace('\n', &format!("\n{}", " ".repeat(4 + FIELD_COLUMNS + 1)))
-}
-
-fn is_first_check(message: &Message, part: LinePart) -> bool {
-    let check = |decision: &Decision| matches!(decision.event, Event::TokenChecked(_));
-    let first = message.decisions.iter().position(check).map(LinePart::Decision);
-    message.to == Party::ResourceServer && first == Some(part)
 }
 
 fn millis(micros: u64) -> String {

@@ -77,6 +77,24 @@ async fn progress_is_kept_in_the_browser_and_can_be_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn scenario_that_failed_is_no_answer() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    browser.open_path(&servers).await;
+    // A stopped B makes the scenario fail, as any other error would.
+    let fail = "void (window.fetch = ((real) => (url, options) => String(url).includes('/api/scenarios/') ? Promise.reject(new Error()) : real(url, options))(window.fetch))";
+    browser.evaluate(fail).await;
+    let button = browser.find_css("#path [data-play=server_to_server_local]").await;
+    browser.open_card("access_token").await;
+    browser.press_in_view(&button).await;
+    browser.find_css("#scenario-result[data-as-expected=false]").await;
+    assert_eq!(browser.count("#lesson .answer").await, 0);
+    browser.open_path(&servers).await;
+    assert_eq!(done(&browser).await, json!([]));
+    assert_eq!(browser.count("#lesson-access_token button.played").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answer_is_hidden_until_it_is_played_or_asked_for() {
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;

@@ -22,14 +22,21 @@ function write() {
   }
 }
 
+/** What the reader guessed before a scenario that has not ended yet. */
+const guesses = new Map();
+
 export const isPlayed = (name) => Object.hasOwn(played, name);
 
 /** Returns what the reader guessed before this scenario, or null. */
 export const guessOf = (name) => (typeof played[name] === "string" ? played[name] : null);
 
+/** Keeps a guess until the scenario has gone as expected: one that failed is no answer. */
+export const guess = (name, option) => guesses.set(name, option);
+
 /** Notes that a scenario was played. */
-export function note(name, guess) {
-  played[name] = guess ?? played[name] ?? true;
+export function note(name) {
+  played[name] = guesses.get(name) ?? played[name] ?? true;
+  guesses.delete(name);
   write();
 }
 

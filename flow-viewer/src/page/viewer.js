@@ -141,8 +141,9 @@ function showResultOf(flow) {
 /** Shows the lesson of a flow, and notes that it was played. */
 function showLesson(flow) {
   const isLogin = lessonOf(flow.name)?.isLogin;
-  const hasEnded = isLogin ? flow.name === "callback" && flow.outcome === "ok" : Boolean(flow.result);
-  if (hasEnded && (isLogin || flow.result.as_expected)) progress.note(noteName(flow.name));
+  // One that failed is no answer.
+  const hasEnded = isLogin ? flow.name === "callback" && flow.outcome === "ok" : Boolean(flow.result?.as_expected);
+  if (hasEnded) progress.note(noteName(flow.name));
   lesson.show(lessonBox, flow.name, hasEnded, play);
 }
 
@@ -238,7 +239,7 @@ const scenarioCallbacks = {
 
 /** Plays a scenario of a lesson, after a guess. */
 function play(name, guess) {
-  progress.note(name, guess);
+  if (guess) progress.guess(name, guess);
   if (isPath) history.pushState(null, "", "/flows");
   showView();
   scenarios.play(name, scenarioCallbacks);
