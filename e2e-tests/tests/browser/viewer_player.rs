@@ -1,6 +1,7 @@
 //! The player steps through a flow.
 
 use e2e_tests::http::until;
+use serde_json::json;
 use thirtyfour::Key;
 
 use crate::{
@@ -41,6 +42,38 @@ async fn player_steps_by_button_and_by_key_with_a_sentence_each() {
     types(Key::Escape).await;
     browser.find("player-start").await;
     assert_eq!(step(&browser).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reduced_motion_moves_nothing_and_still_shows_every_step() {
+    let servers = Servers::with_viewer().await;
+    for (preference, moves) in [("no-preference", true), ("reduce", false)] {
+        let browser = servers.browser().await;
+        let feature = json!({ "name": "prefers-reduced-motion", "value": preference });
+        let media = json!({ "features": [feature] });
+        browser.0.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+        browser.open_viewer(&servers).await;
+        browser.play("legacy_basic").await;
+        // Counts what moves an icon, and notes how the step comes into view.
+        let watch = "void (window.moved = 0, window.scrolled = [],\
+             Element.prototype.animate = () => { window.moved += 1; },\
+             Element.prototype.scrollIntoView = (how) => window.scrolled.push(how?.behavior))";
+        browser.evaluate(watch).await;
+        browser.find("player-start").await.click().await.unwrap();
+        while browser.find("player-next").await.is_enabled().await.unwrap() {
+            browser.find("player-next").await.click().await.unwrap();
+        }
+        assert!(step(&browser).await > 1, "the last step is shown");
+        let moved = browser.evaluate("window.moved > 0").await;
+        assert_eq!(moved, moves, "{preference}: icons");
+        let smooth = browser.evaluate("window.scrolled.includes('smooth')").await;
+        assert_eq!(smooth, moves, "{preference}: scrolling");
+        let durations = "[...document.querySelectorAll('*')]\
+             .some((e) => parseFloat(getComputedStyle(e).transitionDuration) > 0 || getComputedStyle(e).animationName !== 'none')";
+        if !moves {
+            assert_eq!(browser.evaluate(durations).await, false, "{preference}: styles");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

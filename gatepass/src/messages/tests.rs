@@ -9,7 +9,7 @@ use std::{
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 37] = [
+const SOURCES: [&str; 38] = [
     "shared/doctor/src",
     "shared/sql-kit/src/database_check.rs",
     "shared/service-kit/src/cli.rs",
@@ -31,6 +31,7 @@ const SOURCES: [&str; 37] = [
     "auth-server/src/control/traffic/fault.rs",
     "auth-server/src/doctor",
     "auth-server/src/doctor.rs",
+    "auth-server/src/server",
     "auth-server/src/server.rs",
     "auth-server/src/typed_json.rs",
     "service-a/src/doctor",
