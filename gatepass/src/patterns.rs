@@ -1,8 +1,6 @@
 //! Translation of texts that are made elsewhere, by patterns with `{name}`s or `{}`s for the values
 //! in them.
 
-use crate::texts::fill;
-
 /// The names of `{}`s in a translation, in order.
 const NUMBERS: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
 
@@ -37,6 +35,13 @@ impl Patterns {
             Some(fill(translation, &values))
         })
     }
+}
+
+/// Inserts values into a text.
+pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    values
+        .iter()
+        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
 /// Returns the length of a pattern without its `{name}`s.

@@ -58,7 +58,7 @@ enum Selection {
     ServerToServer,
     /// A sends its own secret to B instead, in a header and in the URL
     Legacy,
-    /// A user logs in to the website with the platform
+    /// A user logs in to the shop with the platform
     Login,
     /// A user's first login, which creates an account, and the next one. Starts a temporary demo
     FirstLogin,

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::patterns::Patterns;
 
+pub(crate) use crate::patterns::fill;
+
 /// The texts of one language: those of this crate, and those of the flow viewer.
 #[derive(Clone, Debug)]
 pub(crate) struct Texts {
@@ -106,13 +108,6 @@ fn check_values(english: &Value, translated: &Value) -> Patterns {
     Patterns::new(members.filter_map(|(key, pattern)| {
         Some((pattern.as_str()?.to_owned(), translated.get(key)?.as_str()?.to_owned()))
     }))
-}
-
-/// Inserts values into a text.
-pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    values
-        .iter()
-        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
 #[cfg(test)]

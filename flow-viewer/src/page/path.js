@@ -99,7 +99,9 @@ function guess(scenario, play) {
 }
 
 function grants() {
-  return el("table", { class: "grants" }, el("tbody", {}, GRANTS.map((name) => el("tr", {},
+  return el("table", { class: "grants" },
+    el("thead", {}, el("tr", {}, ["name", "use", "state"].map((part) => el("th", { scope: "col" }, text(`path.grants.${part}`))))),
+    el("tbody", {}, GRANTS.map((name) => el("tr", {},
     el("th", { scope: "row" }, text(`lessons.grants.table.${name}.name`)),
     ["use", "state"].map((part) => el("td", {}, text(`lessons.grants.table.${name}.${part}`)))))));
 }
