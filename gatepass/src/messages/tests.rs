@@ -9,7 +9,7 @@ use std::{
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 38] = [
+const SOURCES: [&str; 39] = [
     "shared/doctor/src",
     "shared/sql-kit/src/database_check.rs",
     "shared/service-kit/src/cli.rs",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 38] = [
     "shared/service-kit/src/listeners.rs",
     "shared/service-kit/src/secret_setting.rs",
     "shared/service-kit/src/server.rs",
+    "shared/service-kit/src/settings",
     "shared/service-kit/src/settings.rs",
     "shared/service-kit/src/tls/dev_ca.rs",
     "shared/service-kit/src/unsafe_settings.rs",
