@@ -109,7 +109,7 @@ fn rust_files(path: &Path) -> Vec<PathBuf> {
 
 /// Returns the string literals of a source, without those of its tests, attributes and log lines.
 fn literals(source: &str) -> BTreeSet<String> {
-    let source = source.split("#[cfg(test)]\nmod ").next().unwrap();
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let mut found = BTreeSet::new();
     let mut rest = source;
     while let Some(c) = rest.chars().next() {
