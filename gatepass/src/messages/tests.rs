@@ -52,7 +52,7 @@ const SOURCES: [&str; 39] = [
 ];
 
 /// Literals that are no messages: settings and names, and how tables and JSON are laid out.
-const NO_MESSAGES: [&str; 37] = [
+const NO_MESSAGES: [&str; 38] = [
     // The comments in what `check-config` prints, and the columns of lists.
     "\n# all settings are safe for production\n",
     "\n# the server cannot start with these settings\n",
@@ -78,6 +78,7 @@ const NO_MESSAGES: [&str; 37] = [
     "floating point ",
     "invalid type: ",
     "invalid value: ",
+    "data did not match any variant of untagged enum",
     "missing field",
     "string ",
     "unknown field",
