@@ -53,6 +53,7 @@ impl EmbeddedFile {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, or the compressed one cannot be written.
+#[expect(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
 pub fn compress(path: &str) -> io::Result<()> {
     println!("cargo::rerun-if-changed={path}");
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
