@@ -18,7 +18,7 @@ impl Patterns {
 
     /// Returns the translation of a text. The values in it stay as they are.
     pub(crate) fn translate(&self, text: &str) -> Option<String> {
-        self.translate_with(text, |value| value.to_owned())
+        self.translate_with(text, ToOwned::to_owned)
     }
 
     /// Returns the translation of a text, with each of its values replaced.

@@ -133,16 +133,16 @@ pub(super) fn own_servers(
     further: &[(Site, OpenedIssuer)],
     settings: &AuthServerSettings,
 ) -> Vec<Server> {
-    let server = |(listen, bound)| {
-        let routes = sites(sites_at(further, Some(listen)));
+    let server = |(listen, bound): (String, BoundListener)| {
+        let routes = sites(sites_at(further, Some(&listen)));
         Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
     };
     listeners.into_iter().map(server).collect()
 }
 
 /// Returns the sites of the further issuers at a listener; `None` stands for those of the server.
-pub(super) fn sites_at(further: &[(Site, OpenedIssuer)], listen: Option<String>) -> Vec<Site> {
-    let at = |(_, issuer): &&(Site, OpenedIssuer)| issuer.place.listen == listen;
+pub(super) fn sites_at(further: &[(Site, OpenedIssuer)], listen: Option<&str>) -> Vec<Site> {
+    let at = |(_, issuer): &&(Site, OpenedIssuer)| issuer.place.listen.as_deref() == listen;
     further.iter().filter(at).map(|(site, _)| site.clone()).collect()
 }
 

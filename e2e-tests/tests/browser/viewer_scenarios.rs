@@ -2,7 +2,7 @@ use e2e_tests::http::until;
 use flow_viewer::scenarios::{Scenario, ScenarioGroup};
 use serde_json::json;
 
-use crate::{browser::Browser, servers::Servers, user_actions::ALICE};
+use crate::{servers::Servers, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_button_plays_its_scenario() {

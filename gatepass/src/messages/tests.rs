@@ -116,8 +116,8 @@ fn literals(source: &str) -> BTreeSet<String> {
     while let Some(c) = rest.chars().next() {
         rest = if rest.starts_with("//") {
             rest.split_once('\n').map_or("", |(_, after)| after)
-        } else if rest.starts_with("#[error(") {
-            &rest["#[error(".len()..]
+        } else if let Some(after) = rest.strip_prefix("#[error(") {
+            after
         } else if let Some(skipped) =
             ["#[", "tracing::", ".expect("].iter().find(|start| rest.starts_with(**start))
         {
