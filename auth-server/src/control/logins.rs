@@ -67,7 +67,7 @@ pub async fn log_in(
         .find_map(|(name, value)| (name == "client_id").then(|| value.into_owned()));
     let registry = &context.clients.registry;
     accept_unregistered(registry, client_id.as_deref(), &[query.as_bytes()]);
-    let answer = match complete(&context.authorization, &query, &outcome, address).await {
+    let response = match complete(&context.authorization, &query, &outcome, address).await {
         Ok(response) => response,
         Err(LoginError::Control(error)) => return Err(error),
         Err(LoginError::Page(HtmlError::Answered(response))) => *response,
@@ -86,7 +86,7 @@ pub async fn log_in(
             return Err(ControlError::internal(&status));
         }
     };
-    Ok((NO_STORE, Json(completed(&answer)?)))
+    Ok((NO_STORE, Json(completed(&response)?)))
 }
 
 /// Completes an authorization request for a browser that has no cookies.
@@ -111,9 +111,9 @@ async fn complete(
     complete_login(&interaction, outcome).await
 }
 
-fn completed(answer: &Response) -> Result<CompletedLogin, ControlError> {
-    let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let posted = answer.extensions().get::<PostedResponse>().map(|posted| &*posted.0);
+fn completed(response: &Response) -> Result<CompletedLogin, ControlError> {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let posted = response.extensions().get::<PostedResponse>().map(|posted| &*posted.0);
     let redirect_to = location.or(posted).ok_or_else(|| {
         let text = "C shows an error page instead of a redirect to a client that registered itself";
         ControlError::invalid(text).at("/authorization_url")

@@ -150,7 +150,7 @@ async fn respond(
         query,
         address,
     };
-    let answer = match outcome {
+    let response = match outcome {
         Some(outcome) => complete_login(&interaction, &outcome).await?,
         None => {
             let signed_in =
@@ -158,7 +158,7 @@ async fn respond(
             interaction.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await?
         }
     };
-    Ok((cookie, answer).into_response())
+    Ok((cookie, response).into_response())
 }
 
 /// The body of `POST /control/next-logins`.

@@ -16,7 +16,7 @@ use super::{
     Endpoint, FaultAction, Traffic,
     journal_entry::RequestFacts,
     recording::Recording,
-    respond::{own_response, truncated},
+    respond::{own_response, truncated_response},
 };
 use crate::{
     control::{
@@ -65,14 +65,14 @@ pub async fn observe(
     recording.fault_id = fault.as_ref().map(|fault| fault.id);
     let action = fault.map(|fault| fault.action).unwrap_or_default();
     let observed = Observed { traffic: &traffic, endpoint, client_id, action: &action };
-    let answered = observed.answer(&parts, &form, body.clone(), next);
-    let answer = recording.authenticated.observe(answered).await;
-    let (error, answer) = error_of(answer).await;
-    let status = (!action.close).then(|| answer.status().as_u16());
+    let responded = observed.response(&parts, &form, body.clone(), next);
+    let response = recording.authenticated.observe(responded).await;
+    let (error, response) = error_of(response).await;
+    let status = (!action.close).then(|| response.status().as_u16());
     recording.answered(status, error);
     match action.truncate {
-        Some(at) => truncated(answer, at).await,
-        None => answer,
+        Some(at) => truncated_response(response, at).await,
+        None => response,
     }
 }
 
@@ -85,7 +85,7 @@ struct Observed<'a> {
 }
 
 impl Observed<'_> {
-    async fn answer(&self, parts: &Parts, form: &[u8], body: Bytes, next: Next) -> Response {
+    async fn response(&self, parts: &Parts, form: &[u8], body: Bytes, next: Next) -> Response {
         let Self { traffic, action, .. } = self;
         if let Some(millis) = action.delay_ms {
             tokio::time::sleep(Duration::from_millis(millis)).await;

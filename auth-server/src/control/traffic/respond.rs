@@ -83,7 +83,7 @@ fn stale_keys(traffic: &Traffic) -> Value {
 }
 
 /// Cuts a response off after so many bytes of its body. The header still announces all of them.
-pub async fn truncated(response: Response, at: usize) -> Response {
+pub async fn truncated_response(response: Response, at: usize) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(whole) = axum::body::to_bytes(body, MAX_RESPONSE_BYTES).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
