@@ -1,7 +1,7 @@
 //! `docker-compose.test.yml` and its two recipes.
 
 use anyhow::ensure;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     project::{Project, TEST_SERVER},
@@ -12,22 +12,22 @@ use crate::{
 const SEED: &str = r#"
 [[resources]]
 identifier = "https://orders.test"
-scopes = ["orders:read"]
+scopes = "orders:read"
 
 [[clients]]
 client_id = "shop"
 client_secret = "a secret for tests"
-scopes = ["orders:read"]
+scopes = "orders:read"
 resources = ["https://orders.test"]
 "#;
 
-/// Mints a token inside the network and returns its claims.
-fn claims_of_a_token_minted_in(project: &Project) -> anyhow::Result<Value> {
-    let target = ["--control", "http://gatepass:9005"];
-    let mint = ["mint", "access", "--client", "shop", "--json"];
-    let minted: Value =
-        serde_json::from_str(&project.run_in_network(&[&mint[..], &target].concat())?)?;
-    Ok(minted["claims"].clone())
+/// Mints a token through the published control port and returns its claims.
+fn claims_of_a_minted_token(project: &Project) -> anyhow::Result<Value> {
+    let control = project.url_of_port(TEST_SERVER, "9005")?;
+    let mint = json!({ "token": "access", "client_id": "shop" });
+    let minted = send(http().post(format!("{control}/control/tokens")).json(&mint))?;
+    minted.is(201)?;
+    Ok(minted.body["claims"].clone())
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn browser_on_the_host_and_services_in_the_network_have_one_issuer() -> anyhow::
     let control = project.url_of_port(TEST_SERVER, "9005")?;
     let state = send(http().get(format!("{control}/control")))?;
     ensure!(state.body["issuer"] == issuer, "{state:?}");
-    let claims = claims_of_a_token_minted_in(&project)?;
+    let claims = claims_of_a_minted_token(&project)?;
     ensure!(claims["iss"] == issuer && claims["aud"] == "https://orders.test", "{claims}");
     Ok(())
 }
@@ -50,7 +50,7 @@ fn browser_on_the_host_and_services_in_the_network_have_one_issuer() -> anyhow::
 #[test]
 fn everything_in_the_network_has_the_issuer_of_the_network() -> anyhow::Result<()> {
     let project = Project::up_for_tests("recipe-network", "http://gatepass:9000", SEED)?;
-    let claims = claims_of_a_token_minted_in(&project)?;
+    let claims = claims_of_a_minted_token(&project)?;
     ensure!(claims["iss"] == "http://gatepass:9000", "{claims}");
     Ok(())
 }
