@@ -143,6 +143,12 @@ impl Project {
         Ok(format!("http://{}", docker(&["port", &self.container(service)?, port])?))
     }
 
+    /// Runs the image once in the network of the project, and returns what it prints.
+    pub fn run_in_network(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let network = format!("{}_default", self.name);
+        docker(&[&["run", "--rm", "--network", &network, &self.image], arguments].concat())
+    }
+
     pub fn healthy(&self, service: &str) -> anyhow::Result<()> {
         eventually(&format!("{service} healthy"), || {
             let health = docker(&[

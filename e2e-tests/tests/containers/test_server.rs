@@ -1,7 +1,7 @@
 //! `docker-compose.test.yml` and its two recipes.
 
 use anyhow::ensure;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     project::{Project, TEST_SERVER},
@@ -21,13 +21,13 @@ scopes = "orders:read"
 resources = ["https://orders.test"]
 "#;
 
-/// Mints a token through the published control port and returns its claims.
+/// Mints a token with the image itself, inside the network, and returns its claims.
 fn claims_of_a_minted_token(project: &Project) -> anyhow::Result<Value> {
-    let control = project.url_of_port(TEST_SERVER, "9005")?;
-    let mint = json!({ "token": "access", "client_id": "shop" });
-    let minted = send(http().post(format!("{control}/control/tokens")).json(&mint))?;
-    minted.is(201)?;
-    Ok(minted.body["claims"].clone())
+    let control = ["--control", "http://gatepass:9005"];
+    let mint = ["mint", "access", "--client", "shop", "--json"];
+    let minted = project.run_in_network(&[&mint[..], &control].concat())?;
+    let minted: Value = serde_json::from_str(&minted)?;
+    Ok(minted["claims"].clone())
 }
 
 #[test]
