@@ -3,6 +3,7 @@
 mod certificates;
 mod compose;
 mod database;
+mod issuer_routing;
 mod issuers;
 mod late_issuer;
 mod listeners;
@@ -10,7 +11,6 @@ mod readiness;
 mod routes;
 mod run;
 mod shared;
-mod sites;
 
 use std::sync::Arc;
 
@@ -25,13 +25,13 @@ use service_kit::{
 
 use self::{
     certificates::dev_certificate,
+    issuer_routing::{IssuerRoutes, route_by_issuer},
     issuers::{
-        bind_listeners, names, open_further, open_issuer, own_servers, sites_at, with_contents,
+        bind_listeners, names, open_further, open_issuer, own_servers, routes_at, with_contents,
     },
     readiness::readiness,
     run::PublicListeners,
     shared::{Place, Shared},
-    sites::{Site, sites},
 };
 use crate::{
     AuthServerSettings, SecureRandom, control::call_named_issuer, settings::ConfiguredFiles,
@@ -86,8 +86,8 @@ impl AuthServer {
         let default = open_issuer(&settings, files, Place::of_default(), &shared).await?;
         let further = open_further(further, &shared).await?;
         let own_servers = own_servers(own_listeners, &further, &settings);
-        let site = Site::new(&settings.issuer, &default.place.path, default.routes);
-        let routes = sites([vec![site], sites_at(&further, None)].concat());
+        let routes = IssuerRoutes::new(&settings.issuer, &default.place.path, default.routes);
+        let routes = route_by_issuer([vec![routes], routes_at(&further, None)].concat());
         let (mut tasks, mut control_routes) = (vec![default.tasks], Vec::new());
         for (_, issuer) in further {
             tasks.push(issuer.tasks);

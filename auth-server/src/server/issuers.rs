@@ -8,9 +8,9 @@ use service_kit::{BindError, BoundListener, Server};
 use super::{
     compose::{Composed, compose},
     database::open_storage,
+    issuer_routing::{IssuerRoutes, route_by_issuer},
     routes::{control_routes, public_routes},
     shared::{Place, Shared},
-    sites::{Site, sites},
 };
 use crate::{
     AuthServerSettings,
@@ -108,7 +108,7 @@ pub(super) async fn open_issuer(
 pub(super) async fn open_further(
     issuers: Vec<FurtherIssuer>,
     shared: &Shared,
-) -> anyhow::Result<Vec<(Site, OpenedIssuer)>> {
+) -> anyhow::Result<Vec<(IssuerRoutes, OpenedIssuer)>> {
     let mut opened = Vec::with_capacity(issuers.len());
     for issuer in issuers {
         let place = Place::of_further(&issuer);
@@ -121,8 +121,8 @@ pub(super) async fn open_further(
             "further issuer"
         );
         let issuer = open_issuer(&settings, issuer.files, place, shared).await?;
-        let site = Site::new(&url, &issuer.place.path, issuer.routes.clone());
-        opened.push((site, issuer));
+        let routes = IssuerRoutes::new(&url, &issuer.place.path, issuer.routes.clone());
+        opened.push((routes, issuer));
     }
     Ok(opened)
 }
@@ -130,20 +130,23 @@ pub(super) async fn open_further(
 /// Returns the server of each listener that further issuers have of their own.
 pub(super) fn own_servers(
     listeners: Vec<(String, BoundListener)>,
-    further: &[(Site, OpenedIssuer)],
+    further: &[(IssuerRoutes, OpenedIssuer)],
     settings: &AuthServerSettings,
 ) -> Vec<Server> {
     let server = |(listen, bound): (String, BoundListener)| {
-        let routes = sites(sites_at(further, Some(&listen)));
+        let routes = route_by_issuer(routes_at(further, Some(&listen)));
         Server::new(bound, routes, &settings.limits).with_proxies(&settings.proxies)
     };
     listeners.into_iter().map(server).collect()
 }
 
-/// Returns the sites of the further issuers at a listener; `None` stands for those of the server.
-pub(super) fn sites_at(further: &[(Site, OpenedIssuer)], listen: Option<&str>) -> Vec<Site> {
-    let at = |(_, issuer): &&(Site, OpenedIssuer)| issuer.place.listen.as_deref() == listen;
-    further.iter().filter(at).map(|(site, _)| site.clone()).collect()
+/// Returns the routes of the further issuers at a listener; `None` stands for those of the server.
+pub(super) fn routes_at(
+    further: &[(IssuerRoutes, OpenedIssuer)],
+    listen: Option<&str>,
+) -> Vec<IssuerRoutes> {
+    let at = |(_, issuer): &&(IssuerRoutes, OpenedIssuer)| issuer.place.listen.as_deref() == listen;
+    further.iter().filter(at).map(|(routes, _)| routes.clone()).collect()
 }
 
 /// Returns the settings with what a seed has in place of them.

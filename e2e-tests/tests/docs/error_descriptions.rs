@@ -37,7 +37,7 @@ const SOURCES: &[&str] = &[
     "auth-server/src/outbound/error.rs",
     "auth-server/src/outbound/guarded_resolver.rs",
     "auth-server/src/server/late_issuer.rs",
-    "auth-server/src/server/sites.rs",
+    "auth-server/src/server/issuer_routing.rs",
     "auth-server/src/settings/files.rs",
     "auth-server/src/testing",
     "auth-server/src/typed_json.rs",

@@ -19,16 +19,16 @@ use url::Url;
 /// The metadata of an issuer with a path is below this path (RFC 8414 §3.1).
 const SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
 
-/// An issuer at a listener.
+/// The routes of an issuer, and the host and path at which they are served.
 #[derive(Clone)]
-pub(super) struct Site {
+pub(super) struct IssuerRoutes {
     host: String,
     /// Empty for an issuer whose endpoints are below no path.
     path: String,
     routes: Router,
 }
 
-impl Site {
+impl IssuerRoutes {
     pub fn new(url: &Url, path: &str, routes: Router) -> Self {
         let host = url.host_str().unwrap_or_default().to_owned();
         Self { host, path: path.to_owned(), routes }
@@ -54,41 +54,44 @@ fn below<'a>(path: &'a str, base: &str) -> Option<&'a str> {
 }
 
 /// Returns the routes of a listener. Hosts that no issuer has are those of the first one.
-pub(super) fn sites(mut sites: Vec<Site>) -> Router {
-    let is_only = sites.len() == 1;
-    if let Some(site) = sites.pop_if(|site| is_only && site.path.is_empty()) {
-        return site.routes;
+pub(super) fn route_by_issuer(mut issuers: Vec<IssuerRoutes>) -> Router {
+    let is_only = issuers.len() == 1;
+    if let Some(issuer) = issuers.pop_if(|issuer| is_only && issuer.path.is_empty()) {
+        return issuer.routes;
     }
-    Router::new().fallback(serve).with_state(Arc::from(sites))
+    Router::new().fallback(serve).with_state(Arc::from(issuers))
 }
 
-async fn serve(State(sites): State<Arc<[Site]>>, request: Request) -> Response {
-    let Some((site, path)) = choose(&sites, &request) else { return no_issuer() };
+async fn serve(State(issuers): State<Arc<[IssuerRoutes]>>, request: Request) -> Response {
+    let Some((issuer, path)) = choose(&issuers, &request) else { return no_issuer() };
     let (mut parts, body) = request.into_parts();
     if let Some(path) = path {
         let Some(uri) = with_path(&parts.uri, &path) else { return no_issuer() };
         parts.uri = uri;
     }
-    match site.routes.clone().call(Request::from_parts(parts, body)).await {
+    match issuer.routes.clone().call(Request::from_parts(parts, body)).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
 }
 
 /// Returns the issuer that a request is for, and the path within it unless that is the same.
-fn choose<'a>(sites: &'a [Site], request: &Request) -> Option<(&'a Site, Option<String>)> {
-    let first = sites.first()?;
+fn choose<'a>(
+    issuers: &'a [IssuerRoutes],
+    request: &Request,
+) -> Option<(&'a IssuerRoutes, Option<String>)> {
+    let first = issuers.first()?;
     let named = host_of(request);
-    let host = named.filter(|named| sites.iter().any(|site| site.host == *named));
+    let host = named.filter(|named| issuers.iter().any(|issuer| issuer.host == *named));
     let host = host.as_deref().unwrap_or(&first.host);
     let path = request.uri().path();
-    let at_host = || sites.iter().filter(|site| site.host == host);
-    if let Some(site) = at_host().find(|site| site.has_metadata_at(path)) {
-        return Some((site, None));
+    let at_host = || issuers.iter().filter(|issuer| issuer.host == host);
+    if let Some(issuer) = at_host().find(|issuer| issuer.has_metadata_at(path)) {
+        return Some((issuer, None));
     }
-    let served = at_host().filter_map(|site| Some((site, site.path_within(path)?)));
-    if let Some((site, within)) = served.max_by_key(|(site, _)| site.path.len()) {
-        return Some((site, (within != path).then_some(within)));
+    let served = at_host().filter_map(|issuer| Some((issuer, issuer.path_within(path)?)));
+    if let Some((issuer, within)) = served.max_by_key(|(issuer, _)| issuer.path.len()) {
+        return Some((issuer, (within != path).then_some(within)));
     }
     Some((first, None)).filter(|(first, _)| first.path.is_empty())
 }
@@ -127,17 +130,19 @@ mod tests {
     use super::*;
 
     fn chosen(host: &str, path: &str) -> Option<(usize, String)> {
-        let site = |url: &str, path: &str| Site::new(&url.parse().unwrap(), path, Router::new());
-        let sites = [
-            site("http://localhost:9000", ""),
-            site("http://tenant.localhost:9000", ""),
-            site("http://localhost:9000/a", "/a"),
-            site("http://localhost:9000/a/b", "/a/b"),
-            site("http://other.localhost:9000/c", "/c"),
+        let issuer =
+            |url: &str, path: &str| IssuerRoutes::new(&url.parse().unwrap(), path, Router::new());
+        let issuers = [
+            issuer("http://localhost:9000", ""),
+            issuer("http://tenant.localhost:9000", ""),
+            issuer("http://localhost:9000/a", "/a"),
+            issuer("http://localhost:9000/a/b", "/a/b"),
+            issuer("http://other.localhost:9000/c", "/c"),
         ];
         let request = Request::get(path).header(HOST, host).body(Body::empty()).unwrap();
-        let (site, within) = choose(&sites, &request)?;
-        let index = sites.iter().position(|one| (&one.host, &one.path) == (&site.host, &site.path));
+        let (issuer, within) = choose(&issuers, &request)?;
+        let index =
+            issuers.iter().position(|one| (&one.host, &one.path) == (&issuer.host, &issuer.path));
         Some((index.unwrap(), within.unwrap_or_else(|| path.to_owned())))
     }
 
