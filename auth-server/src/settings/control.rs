@@ -53,7 +53,7 @@ impl ControlSettings {
     /// # Errors
     /// Returns an error if a name in `allowed_hosts` is malformed.
     pub fn hosts(&self) -> Result<Hosts, String> {
-        Hosts::of_local_network(&self.allowed_hosts).map_err(|error| format!("control.{error}"))
+        Hosts::of_local_network("control.allowed_hosts", &self.allowed_hosts)
     }
 
     /// Returns the name of the setting that has the seed, if there is one.

@@ -22,8 +22,10 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Arc<Inner>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Inner {
+    /// The setting that adds hosts, for messages.
+    setting: &'static str,
     hosts: Vec<String>,
     /// Whether IP addresses and names without a dot are accepted too.
     local_network: bool,
@@ -31,13 +33,20 @@ struct Inner {
     origins: Vec<String>,
 }
 
+impl Default for Inner {
+    fn default() -> Self {
+        let (hosts, origins) = (Vec::new(), Vec::new());
+        Self { setting: "allowed_hosts", hosts, local_network: false, origins }
+    }
+}
+
 /// Why a request is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rejection {
     /// No `Host`, several, or a malformed one (RFC 9112 §3.2).
     InvalidHost,
-    /// The host is not one of this server (RFC 9110 §15.5.20).
-    UnknownHost,
+    /// The host is not one of this server (RFC 9110 §15.5.20). The setting adds hosts.
+    UnknownHost { setting: &'static str },
     /// The page that sent the request has another origin.
     ForeignOrigin,
 }
@@ -59,7 +68,7 @@ impl Hosts {
         }
         inner.hosts.extend(listeners.into_iter().filter_map(host_of_listener).map(normalize));
         for name in allowed {
-            inner.hosts.push(allowed_host(name)?);
+            inner.hosts.push(allowed_host(inner.setting, name)?);
         }
         Ok(Self(Arc::new(inner)))
     }
@@ -67,15 +76,17 @@ impl Hosts {
     /// Returns the hosts by which programs of a local network name a server: IP addresses,
     /// `localhost`, names without a dot, such as those of containers, and `allowed` ones. A page
     /// cannot rebind any of them: an address is not resolved, and the other names are not in the
-    /// public DNS.
+    /// public DNS. `setting` is the one that has the allowed ones.
     ///
     /// # Errors
     /// Returns an error if one of `allowed` is not a host name or an IP address.
     pub fn of_local_network<'a>(
+        setting: &'static str,
         allowed: impl IntoIterator<Item = &'a String>,
     ) -> Result<Self, String> {
-        let hosts = allowed.into_iter().map(|name| allowed_host(name)).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { hosts, local_network: true, origins: Vec::new() })))
+        let hosts = allowed.into_iter().map(|name| allowed_host(setting, name));
+        let hosts = hosts.collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner { setting, hosts, local_network: true, ..Inner::default() })))
     }
 
     /// Returns whether the host of a URL is one of this server, or a name of this machine.
@@ -92,7 +103,7 @@ impl Hosts {
             Some(host) if self.accepts(&host, LocalAddress::is_loopback(request.extensions())) => {
                 return None;
             }
-            Some(_) => Rejection::UnknownHost,
+            Some(_) => Rejection::UnknownHost { setting: self.0.setting },
         };
         Some(rejection.response())
     }
@@ -176,14 +187,14 @@ fn is_of_local_network(host: &str) -> bool {
     }
 }
 
-/// Parses an entry of `allowed_hosts`. An IPv6 address is written as in a URL or without brackets.
-fn allowed_host(name: &str) -> Result<String, String> {
+/// Parses an entry of the setting. An IPv6 address is written as in a URL or without brackets.
+fn allowed_host(setting: &str, name: &str) -> Result<String, String> {
     let host = match IpAddr::from_str(name) {
         Ok(IpAddr::V6(address)) => Ok(Host::Ipv6(address)),
         _ => Host::parse(name),
     };
     host.map(|host| normalize(&host.to_string())).map_err(|_| {
-        format!("allowed_hosts: `{name}` is not a host name or an IP address; write it without scheme and port")
+        format!("{setting}: `{name}` is not a host name or an IP address; write it without scheme and port")
     })
 }
 
@@ -193,10 +204,12 @@ impl Rejection {
             Self::InvalidHost => {
                 invalid_request(StatusCode::BAD_REQUEST, "the request needs exactly one valid Host")
             }
-            Self::UnknownHost => invalid_request(
-                StatusCode::MISDIRECTED_REQUEST,
-                "this server does not serve the host that the request names; the setting allowed_hosts adds names",
-            ),
+            Self::UnknownHost { setting } => {
+                let text = format!(
+                    "this server does not serve the host that the request names; the setting {setting} adds names"
+                );
+                invalid_request(StatusCode::MISDIRECTED_REQUEST, &text)
+            }
             Self::ForeignOrigin => invalid_request(
                 StatusCode::FORBIDDEN,
                 "this request must not come from a page of another origin",
@@ -329,7 +342,7 @@ mod tests {
 
     #[test]
     fn hosts_of_a_local_network_are_addresses_and_names_without_a_dot() {
-        let hosts = Hosts::of_local_network(&["c.test".to_owned()]).unwrap();
+        let hosts = Hosts::of_local_network("hosts", &["c.test".to_owned()]).unwrap();
         for (host, accepted) in [
             ("127.0.0.1:9005", true),
             ("172.18.0.3:9005", true),
@@ -349,7 +362,8 @@ mod tests {
                 assert_eq!(hosts.accepts(&host.parse().unwrap(), on_loopback), accepted, "{host}");
             }
         }
-        assert!(Hosts::of_local_network(&["http://c.test".to_owned()]).is_err());
+        let error = Hosts::of_local_network("hosts", &["http://c.test".to_owned()]).unwrap_err();
+        assert!(error.starts_with("hosts: `http://c.test`"), "{error}");
     }
 
     #[test]

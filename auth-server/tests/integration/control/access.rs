@@ -48,6 +48,9 @@ async fn unknown_host_gets_421() {
     ] {
         let response = send(controlled.request("GET", STATE).header("host", host)).await;
         assert_eq!(response.status, status, "{host}");
+        if status == 421 {
+            response.assert_error(421, "invalid_request", "the setting control.allowed_hosts adds");
+        }
     }
 }
 
