@@ -114,7 +114,7 @@ impl ControlSettings {
         Ok(())
     }
 
-    pub(super) fn check(&self, has_database_url: bool) -> Result<(), String> {
+    pub(super) fn check(&self, chooses_database: bool) -> Result<(), String> {
         self.hosts()?;
         self.check_looseness()?;
         if let Some(other) = self.allowed_origins.iter().find(|origin| !is_web_origin(origin)) {
@@ -134,7 +134,7 @@ impl ControlSettings {
         if !self.is_on() {
             return Ok(());
         }
-        if has_database_url {
+        if chooses_database {
             return Err(
                 "database_url: is set, and `control.listen` keeps the database in memory; use only one of them"
                     .to_owned(),

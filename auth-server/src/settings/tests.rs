@@ -113,7 +113,7 @@ fn control_api_beyond_loopback_requires_a_token_or_permission() {
 
 #[test]
 fn control_settings_that_cannot_be_used_are_named() {
-    let cases: [(Change, &str); 5] = [
+    let cases: [(Change, &str); 6] = [
         (
             |settings| settings.control.token = Some(SecretSetting::new("")),
             "control.token: is empty",
@@ -137,11 +137,20 @@ fn control_settings_that_cannot_be_used_are_named() {
             |settings| settings.database_url = Some(SecretSetting::new("postgres://c@db/c")),
             "database_url: is set",
         ),
+        (
+            |settings| settings.database_url = Some(SecretSetting::new("sqlite")),
+            "database_url: is set",
+        ),
     ];
     for (change, named) in cases {
         let error = check_control("127.0.0.1:9005", change).unwrap_err();
         assert!(error.starts_with(named), "{named}: {error}");
     }
+    // An environment variable that is set to nothing counts as missing.
+    let without_database = |settings: &mut AuthServerSettings| {
+        settings.database_url = Some(SecretSetting::new(""));
+    };
+    assert_eq!(check_control("127.0.0.1:9005", without_database), Ok(()));
 }
 
 #[test]
