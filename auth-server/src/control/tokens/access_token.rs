@@ -41,13 +41,14 @@ pub async fn mint_access_token(mint: &Mint<'_>) -> Result<MintedToken, ControlEr
     let own = own_claims(mint, &access, grant.as_ref())?;
     let (jti, exp) = (own.jti.clone(), own.exp);
     let mut claims = as_object(&own)?;
-    for flaw in mint.flaws_of(FlawTarget::Claims) {
-        apply_to_claims(&mut claims, flaw, mint.now);
-    }
     if let Some(not_before) = mint.request.not_before {
         claims.insert("nbf".to_owned(), json!(mint.now + not_before));
     }
     claims.extend(mint.request.claims.clone());
+    // Last, so that nothing else that the request demands makes the token right again.
+    for flaw in mint.flaws_of(FlawTarget::Claims) {
+        apply_to_claims(&mut claims, flaw, mint.now);
+    }
     let (token, header, claims, opaque) = match access.format {
         TokenFormat::Jwt => {
             let (token, draft) = sign(mint, &access, claims).await?;
@@ -132,8 +133,7 @@ async fn sign(
     let ring = Arc::clone(&mint.context.keys.ring());
     let signing =
         algorithm.map_or_else(|| ring.for_access_tokens(), |own| ring.of(own)).ok_or(KeyError)?;
-    let typ = mint.request.typ.as_deref().unwrap_or(access.profile.typ.as_str());
-    let mut draft = DraftJwt::new(typ, signing, claims);
+    let mut draft = DraftJwt::new(mint.typ(access.profile.typ.as_str()), signing, claims);
     draft.apply_all(&mint.flaws);
     Ok((draft.sign(signing, mint.signature_flaw()).await?, draft))
 }

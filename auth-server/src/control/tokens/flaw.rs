@@ -42,7 +42,7 @@ pub enum Flaw {
     Revoked,
 }
 
-/// What a flaw changes. A token has at most one flaw of [`FlawTarget::Signature`].
+/// The part of a token that a flaw changes. At most one flaw is of [`FlawTarget::Signature`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlawTarget {
     Claims,
@@ -109,6 +109,33 @@ impl Flaw {
         }
     }
 
+    /// Returns the parts of the token that the flaw changes: the signature, or members of header
+    /// and claims.
+    fn changes(self) -> &'static [&'static str] {
+        match self {
+            Self::Signature | Self::ForeignKey | Self::AlgNone | Self::Hs256WithPublicKey => {
+                &["signature"]
+            }
+            Self::UnknownKid | Self::NoKid => &["kid"],
+            Self::CriticalHeader => &["crit"],
+            Self::WrongTyp => &["typ"],
+            Self::WrongIssuer => &["iss"],
+            Self::WrongAudience => &["aud"],
+            Self::NotYetValid => &["nbf", "exp"],
+            Self::Expired => &["iat", "exp"],
+            Self::NoExp => &["exp"],
+            Self::NoIat => &["iat"],
+            Self::NoSub => &["sub"],
+            Self::NoSubject => &["sub", "sid"],
+            Self::MissingScope => &["scope"],
+            Self::WrongNonce | Self::WithNonce => &["nonce"],
+            Self::WrongAtHash => &["at_hash"],
+            Self::NoEvents => &["events"],
+            Self::NoJti => &["jti"],
+            Self::Used | Self::Revoked => &[],
+        }
+    }
+
     fn applies_to(self, kind: TokenKind) -> bool {
         let is_of_logout = matches!(
             self,
@@ -138,7 +165,8 @@ impl Flaw {
     }
 }
 
-/// Parses the flaws of a token. At most one of them can concern the signature.
+/// Parses the flaws of a token. Two of them that change the same part of it cannot be combined: the
+/// second one would undo the first.
 ///
 /// # Errors
 /// Returns an error that names the flaw and those that this kind of token can have.
@@ -151,10 +179,11 @@ pub fn parse_flaws(names: &[String], kind: TokenKind) -> Result<Vec<Flaw>, Contr
                 .at(&*at)
                 .expecting(Flaw::names_for(kind).join(", "))
         })?;
-        let is_of_signature = |flaw: &&Flaw| flaw.target() == FlawTarget::Signature;
-        if is_of_signature(&&flaw)
-            && let Some(other) = flaws.iter().find(is_of_signature)
-        {
+        let contradicts = |other: &&Flaw| {
+            let others = other.changes();
+            flaw.changes().iter().any(|part| others.contains(part))
+        };
+        if let Some(other) = flaws.iter().find(contradicts) {
             let text = format!("`{name}` and `{}` cannot be combined", other.name());
             return Err(ControlError::invalid(text).at(at));
         }
@@ -172,6 +201,32 @@ mod tests {
         for (name, flaw) in Flaw::ALL {
             assert_eq!(flaw.name(), name);
         }
+    }
+
+    #[test]
+    fn flaws_that_would_undo_each_other_cannot_be_combined() {
+        let parsed = |names: &[&str], kind| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            parse_flaws(&names, kind)
+        };
+        for (names, kind) in [
+            (["expired", "no_exp"], TokenKind::Access),
+            (["no_exp", "expired"], TokenKind::Id),
+            (["not_yet_valid", "expired"], TokenKind::Access),
+            (["unknown_kid", "no_kid"], TokenKind::Access),
+            (["signature", "alg_none"], TokenKind::Access),
+            (["no_iat", "expired"], TokenKind::Logout),
+        ] {
+            let error = parsed(&names, kind).unwrap_err().to_string();
+            let [first, second] = names;
+            assert_eq!(error, format!("/flaws/1: `{second}` and `{first}` cannot be combined"));
+        }
+        let all = ["foreign_key", "unknown_kid", "wrong_typ", "wrong_issuer", "expired", "no_sub"];
+        assert_eq!(parsed(&all, TokenKind::Access).map(|flaws| flaws.len()), Ok(6));
+        assert_eq!(
+            parsed(&["used", "revoked"], TokenKind::Refresh).map(|flaws| flaws.len()),
+            Ok(2)
+        );
     }
 
     #[test]

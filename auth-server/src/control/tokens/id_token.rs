@@ -39,7 +39,7 @@ pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, 
     let claims = with_demands(mint, serde_json::to_value(id_token_claims(facts, algorithm)))?;
     let ring = Arc::clone(&context.keys.ring());
     let signing = ring.of(algorithm).ok_or(KeyError)?;
-    let mut draft = DraftJwt::new(mint.request.typ.as_deref().unwrap_or(TYP), signing, claims);
+    let mut draft = DraftJwt::new(mint.typ(TYP), signing, claims);
     draft.apply_all(&mint.flaws);
     let token = draft.sign(signing, mint.signature_flaw()).await?;
     let mut record = mint.record(AuditEvent::Token);
@@ -63,7 +63,8 @@ async fn grant_of(mint: &Mint<'_>, user: &User) -> Result<UserGrant, ControlErro
     })
 }
 
-/// Applies the flaws, times and claims of the request, in this order.
+/// Applies the times, claims and flaws of the request, in this order: nothing else that it demands
+/// makes a wrong token right again.
 fn with_demands(
     mint: &Mint<'_>,
     own: Result<Value, serde_json::Error>,
@@ -81,19 +82,20 @@ fn with_demands(
             claims.insert("iat".to_owned(), json!(exp - lifetime));
         }
     }
-    for flaw in mint.flaws_of(FlawTarget::Claims) {
-        apply_to_claims(&mut claims, flaw, mint.now);
-    }
-    // The user signed in before the token was issued.
-    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
-    if let (Some(auth_time), Some(iat)) = (time("auth_time"), time("iat"))
-        && auth_time > iat
-    {
-        claims.insert("auth_time".to_owned(), json!(iat));
-    }
     if let Some(seconds) = mint.request.not_before {
         claims.insert("nbf".to_owned(), json!(mint.now + seconds));
     }
     claims.extend(mint.request.claims.clone());
+    for flaw in mint.flaws_of(FlawTarget::Claims) {
+        apply_to_claims(&mut claims, flaw, mint.now);
+    }
+    // The user signed in before the token was issued, unless the request says when.
+    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
+    if let (Some(auth_time), Some(iat)) = (time("auth_time"), time("iat"))
+        && auth_time > iat
+        && !mint.request.claims.contains_key("auth_time")
+    {
+        claims.insert("auth_time".to_owned(), json!(iat));
+    }
     Ok(claims)
 }

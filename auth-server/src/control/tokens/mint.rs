@@ -91,6 +91,13 @@ impl<'a> Mint<'a> {
         self.flaws.contains(&flaw)
     }
 
+    /// Returns the `typ` of a JWT that regularly has this one. The flaw `wrong_typ` is wrong
+    /// compared with the regular one, whatever the request demands.
+    pub fn typ<'b>(&'b self, regular: &'b str) -> &'b str {
+        let demanded = self.request.typ.as_deref().filter(|_| !self.has(Flaw::WrongTyp));
+        demanded.unwrap_or(regular)
+    }
+
     /// Returns the access of an access token: what the client would get, if it could, and otherwise
     /// what the request demands.
     pub fn access(&self) -> GrantedAccess {

@@ -113,6 +113,40 @@ async fn each_flaw_changes_what_it_names_alone() {
     }
 }
 
+#[tokio::test]
+async fn nothing_that_a_request_demands_undoes_a_flaw() {
+    let controlled = Controlled::start().await;
+    let issuer = controlled.server.issuer();
+    for (flaw, demands) in [
+        ("wrong_issuer", json!({ "claims": { "iss": issuer } })),
+        ("wrong_audience", json!({ "claims": { "aud": ORDERS_API } })),
+        ("no_exp", json!({ "claims": { "exp": NOON + 60 }, "expires_in": 60 })),
+        ("expired", json!({ "claims": { "exp": NOON + 60, "iat": NOON } })),
+        ("not_yet_valid", json!({ "claims": { "nbf": NOON - 5 } })),
+        ("not_yet_valid", json!({ "not_before": -5 })),
+        ("no_sub", json!({ "claims": { "sub": "somebody" } })),
+        ("wrong_typ", json!({ "typ": "at+jwt" })),
+        ("wrong_typ", json!({ "typ": "JWT" })),
+    ] {
+        let flaws = json!({ "flaws": [flaw] });
+        let wrong = controlled.mint(shop(flaws.clone())).await;
+        let demanded = controlled.mint(shop(with(flaws, demands.clone()))).await;
+        let mut differing = changed(&wrong["claims"], &demanded["claims"]);
+        differing.retain(|name| name != "jti");
+        assert!(differing.is_empty(), "{flaw}, {demands}: {differing:?}");
+        assert_eq!(wrong["header"], demanded["header"], "{flaw}, {demands}");
+        let token = demanded["token"].as_str().unwrap();
+        assert!(!controlled.server.is_active(ORDERS, token).await, "{flaw}, {demands}");
+    }
+    let right = json!({ "nonce": "of the login", "at_hash": "of the login", "iss": issuer });
+    let demands = json!({ "nonce": right["nonce"], "claims": right });
+    let flaws = json!({ "flaws": ["wrong_nonce", "wrong_at_hash", "wrong_issuer"] });
+    let claims = &controlled.mint(of_alice("id", with(demands, flaws))).await["claims"];
+    for name in ["nonce", "at_hash", "iss"] {
+        assert_ne!(claims[name], right[name], "{name}");
+    }
+}
+
 /// The members that two objects do not share, in order.
 fn changed(one: &Value, other: &Value) -> Vec<String> {
     let (one, other) = (one.as_object().unwrap(), other.as_object().unwrap());
@@ -360,6 +394,12 @@ async fn request_that_makes_no_sense_is_rejected() {
             400,
             "/flaws/2",
             "cannot be combined",
+        ),
+        (
+            shop(json!({ "flaws": ["no_exp", "expired"] })),
+            400,
+            "/flaws/1",
+            "`expired` and `no_exp` cannot be combined",
         ),
     ] {
         let response = controlled.call("POST", TOKENS, &body).await;
