@@ -66,9 +66,8 @@ impl Seed {
 
 impl SeedState {
     fn new(mut document: SeedDocument, users: Vec<User>) -> Self {
-        for user in &users {
-            document.set_sub(&user.username, &user.sub);
-        }
+        let subs = users.iter().map(|user| (user.username.clone(), user.sub.clone()));
+        document.set_subs(&subs.collect());
         Self { current: document.clone(), initial: document, initial_users: users }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use oauth_types::same_resource;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -172,20 +174,29 @@ impl SeedDocument {
         serde_json::to_vec(self).map_or(usize::MAX, |json| json.len())
     }
 
-    /// Returns the ids of the entries that `later` does not have.
-    pub fn missing_in(&self, later: &Self, kind: Entries) -> Vec<String> {
-        let ids = self.list(kind).iter().map(|entry| kind.id_of(entry));
-        ids.filter(|id| later.get(kind, id).is_none()).map(str::to_owned).collect()
+    /// Returns the entries of a kind by their ids, as they are written.
+    pub fn by_id(&self, kind: Entries) -> HashMap<&str, &Value> {
+        self.list(kind).iter().map(|entry| (kind.id_of(entry), entry)).collect()
     }
 
-    /// Stores the generated `sub` of a user, and the name in the form that signs in.
-    pub fn set_sub(&mut self, username: &str, sub: &str) {
-        let is_named = |entry: &&mut Value| {
-            let own = Entries::Users.id_of(entry);
-            normalize_username(own).is_ok_and(|own| own == username)
-        };
-        if let Some(entry) = self.users.iter_mut().find(is_named) {
-            (entry["username"], entry["sub"]) = (json!(username), json!(sub));
+    /// Returns the ids of the clients or users that `later` does not have.
+    pub fn missing_in(&self, later: &Self, kind: Entries) -> Vec<String> {
+        let later = later.by_id(kind);
+        let ids = self.list(kind).iter().map(|entry| kind.id_of(entry));
+        ids.filter(|id| !later.contains_key(id)).map(str::to_owned).collect()
+    }
+
+    /// Stores the generated `sub` of users, and their names in the form that signs in. `subs` are
+    /// by such names.
+    pub fn set_subs(&mut self, subs: &HashMap<String, String>) {
+        if subs.is_empty() {
+            return;
+        }
+        for entry in &mut self.users {
+            let Ok(name) = normalize_username(Entries::Users.id_of(entry)) else { continue };
+            if let Some(sub) = subs.get(&name) {
+                (entry["username"], entry["sub"]) = (json!(name), json!(sub));
+            }
         }
     }
 

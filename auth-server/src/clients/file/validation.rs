@@ -1,5 +1,7 @@
 //! The rules of a clients file.
 
+use std::collections::HashSet;
+
 use service_kit::weak_secret;
 use url::Url;
 
@@ -24,11 +26,12 @@ pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<Str
                 .push(format!("resource `{identifier}`: not an absolute URI without a fragment (RFC 8707 section 2)"));
         }
     }
-    for (position, client) in parsed.clients.iter().enumerate() {
+    let mut ids = HashSet::new();
+    for client in &parsed.clients {
         let mut report =
             |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
-        if parsed.clients[..position].iter().any(|earlier| earlier.client_id == client.client_id) {
-            report("is listed more than once".to_owned());
+        if !ids.insert(&*client.client_id) {
+            report("is listed more than once; remove or rename one of the entries".to_owned());
         }
         client_problems(client, &parsed.resources, &rules.redirect_uris, &rules.looseness)
             .into_iter()

@@ -1,4 +1,6 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
 
 use crate::{
     control::{context::ControlContext, error::ControlError},
@@ -21,22 +23,25 @@ impl ControlContext {
                 self.apply(AuditedChange::remove_user(&user.sub, Actor::System, self.at())).await?;
             }
         }
+        let mut subs = HashMap::new();
+        let (before, after) = (current.by_id(Entries::Users), changed.by_id(Entries::Users));
         for entry in users {
             let username = entry.username.clone();
-            let before = current.get(Entries::Users, &username);
-            if before.is_none() || before != changed.get(Entries::Users, &username) {
-                let sub = self.apply_user(current, changed, entry).await?;
-                changed.set_sub(&username, &sub);
+            let entries = (before.get(&*username).copied(), after.get(&*username).copied());
+            if entries.0.is_none() || entries.0 != entries.1 {
+                let sub = self.apply_user(entries, entry).await?;
+                subs.insert(username, sub);
             }
         }
+        changed.set_subs(&subs);
         Ok(())
     }
 
-    /// Adds or changes a user. Returns their `sub`.
+    /// Adds or changes a user, whose entry was the first one of `entries` and is the second one.
+    /// Returns their `sub`.
     async fn apply_user(
         &self,
-        current: &SeedDocument,
-        changed: &SeedDocument,
+        (before, after): (Option<&Value>, Option<&Value>),
         entry: UserToml,
     ) -> Result<String, ControlError> {
         let username = entry.username.clone();
@@ -50,11 +55,10 @@ impl ControlContext {
             }
             other => other,
         };
-        let password = |document: &SeedDocument| {
-            let entry = document.get(Entries::Users, &username)?;
-            Some((entry["password"].clone(), entry["password_hash"].clone()))
+        let password = |entry: Option<&Value>| {
+            entry.map(|entry| (entry["password"].clone(), entry["password_hash"].clone()))
         };
-        let keeps_password = stored.is_some() && password(current) == password(changed);
+        let keeps_password = stored.is_some() && password(before) == password(after);
         let user = match (&stored, keeps_password) {
             (Some(stored), true) => {
                 entry.with_password(stored.sub.clone(), stored.password.clone())
