@@ -96,8 +96,9 @@ impl AuthServerSettings {
         let Ok(file) = &files.clients else { return Ok(()) };
         for resource in &file.contents.resources {
             if let Some(own) = resource.access_token_ttl_seconds.filter(|own| *own > longest) {
+                let place = if self.control.has_seed() { "the seed" } else { "clients_file" };
                 return Err(format!(
-                    "clients_file: the access_token_ttl_seconds of `{}` is {own}, but at most tokens.access_token_ttl_seconds = {longest}",
+                    "{place}: the access_token_ttl_seconds of `{}` is {own}, but at most tokens.access_token_ttl_seconds = {longest}",
                     resource.identifier
                 ));
             }
@@ -129,7 +130,7 @@ impl AuthServerSettings {
             if let Some(scope) = claim.scope.as_deref().filter(|scope| !is_known(scope)) {
                 return Err(format!(
                     "claims: `{}`: scope: `{scope}` is neither a scope of OpenID Connect nor of a \
-                     resource in clients_file; if it only carries claims, add it to claim_scopes",
+                     resource in [[resources]]; if it only carries claims, add it to claim_scopes",
                     claim.name
                 ));
             }
@@ -138,7 +139,7 @@ impl AuthServerSettings {
             };
             if let Some(resource) = claim.resource.as_ref().filter(|own| !is_known(own)) {
                 return Err(format!(
-                    "claims: `{}`: resource: `{resource}` is not in clients_file",
+                    "claims: `{}`: resource: `{resource}` is not in [[resources]]; add it there",
                     claim.name
                 ));
             }

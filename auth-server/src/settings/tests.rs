@@ -312,7 +312,7 @@ fn claims_are_checked_at_the_start() {
         (of("email", json!({ "scope": "email" })), "reserved"),
         (of("roles", json!({})), "requires a scope or a resource"),
         (of("roles", json!({ "scope": "unknown" })), "`unknown` is neither"),
-        (of("roles", json!({ "resource": "http://unknown" })), "is not in clients_file"),
+        (of("roles", json!({ "resource": "http://unknown" })), "is not in [[resources]]"),
     ] {
         let problem = checked(claim).unwrap_err();
         assert!(problem.contains(expected), "{problem}");
@@ -409,6 +409,7 @@ fn seeded(seed: &str) -> AuthServerSettings {
 fn mistake_in_the_seed_is_named_with_its_place() {
     let secret = "\"client_secret\": \"s3cret\"";
     let login = "\"login\": {\"redirect_uris\": [\"http://evil.example/cb\"]}";
+    let client = |id| format!("[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"s3cret\"\n");
     let entries = |number| format!("{{\"users\": [{}]}}", vec!["{}"; number].join(","));
     for (seed, expected) in [
         ("client = []", "control.seed: /client: unknown member `client` (expected: `clients`)"),
@@ -421,6 +422,21 @@ fn mistake_in_the_seed_is_named_with_its_place() {
         ),
         ("issuer = \"https://c.example\"", "control.seed: /issuer: the seed is for the issuer"),
         (&format!("{{\"clients\": [{{\"client_id\": \"x\", {secret}, {login}}}]}}"), "client `x`"),
+        (
+            &format!("{}{}", client("x"), client("x")),
+            "control.seed: client `x`: is listed more than once; remove or rename one",
+        ),
+        (
+            &format!("{}resources = [\"https://b\"]\n", client("x")),
+            "control.seed: client `x`: the resource `https://b` is not one of [[resources]]: none; \
+             add it there",
+        ),
+        ("[[users]]\nusername = 1", "/users/0/username: the value at the pointer is not"),
+        ("{\"users\": [{\"username\": 1}]}", "(expected: a string)"),
+        (
+            "[[issuers]]\nname = \"tenant\"",
+            "control.seed: /issuers/0/issuer: the member `issuer` is missing",
+        ),
         (&entries(10_001), "control.seed: the seed has too many entries"),
     ] {
         let error = check(&seeded(seed)).unwrap_err();

@@ -81,11 +81,10 @@ pub(super) fn client_problems(
         .chain(client.token_exchange.iter().map(|rule| &rule.resource))
         .filter(|resource| !known(resource))
     {
-        let resources: Vec<&str> = resources.iter().map(|own| own.identifier.as_str()).collect();
+        let own: Vec<&str> = resources.iter().map(|own| own.identifier.as_str()).collect();
+        let own = if own.is_empty() { "none".to_owned() } else { own.join(" ") };
         report(format!(
-            "the resource `{foreign}` is not in the clients file, whose resources are: {}; \
-             add it to [[resources]]",
-            resources.join(" ")
+            "the resource `{foreign}` is not one of [[resources]]: {own}; add it there"
         ));
     }
     let scopes = (&client.scopes, client.default_scope.as_ref());
