@@ -11,7 +11,10 @@ use test_support::{
 };
 
 use super::Controlled;
-use crate::client::{client_builder, send};
+use crate::{
+    client::{client_builder, send},
+    test_server::TestServer,
+};
 
 fn api() -> OpenApi {
     OpenApi::parse(include_str!("../../../openapi-control.json"))
@@ -152,25 +155,28 @@ async fn responses_of_the_control_api_match_openapi() {
 
 #[tokio::test]
 async fn other_listeners_have_no_control_route() {
-    let controlled = Controlled::start_with(|settings| {
-        settings.tls_listen = "127.0.0.1:0".to_owned();
-        settings.test_controls = true;
-        settings.registration.enabled = true;
-        settings.compat.wechat = true;
-    })
-    .await;
-    let server = &controlled.server;
-    let ca = fs::read(auth_server::dev_ca_certificate(&server.settings)).unwrap();
-    let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-    let tls = TestClient {
-        base: server.tls.clone().unwrap(),
-        http: client_builder().tls_certs_only([ca]).build().unwrap(),
-    };
-    for listener in [&server.client.0, &server.manage.0, &tls] {
-        for (path, method) in routes() {
-            let response = send(listener.request(&method.to_uppercase(), &path)).await;
-            assert_eq!(response.status, 404, "{method} {path}");
+    for control in ["127.0.0.1:0", ""] {
+        let server = TestServer::start_with(|settings| {
+            settings.control.listen = control.to_owned();
+            settings.tls_listen = "127.0.0.1:0".to_owned();
+            settings.test_controls = true;
+            settings.registration.enabled = true;
+            settings.compat.wechat = true;
+        })
+        .await;
+        assert_eq!(server.control.is_some(), !control.is_empty());
+        let ca = fs::read(auth_server::dev_ca_certificate(&server.settings)).unwrap();
+        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+        let tls = TestClient {
+            base: server.tls.clone().unwrap(),
+            http: client_builder().tls_certs_only([ca]).build().unwrap(),
+        };
+        for listener in [&server.client.0, &server.manage.0, &tls] {
+            for (path, method) in routes() {
+                let response = send(listener.request(&method.to_uppercase(), &path)).await;
+                assert_eq!(response.status, 404, "{method} {path}");
+            }
         }
+        assert_eq!(tls.get("/.well-known/jwks.json").await.status, 200);
     }
-    assert_eq!(tls.get("/.well-known/jwks.json").await.status, 200);
 }

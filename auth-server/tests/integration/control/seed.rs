@@ -307,8 +307,38 @@ pub(super) fn calls(
         .prop_map(|seconds| ("POST", "/control/clock/advance", json!({ "seconds": seconds })));
     let reset = any::<bool>().prop_map(|keys| ("POST", "/control/reset", json!({ "keys": keys })));
     let seed = prop_oneof![user, client, claims, resource, removal];
-    let call = prop_oneof![3 => seed, 1 => clock, 1 => advance, 1 => reset, 3 => traffic(issuer)];
+    let clock = prop_oneof![
+        4 => clock,
+        1 => Just(("PUT", "/control/clock", json!({ "follow": "system" }))),
+    ];
+    let call = prop_oneof![
+        3 => seed,
+        1 => clock,
+        1 => advance,
+        1 => reset,
+        3 => traffic(issuer),
+        2 => revocation(issuer),
+    ];
     prop::collection::vec(call, 0..16)
+}
+
+/// Calls that end what clients and users have, and calls about the server itself.
+fn revocation(issuer: &str) -> impl Strategy<Value = (&'static str, &'static str, Value)> + use<> {
+    let of = [json!({ "client_id": "site" }), json!({ "user": "alice" })];
+    let revoked = of.map(|body| Just(("POST", "/control/revocations", body)));
+    let [of_client, of_user] = revoked;
+    let logout = |flaws: &[&str]| {
+        Just(("POST", "/control/logouts", json!({ "user": "alice", "flaws": flaws })))
+    };
+    let url = json!({ "url": issuer });
+    prop_oneof![
+        2 => of_client,
+        2 => of_user,
+        2 => logout(&[]),
+        2 => logout(&["expired"]),
+        1 => Just(("POST", "/control/keys/rotate", Value::Null)),
+        1 => Just(("PUT", "/control/issuers/default", url)),
+    ]
 }
 
 /// Calls about tokens, logins, faults and requests.
@@ -325,7 +355,13 @@ fn traffic(issuer: &str) -> impl Strategy<Value = (&'static str, &'static str, V
         ("POST", "/control/logins", body)
     });
     let next_login = Just(json!({ "client_id": "site", "user": "bob", "times": 3 }));
-    let fault = Just(json!({ "on": "token", "do": { "status": 503 } }));
+    let fault = prop_oneof![
+        Just(json!({ "on": "token", "do": { "status": 503 } })),
+        Just(json!({ "on": "token", "times": 2, "do": { "oauth_error": "invalid_client" } })),
+        Just(json!({ "on": "device_authorization", "do": { "garbage": true } })),
+        Just(json!({ "on": "jwks", "do": { "stale_keys": true } })),
+        Just(json!({ "on": "page", "match": { "client_id": "site" }, "do": { "close": true } })),
+    ];
     let verify = Just(json!({ "count": { "at_least": 1 } }));
     prop_oneof![
         token,
@@ -335,7 +371,18 @@ fn traffic(issuer: &str) -> impl Strategy<Value = (&'static str, &'static str, V
         verify.prop_map(|body| ("POST", "/control/requests/verify", body)),
         Just(("DELETE", "/control/requests", Value::Null)),
         Just(("DELETE", "/control/faults", Value::Null)),
+        Just(("DELETE", "/control/next-logins", Value::Null)),
     ]
+}
+
+/// Lets a user approve a device, if both exist and no fault prevents it.
+async fn approve_a_device(controlled: &Controlled) {
+    let form = [("client_id", "app")];
+    let device = controlled.server.post_form("/oauth/device_authorization", &form).await;
+    let Ok(Value::Object(device)) = serde_json::from_str(&device.text) else { return };
+    let approval = json!({ "user_code": device.get("user_code"), "user": "alice" });
+    let approved = controlled.call("POST", "/control/devices", &approval).await;
+    assert!(approved.status < 500, "{approved:?}");
 }
 
 #[tokio::test]
@@ -350,6 +397,7 @@ async fn reset_after_any_calls_gives_an_equal_export() {
             assert!(response.status < 500, "{method} {path}: {response:?}");
         }
         controlled.server.client_credentials(SHOP, &[]).await;
+        approve_a_device(&controlled).await;
         controlled.reset().await;
         assert_eq!(controlled.seed().await, seed, "{calls:?}");
         let state = controlled.control.get_json("/control").await;
