@@ -1,5 +1,6 @@
 # One image for all servers: `gatepass auth-server`, `gatepass service-a`, `gatepass service-b`.
 # No BuildKit syntax, so that the legacy builder produces the same image.
+# The target is that of the machine: amd64, or arm64 (not run).
 ARG RUST_IMAGE=rust:1.95-bookworm
 
 FROM ${RUST_IMAGE} AS build
