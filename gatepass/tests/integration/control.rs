@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::Command,
 };
 
@@ -148,14 +148,16 @@ fn success_of_another_server_is_an_error() {
     for answer in ["HTTP/1.1 200 OK", "HTTP/1.1 201 Created", "HTTP/1.1 202 Accepted"] {
         for words in [&["reset"][..], &["faults", "clear"], &["mint", "--client", "a"]] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let url = format!("http://{}", listener.local_addr().unwrap());
+            let address = listener.local_addr().unwrap();
             let other = std::thread::spawn(move || {
                 let (mut socket, _) = listener.accept().unwrap();
                 let _ = socket.read(&mut [0; 4_096]).unwrap();
                 let body = "Content-Length: 5\r\nConnection: close\r\n\r\nhello";
-                socket.write_all(format!("{answer}\r\n{body}").as_bytes()).unwrap();
+                let _ = socket.write_all(format!("{answer}\r\n{body}").as_bytes());
             });
-            let (succeeds, error) = run(&url, "", words);
+            let (succeeds, error) = run(&format!("http://{address}"), "", words);
+            // If the command has sent nothing, this connection ends the wait for one.
+            drop(TcpStream::connect(address));
             other.join().unwrap();
             assert!(!succeeds && error.contains("no control API answers"), "{words:?}: {error}");
         }
