@@ -46,7 +46,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let serve =
         async |settings: ServiceASettings, listeners: Listeners, stop: CancellationToken| {
             let (events, sender) = settings.events.start(settings.profile)?;
-            let server = ServiceA::prepare(&settings, listeners, Clock::system(), events).await?;
+            let prepared = ServiceA::prepare(&settings, listeners, Clock::system(), events);
+            let Some(server) = stop.run_until_cancelled(prepared).await.transpose()? else {
+                return Ok(());
+            };
             let served = server.run(stop).await;
             sender.finish().await;
             served

@@ -30,7 +30,10 @@ pub(super) async fn run(
     let warnings = settings.warnings();
     let announced = announcement(&settings, &listeners);
     let (events, sender) = settings.events.start(settings.profile)?;
-    let server = AuthServer::prepare(settings, listeners, clock, random, events).await?;
+    let prepared = AuthServer::prepare(settings, listeners, clock, random, events);
+    let Some(server) = stop.run_until_cancelled(prepared).await.transpose()? else {
+        return Ok(());
+    };
     log_warnings("auth-server", &warnings);
     announced();
     let served = server.run(stop).await;

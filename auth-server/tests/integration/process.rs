@@ -4,11 +4,11 @@ use std::{ops::Deref, path::Path};
 
 use test_support::process::{self, Program};
 
-pub use test_support::process::{CommandOutput, set_arguments as set};
+pub use test_support::process::{CommandOutput, set_arguments as set, terminate};
 
 use crate::client::HttpClient;
 
-const AUTH_SERVER: Program = Program::at(env!("CARGO_BIN_EXE_auth-server"));
+pub const AUTH_SERVER: Program = Program::at(env!("CARGO_BIN_EXE_auth-server"));
 
 /// A server in a process of its own. It is killed when it is dropped.
 pub struct ServerProcess {

@@ -1,6 +1,8 @@
+use tokio::net::TcpListener;
+
 use crate::{
     jwt,
-    process::succeed,
+    process::{AUTH_SERVER, set, succeed, terminate},
     test_server::{OPAQUE_SHOP, ORDERS, ORDERS_API, SHOP, TestServer},
 };
 
@@ -64,4 +66,20 @@ async fn shutdown_finishes_requests_in_flight() {
     server.stop().await;
     let text = answered.await.unwrap();
     assert!(text.starts_with("HTTP/1.1 200 OK") && text.contains("access_token"), "{text}");
+}
+
+#[tokio::test]
+async fn server_that_waits_for_its_database_stops_when_it_is_asked_to() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let settings = set(&[
+        ("data_dir", &data.path().display().to_string()),
+        ("database_url", &format!("postgres://c@{}/c", silent.local_addr().unwrap())),
+        ("listen", "127.0.0.1:0"),
+        ("tls_listen", ""),
+    ]);
+    let server = AUTH_SERVER.command(&settings).spawn().unwrap();
+    let _connection = silent.accept().await.unwrap();
+    let output = terminate(server).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
 }

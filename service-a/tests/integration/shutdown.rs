@@ -1,6 +1,13 @@
-use test_support::wait::until;
+use test_support::{
+    process::{set_arguments, terminate},
+    wait::until,
+};
+use tokio::net::TcpListener;
 
-use crate::test_servers::TestServers;
+use crate::{
+    process::SERVICE_A,
+    test_servers::{SECRET, TestServers},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_ends_readiness_finishes_running_requests_and_accepts_no_new_ones() {
@@ -27,4 +34,20 @@ async fn shutdown_ends_readiness_finishes_running_requests_and_accepts_no_new_on
     let response = running.await.unwrap();
     assert_eq!((response.status, response.json()["b"].as_str()), (200, Some("local")));
     a.running.take().unwrap().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn server_that_waits_for_its_database_stops_when_it_is_asked_to() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let settings = set_arguments(&[
+        ("client_secret", SECRET),
+        ("data_dir", &data.path().display().to_string()),
+        ("database_url", &format!("postgres://a@{}/a", silent.local_addr().unwrap())),
+        ("listen", "127.0.0.1:0"),
+    ]);
+    let server = SERVICE_A.command(&settings).spawn().unwrap();
+    let _connection = silent.accept().await.unwrap();
+    let output = terminate(server).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
 }

@@ -124,6 +124,13 @@ impl Program {
     }
 }
 
+/// Asks a process to stop, as a container engine does, and waits until it has exited.
+pub async fn terminate(process: Child) -> CommandOutput {
+    ask_to_stop(&process);
+    let wait = move || process.wait_with_output().unwrap();
+    CommandOutput::of(&tokio::task::spawn_blocking(wait).await.unwrap())
+}
+
 impl CommandOutput {
     fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -157,8 +164,7 @@ impl ServerProcess {
     /// Asks the process to stop, as a container engine does, and waits until it has exited. Returns
     /// its exit code.
     pub async fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        ask_to_stop(&self.child);
         let wait = move || self.child.wait().unwrap().code();
         tokio::task::spawn_blocking(wait).await.unwrap()
     }
@@ -183,4 +189,9 @@ impl Drop for ServerProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn ask_to_stop(process: &Child) {
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
 }
