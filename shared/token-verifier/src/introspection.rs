@@ -1,12 +1,11 @@
 //! Token introspection (RFC 7662).
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use flow_events::{Check, Event, Rule, emit};
+use flow_events::{Check, Rule};
 use http::StatusCode;
 use oauth_http::{ClientCredentials, FormRequest};
 use oauth_types::{AccessToken, Claims, ClientAuthMethod, ClientSecret, parse_endpoint_url};
-use quick_cache::{Weighter, sync::Cache};
 use url::Url;
 
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     issuer_client::{IssuerClient, parse, unreachable},
     other_kind::claim_naming_another_kind,
     scope_claims::ScopeClaims,
+    token_cache::{Entry, TokenCache},
     token_claims::TokenClaims,
     token_hash::TokenHash,
     verified_token::VerifiedToken,
@@ -74,7 +74,7 @@ pub(crate) struct Introspection {
     audience_required: bool,
     scope_claims: ScopeClaims,
     issuer_client: Arc<IssuerClient>,
-    cache: Cache<TokenHash, CachedIntrospection, BySize>,
+    cache: TokenCache<CachedIntrospection>,
 }
 
 /// The result of an introspection, and the uptime at which it expires from the cache: a clock that
@@ -85,23 +85,33 @@ struct CachedIntrospection {
     fresh_until: Duration,
 }
 
+impl Entry for CachedIntrospection {
+    type Now = Duration;
+
+    fn is_fresh(&self, now: Duration) -> bool {
+        now < self.fresh_until
+    }
+
+    fn token(&self) -> Option<&VerifiedToken> {
+        self.result.as_deref().ok()
+    }
+
+    fn hit(&self, now: Duration) -> Check {
+        let fresh_for = self.fresh_until.saturating_sub(now).as_millis();
+        let found = format!("cached introspection result, fresh for {fresh_for} ms");
+        let expected = "a result within its cache time".to_owned();
+        Check { rule: Rule::Cached, passed: self.result.is_ok(), expected, found }
+    }
+}
+
 /// A response of the introspection endpoint.
 struct Introspected {
     active: bool,
     claims: TokenClaims,
 }
 
-#[derive(Clone, Debug)]
-struct BySize;
-
-impl Weighter<TokenHash, CachedIntrospection> for BySize {
-    fn weight(&self, _: &TokenHash, cached: &CachedIntrospection) -> u64 {
-        cached.result.as_ref().map_or(1, |token| token.cache_weight())
-    }
-}
-
 /// The maximum number of cached results. A token with large claims counts as several.
-const CACHE_CAPACITY: usize = 10_000;
+const CACHE_CAPACITY: u64 = 10_000;
 /// How far the issuer's clock and ours may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 5;
 
@@ -126,7 +136,7 @@ impl Introspection {
             audience_required: settings.audience_required,
             scope_claims,
             issuer_client,
-            cache: Cache::with_weighter(CACHE_CAPACITY, CACHE_CAPACITY as u64, BySize),
+            cache: TokenCache::new(CACHE_CAPACITY),
         })
     }
 
@@ -155,23 +165,13 @@ impl Introspection {
         audiences: &[String],
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), self.issuer_client.clock.uptime());
-        self.cache.remove_if(&hash, |cached| cached.fresh_until <= now);
-        let mut introspected = false;
-        // One request at a time for one token, however many callers present it. Those that wait
-        // share a failure too: otherwise each would run into its own timeout, one after the other.
         let introspect = async {
-            introspected = true;
-            // Removed by the next caller, and not before.
+            // Stale at once, so that the next caller asks again. Those that wait share it.
             let failed =
                 |error| CachedIntrospection { result: Err(error), fresh_until: Duration::ZERO };
-            let cached = self.introspect(token, audiences).await.unwrap_or_else(failed);
-            Ok::<_, Infallible>(cached)
+            self.introspect(token, audiences).await.unwrap_or_else(failed)
         };
-        let Ok(cached) = self.cache.get_or_insert_async(&hash, introspect).await;
-        if !introspected && cached.fresh_until > now {
-            emit(|| cache_hit(&cached, now));
-        }
-        cached.result
+        self.cache.get_or_insert(&hash, now, introspect).await.result
     }
 
     /// Returns an error only if the issuer sent no usable response. A rejected token is a result,
@@ -263,12 +263,4 @@ fn check_kind(claims: &Claims) -> Result<(), VerifyError> {
         let (expected, found) = (|| "an access token".to_owned(), || found.clone());
         check(Rule::Kind, false, expected, found, "the introspected token is not an access token")
     })
-}
-
-fn cache_hit(cached: &CachedIntrospection, now: Duration) -> Event {
-    let fresh_for = cached.fresh_until.saturating_sub(now).as_millis();
-    let found = format!("cached introspection result, fresh for {fresh_for} ms");
-    let expected = "a result within its cache time".to_owned();
-    let passed = cached.result.is_ok();
-    Event::TokenChecked(Check { rule: Rule::Cached, passed, expected, found })
 }

@@ -121,6 +121,7 @@ mod other_kind;
 mod rejection;
 mod requirement;
 mod scope_claims;
+mod token_cache;
 mod token_claims;
 mod token_hash;
 mod verified_token;

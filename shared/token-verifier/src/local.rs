@@ -4,8 +4,8 @@ mod jwk;
 mod jwt;
 mod key_set;
 mod keys;
-mod token_cache;
 mod token_type;
+mod verified_jwt;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use self::{
     jwk::Key,
     jwt::Unverified,
     keys::Keys,
-    token_cache::{Entry, VerifiedTokenCache},
+    verified_jwt::{Present, VerifiedJwt},
 };
 #[cfg(feature = "discovery")]
 use crate::issuer_client::IssuerClient;
@@ -29,6 +29,7 @@ use crate::{
     check::{Times, check, check_audience, check_issuer, check_times},
     error::VerifyError,
     scope_claims::ScopeClaims,
+    token_cache::TokenCache,
     token_claims::TokenClaims,
     token_hash::TokenHash,
     verified_token::VerifiedToken,
@@ -134,7 +135,7 @@ pub(crate) struct Local {
     leeway: i64,
     hs256_key: Option<Arc<Key>>,
     keys: Arc<Keys>,
-    cache: VerifiedTokenCache,
+    cache: TokenCache<VerifiedJwt>,
 }
 
 impl Local {
@@ -161,7 +162,7 @@ impl Local {
                 #[cfg(feature = "discovery")]
                 fetcher,
             )),
-            cache: VerifiedTokenCache::new(settings.cache_capacity),
+            cache: TokenCache::new(settings.cache_capacity),
         }
     }
 
@@ -186,10 +187,10 @@ impl Local {
         now_millis: i64,
     ) -> Result<Arc<VerifiedToken>, VerifyError> {
         let (hash, now) = (TokenHash::of(token), now_millis.div_euclid(1_000));
-        if let Some(cached) =
-            self.cache.get(&hash, now, self.leeway, self.keys.generation(now_millis))
-        {
-            return Ok(cached);
+        let generation = self.keys.generation(now_millis);
+        let present = Present { now, leeway: self.leeway, generation };
+        if let Some(cached) = self.cache.get(&hash, present) {
+            return Ok(cached.token);
         }
         let unverified = Unverified::parse(token)?;
         let algorithm = self.check_algorithm(&unverified)?;
@@ -206,7 +207,7 @@ impl Local {
         let not_before = nbf.max(iat).unwrap_or(i64::MIN);
         let expires_at = exp.ok_or_else(|| VerifyError::wrong_type("exp"))?;
         let token = Arc::new(VerifiedToken::new(claims, expires_at));
-        self.cache.insert(hash, Entry { token: Arc::clone(&token), not_before, generation });
+        self.cache.insert(hash, VerifiedJwt { token: Arc::clone(&token), not_before, generation });
         Ok(token)
     }
 
