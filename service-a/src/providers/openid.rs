@@ -304,7 +304,7 @@ impl OpenIdProvider {
         let now = self.clock.seconds();
         UserAccessToken {
             access_token: response.access_token.clone(),
-            expires_at: response.expires_in.map(|seconds| now.saturating_add(seconds)),
+            expires_at: response.expires_in.map(|seconds| now.saturating_add_unsigned(seconds)),
         }
     }
 

@@ -1,6 +1,10 @@
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Unexpected},
+};
+use serde_json::Value;
 
-use crate::{AccessToken, IdToken, RefreshToken, Scope};
+use crate::{AccessToken, IdToken, RefreshToken, Scope, lifetime_seconds};
 
 /// A successful response of the token endpoint (RFC 6749 §5.1).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -11,8 +15,8 @@ pub struct TokenResponse {
     /// The token type: `Bearer`. Clients compare it case-insensitively (RFC 6749 §5.1).
     pub token_type: String,
     /// The lifetime of the access token in seconds from the response on. Only recommended, so other
-    /// issuers may omit it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// issuers may omit it. Text and fractions are read too ([`lifetime_seconds`]).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read_lifetime")]
     pub expires_in: Option<u64>,
     /// The granted scope. Issuers may omit it if it equals the requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +57,16 @@ impl TokenResponse {
             refresh_token: None,
             id_token: None,
         }
+    }
+}
+
+/// Rejects what is no lifetime: a token that is taken for valid too long fails at its resource.
+fn read_lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        value => lifetime_seconds(&value).map(Some).ok_or_else(|| {
+            D::Error::invalid_value(Unexpected::Other("another value"), &"a number of seconds")
+        }),
     }
 }
 

@@ -1,5 +1,5 @@
 use oauth_http::HttpResponse;
-use oauth_types::{AccessToken, printable};
+use oauth_types::{AccessToken, lifetime_seconds, printable};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -11,8 +11,8 @@ const MAX_ERROR_CODE: usize = 60;
 /// A token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 pub(super) struct TokenResponse {
     pub(super) access_token: AccessToken,
-    /// In seconds.
-    pub(super) expires_in: Option<i64>,
+    /// In seconds. One that cannot be read counts as absent: it is only recommended.
+    pub(super) expires_in: Option<u64>,
     pub(super) refresh_token: Option<SecretString>,
     pub(super) id_token: Option<String>,
 }
@@ -49,43 +49,9 @@ impl TokenResponse {
         }
         Ok(Self {
             access_token: AccessToken::new(access_token),
-            expires_in: body.get("expires_in").and_then(seconds),
+            expires_in: body.get("expires_in").and_then(lifetime_seconds),
             refresh_token: text("refresh_token").map(|token| token.to_owned().into()),
             id_token: text("id_token").map(str::to_owned),
         })
-    }
-}
-
-/// Reads a lifetime. Some providers send it as text. One that cannot be read counts as absent:
-/// `expires_in` is only recommended.
-fn seconds(value: &Value) -> Option<i64> {
-    let seconds = match value {
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        number => number.as_f64()?,
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "the value is in range")]
-    (0.0..=f64::from(u32::MAX)).contains(&seconds).then_some(seconds as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn lifetime_is_a_number_or_text() {
-        for (value, expected) in [
-            (json!(600), Some(600)),
-            (json!(600.5), Some(600)),
-            (json!("600"), Some(600)),
-            (json!("soon"), None),
-            (json!(-1), None),
-            (json!(1e300), None),
-            (json!("NaN"), None),
-            (json!(null), None),
-        ] {
-            assert_eq!(seconds(&value), expected, "{value}");
-        }
     }
 }

@@ -122,6 +122,8 @@ async fn invalid_response_is_not_retried() {
         token_response(r#","expires_in":0"#),
         token_response(r#","expires_in":-5"#),
         token_response(r#","expires_in":1e300"#),
+        token_response(r#","expires_in":"soon""#),
+        token_response(r#","expires_in":true"#),
         token_response(r#","expires_in":1800,"expires_in":1801"#),
         token_response(&format!(r#","padding":"{}""#, "x".repeat(64 * 1024))),
         json(401, "no"),

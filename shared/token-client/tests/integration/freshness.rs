@@ -195,6 +195,20 @@ async fn token_without_expires_in_is_used_for_one_minute() {
 }
 
 #[tokio::test]
+async fn lifetime_may_be_text_or_have_a_fraction() {
+    let response = |lifetime: &str| {
+        let body =
+            format!(r#"{{"access_token":"t1","token_type":"Bearer","expires_in":{lifetime}}}"#);
+        json(200, &body)
+    };
+    for (lifetime, seconds) in [(r#""599""#, 599), ("599.5", 599), ("null", 60)] {
+        let c = AuthServer::with_responses([response(lifetime)]).await;
+        let token = c.client().token(&target()).await.unwrap();
+        assert_eq!(token.expires_at - c.clock.seconds(), seconds, "{lifetime}");
+    }
+}
+
+#[tokio::test]
 async fn clock_that_is_set_back_does_not_extend_the_use_of_a_token() {
     let c = AuthServer::with_responses([token("t1"), token("t2")]).await;
     let client = c.client();
