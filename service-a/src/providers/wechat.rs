@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use clock::Clock;
-use oauth_types::{AccessToken, ClientSecret, Issuer, parse_endpoint_url, printable};
-use serde::{Deserialize, de::DeserializeOwned};
+use oauth_types::{
+    AccessToken, ClientSecret, Issuer, lifetime_seconds, parse_endpoint_url, printable,
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 use service_kit::http_client;
 use url::Url;
 
@@ -41,7 +44,7 @@ pub struct WeChatProvider {
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: Option<AccessToken>,
-    expires_in: Option<i64>,
+    expires_in: Option<Value>,
     openid: Option<String>,
     unionid: Option<String>,
     errcode: Option<i64>,
@@ -51,9 +54,18 @@ struct TokenResponse {
 struct UserInfo {
     openid: Option<String>,
     unionid: Option<String>,
+    #[serde(default, deserialize_with = "unneeded")]
     nickname: Option<String>,
+    #[serde(default, deserialize_with = "unneeded")]
     headimgurl: Option<String>,
     errcode: Option<i64>,
+}
+
+/// Reads a member that a login does not need: a value of another type counts as absent.
+fn unneeded<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
 impl WeChatProvider {
@@ -160,8 +172,9 @@ impl WeChatProvider {
             email: None,
         };
         let identity = Identity { issuer: self.issuer.clone(), subject: unionid.unwrap_or(openid) };
-        let expires_at =
-            tokens.expires_in.map(|seconds| self.clock.seconds().saturating_add(seconds));
+        let now = self.clock.seconds();
+        let lifetime = tokens.expires_in.as_ref().and_then(lifetime_seconds);
+        let expires_at = lifetime.map(|seconds| now.saturating_add_unsigned(seconds));
         let tokens = UserTokens {
             userinfo: UserAccessToken { access_token, expires_at },
             resources: BTreeMap::new(),

@@ -148,6 +148,33 @@ async fn wechat_json_is_parsed_with_any_content_type() {
 }
 
 #[tokio::test]
+async fn wechat_member_that_is_not_needed_never_stops_a_login() {
+    let (site, wechat) = wechat().await;
+    for (path, valid, name, odd) in [
+        (TOKEN, token(), "expires_in", json!("7200")),
+        (TOKEN, token(), "expires_in", json!("soon")),
+        (TOKEN, token(), "expires_in", json!(-1)),
+        (TOKEN, token(), "refresh_token", json!(7)),
+        (TOKEN, token(), "scope", json!(["snsapi_login"])),
+        (USER_INFO, user_info(), "nickname", json!(7)),
+        (USER_INFO, user_info(), "nickname", Value::Null),
+        (USER_INFO, user_info(), "headimgurl", json!(["x"])),
+        (USER_INFO, user_info(), "privilege", json!("none")),
+    ] {
+        let mut changed = valid.clone();
+        changed[name] = odd.clone();
+        wechat.set_response(path, json(200, &changed));
+        log_in(&mut site.browser()).await.assert_redirect("/account");
+        wechat.set_response(path, json(200, &valid));
+    }
+    // One that names the user is needed.
+    let mut changed = token();
+    changed["unionid"] = json!(7);
+    wechat.set_response(TOKEN, json(200, &changed));
+    log_in(&mut site.browser()).await.assert_error(502, "unusable_response");
+}
+
+#[tokio::test]
 async fn wechat_errors_show_pages() {
     let (site, wechat) = wechat().await;
     let mut browser = site.browser();
