@@ -18,7 +18,7 @@ use service_kit::{
     tls::{ServerCertificate, with_cert_reload},
     with_request_context,
 };
-use sql_kit::with_time_budget;
+use sql_kit::{postgres, sqlite, with_time_budget};
 use token_client::TokenClient;
 
 use crate::{
@@ -188,11 +188,15 @@ fn build_providers(settings: &ServiceASettings, clock: &Clock) -> anyhow::Result
 pub(crate) async fn open_accounts(
     settings: &ServiceASettings,
 ) -> anyhow::Result<Arc<dyn AccountStore>> {
-    if let Some(url) = settings.database_url()? {
+    let url = settings.database_url()?;
+    let file = settings.accounts_file();
+    let database = url.map_or_else(|| sqlite::location(&file), postgres::location);
+    tracing::info!(database, "opening the database");
+    if let Some(url) = url {
         let advice = "check the setting `database_url`, and that PostgreSQL is running there";
         return Ok(Arc::new(PostgresAccounts::connect(url).await.context(advice)?));
     }
-    let accounts = SqliteAccounts::open(&settings.accounts_file()).await;
+    let accounts = SqliteAccounts::open(&file).await;
     Ok(Arc::new(accounts.context("the setting `data_dir`")?))
 }
 

@@ -54,9 +54,9 @@ pub struct ServiceASettings {
     /// Directory of the SQLite database `service-a.db` with accounts and sessions; created if it is
     /// missing. Default: `gatepass-data`.
     pub data_dir: PathBuf,
-    /// PostgreSQL database for accounts and sessions, as `postgres://user:password@host/database`;
-    /// replaces the SQLite database in `data_dir`. Default: unset. Production requires verified TLS
-    /// (`sslmode=verify-full`) unless the host is loopback.
+    /// PostgreSQL database for accounts and sessions, as `postgres://user:password@host/database`,
+    /// or `sqlite` for a SQLite file in `data_dir`. Default: unset, which is `sqlite`. Production
+    /// requires the choice, and verified TLS (`sslmode=verify-full`) unless the host is loopback.
     pub database_url: Option<SecretSetting>,
     /// Time that one request may wait for PostgreSQL, over all its queries, in milliseconds, at
     /// least 1. Then its page has status 503. Default: 1500.
@@ -218,7 +218,7 @@ impl ServiceASettings {
         self.scope.parse().context("the setting `scope`")
     }
 
-    /// Returns the URL of the PostgreSQL database, if one is configured.
+    /// Returns the URL of the PostgreSQL database, or `None` for SQLite.
     ///
     /// # Errors
     /// Returns an error if it is not a PostgreSQL URL, or `database_timeout_millis` is 0. The error

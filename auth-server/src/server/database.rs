@@ -4,7 +4,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use sql_kit::SchemaVersions;
+use sql_kit::{SchemaVersions, sqlite};
 
 use super::compose::Storage;
 use crate::{
@@ -35,8 +35,7 @@ pub(crate) fn database_location(settings: &AuthServerSettings) -> String {
     if let Ok(Some(url)) = settings.database_url() {
         return PostgresStore::location(url);
     }
-    let file = database_file(settings);
-    format!("SQLite at {}", std::path::absolute(&file).unwrap_or(file).display())
+    sqlite::location(&database_file(settings))
 }
 
 /// Opens the storage and creates the users that are missing. Returns it with the clients file.

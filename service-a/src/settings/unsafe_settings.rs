@@ -1,5 +1,5 @@
 use service_kit::{UnsafeSetting, loopback_url, plain_http_listener, plain_http_url, weak_secret};
-use sql_kit::unverified_database_tls;
+use sql_kit::{unchosen_database, unverified_database_tls};
 
 use super::ServiceASettings;
 
@@ -23,6 +23,7 @@ pub(crate) fn unsafe_settings(settings: &ServiceASettings) -> Vec<UnsafeSetting>
         settings.providers.iter().flat_map(|(name, provider)| provider.unsafe_settings(name)),
     );
     found.extend(plain_http_listener(&settings.listen, &settings.tls));
+    found.extend(unchosen_database(settings.database_url.as_ref()));
     found.extend(settings.database_url().ok().flatten().and_then(unverified_database_tls));
     match settings.secret() {
         Ok(secret) => found.extend(weak_secret("client_secret", secret.expose())),
@@ -53,12 +54,13 @@ mod tests {
     }
 
     #[test]
-    fn demo_settings_are_unsafe_for_their_secret_and_loopback_urls() {
+    fn demo_settings_are_unsafe_for_their_secret_database_and_loopback_urls() {
         let expected = [
             "issuer",
             "targets.local.resource",
             "targets.introspection.resource",
             "public_url",
+            "database_url",
             "client_secret",
         ];
         assert_eq!(unsafe_names(&ServiceASettings::default()), expected);

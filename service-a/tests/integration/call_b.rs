@@ -167,6 +167,7 @@ async fn production_calls_b_for_anyone_only_if_settings_name_it() {
         let a = servers
             .start_a_with(|settings| {
                 settings.profile = Profile::Production;
+                settings.database_url = Some(SecretSetting::new("sqlite"));
                 settings.anonymous_reads = reads;
                 settings.anonymous_writes = writes;
                 settings.issuer = "https://c.example".to_owned();

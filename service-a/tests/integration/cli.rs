@@ -29,7 +29,7 @@ async fn check_config_prints_settings_without_secrets_and_lists_unsafe_ones() {
 }
 
 #[tokio::test]
-async fn production_rejects_the_demo_secret_and_accepts_a_secret_file_and_manage_listen() {
+async fn production_requires_a_secret_and_the_choice_of_a_database() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secret");
     fs::write(&file, "a long random secret for this test only\n").unwrap();
@@ -48,6 +48,7 @@ async fn production_rejects_the_demo_secret_and_accepts_a_secret_file_and_manage
     let rejected = SERVICE_A.run(&["check-config"], &set_arguments(&sound)).await;
     assert_eq!(rejected.code, Some(1));
     assert!(rejected.stderr.contains("\n  client_secret: "), "{}", rejected.stderr);
+    assert!(rejected.stderr.contains("\n  database_url: is not set"), "{}", rejected.stderr);
     let file = file.display().to_string();
     let data = dir.path().display().to_string();
     let own = [
@@ -55,8 +56,19 @@ async fn production_rejects_the_demo_secret_and_accepts_a_secret_file_and_manage
         ("data_dir", &data),
         ("public_url", "https://a.example"),
     ];
-    let a = Process::serve(&set_arguments(&[&sound[..], &own].concat()));
+    for unchosen in [&own[..], &[&own[..], &[("database_url", "")]].concat()] {
+        let settings = set_arguments(&[&sound[..], unchosen].concat());
+        let output = SERVICE_A.run(&["serve"], &settings).await;
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains("  database_url: is not set"), "{}", output.stderr);
+        assert!(!dir.path().join("service-a.db").exists(), "no database is created");
+    }
+    let chosen = [("database_url", "sqlite")];
+    let a = Process::serve(&set_arguments(&[&sound[..], &own, &chosen].concat()));
     assert_eq!(a.manage.get("/readyz").await.status, 200);
+    let log = a.kill_and_read_log();
+    let database = dir.path().join("service-a.db");
+    assert!(log.contains(&format!("SQLite at {}", database.display())), "{log}");
 }
 
 #[tokio::test]

@@ -59,6 +59,13 @@ impl SqliteDatabase {
     }
 }
 
+/// Returns where the database is, for messages.
+#[must_use]
+pub fn location(file: &Path) -> String {
+    let absolute = std::path::absolute(file);
+    format!("SQLite at {}", absolute.as_deref().unwrap_or(file).display())
+}
+
 /// Opens the database `file`, creates it and its folder if they are missing, and applies the
 /// missing migrations.
 ///
