@@ -128,6 +128,7 @@ pub fn validate_defaults(
 pub struct TokenExchangeRule {
     /// Identifier of the resource that the new token is for.
     pub resource: String,
+    /// What the new token allows at most, separated by spaces.
     pub scopes: Scope,
     /// Allows these scopes even if the user did not grant them to the first client.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -138,19 +139,22 @@ pub struct TokenExchangeRule {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
-    /// Absolute URI without a fragment (RFC 8707 §2); the `aud` of its access tokens.
+    /// Absolute URI without a fragment (RFC 8707 §2); the `aud` of its access tokens. Required.
     pub identifier: String,
+    /// The scopes that it knows, separated by spaces. Required, and empty for an API without any.
     pub scopes: Scope,
+    /// Format of its access tokens: that of the client (`jwt`, the default), or always a random
+    /// string (`opaque`).
     #[serde(default)]
     pub token_format: TokenFormat,
     /// Lets clients that nobody configured have all its scopes: those that register themselves from
     /// then on, and those with a client ID metadata document.
     #[serde(default)]
     pub open_to_registered_clients: bool,
-    /// Type of its JWTs.
+    /// Type of its JWTs, by default `at+jwt`.
     #[serde(default)]
     pub typ: JwtType,
-    /// Signature algorithm of its JWTs; `None` for `keys.algorithm`.
+    /// Signature algorithm of its JWTs. Unset: `keys.algorithm`.
     #[serde(default)]
     pub algorithm: Option<Algorithm>,
     /// Lifetime of its access tokens, at most `tokens.access_token_ttl_seconds`, which is the

@@ -18,32 +18,36 @@ pub struct UserLoginConfig {
     /// The name in other languages, by language tag.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub client_names: BTreeMap<String, String>,
+    /// Where C sends its answers. A request names one of them exactly; only the port of a loopback
+    /// address is free.
     pub redirect_uris: Vec<String>,
+    /// Where C sends the browser after a logout.
     pub post_logout_redirect_uris: Vec<String>,
     /// Origins of its pages besides those of its redirect URIs. Only for a public client.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
+    /// Where C sends logout tokens when a session ends (OpenID Connect Back-Channel Logout).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
     /// Public client without a secret: a native app or a browser app (RFC 6749 §2.1).
     pub public: bool,
-    /// The registered client authentication method; `None` allows either.
+    /// The registered client authentication method. Unset: either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// First-party client: its users are not asked for consent.
     pub first_party: bool,
     /// Issues refresh tokens without `offline_access`; they end with the session.
     pub refresh_tokens: bool,
-    /// Grant types that it can use; `None` does not restrict them.
+    /// Grant types that it can use. Unset: those that its other members allow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,
-    /// Signature algorithm of its ID tokens.
+    /// Signature algorithm of its ID tokens. Unset: `RS256`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
     /// Puts the claims of userinfo that the scope allows into the ID token too, for clients that do
     /// not call userinfo, or cannot: their access token is for another resource.
     pub id_token_claims: bool,
-    /// Signature algorithm of its userinfo responses; `None` returns plain JSON.
+    /// Signature algorithm of its userinfo responses. Unset: plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
     /// Public keys for its signed authorization requests (RFC 9101).
@@ -52,7 +56,7 @@ pub struct UserLoginConfig {
     /// URL of those keys, in place of `jwks`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// Required signature algorithm of its requests; `None` allows every supported one.
+    /// Required signature algorithm of its requests. Unset: every supported one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<String>,
     /// Requires pushed authorization requests (RFC 9126 §6).
@@ -61,16 +65,22 @@ pub struct UserLoginConfig {
     pub require_pkce: bool,
     /// Requires signed authorization requests (RFC 9101 §10.5).
     pub require_signed_request_object: bool,
+    /// Which `sub` it receives for a user: that of every client (`public`, the default), or one
+    /// for its sector (`pairwise`).
     pub subject_type: SubjectType,
     /// Its host is the sector of pairwise subjects, for redirect URIs on several hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
+    /// Its home page, which the consent page shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
+    /// Its logo, which the consent page shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
+    /// How it uses data about its users, which the consent page shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
+    /// Its terms of service, which the consent page shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
 }

@@ -33,6 +33,7 @@ const LONGEST_SUB: usize = 255;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UsersFileToml {
+    /// The users, whom C adds at the start if they do not exist.
     #[serde(default)]
     users: Vec<UserToml>,
 }
@@ -41,13 +42,15 @@ pub struct UsersFileToml {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserToml {
+    /// The name to sign in with. Required.
     pub username: String,
-    /// Generated if missing.
+    /// The user's `sub` in tokens. Generated if missing.
     pub sub: Option<String>,
     /// Plaintext password, for development.
     password: Option<Password>,
     /// Argon2id PHC string, so that the file contains no password.
     password_hash: Option<String>,
+    /// Claims about the user (OpenID Connect Core §5.1).
     #[serde(default)]
     claims: StandardClaims,
     /// Any JSON by name, for custom claims.

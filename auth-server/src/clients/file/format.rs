@@ -12,8 +12,10 @@ use crate::domain::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientsFileToml {
+    /// The APIs of resource servers, which access tokens are issued for.
     #[serde(default)]
     pub(super) resources: Vec<Resource>,
+    /// The programs that request tokens or introspect them.
     #[serde(default)]
     pub(super) clients: Vec<ClientToml>,
 }
@@ -22,6 +24,7 @@ pub struct ClientsFileToml {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientToml {
+    /// The id. Required.
     pub(super) client_id: String,
     /// The plain secret, for development.
     #[serde(skip_serializing)]
@@ -29,23 +32,29 @@ pub struct ClientToml {
     /// Argon2id hash of the secret as a PHC string, so that the file holds no secret.
     #[serde(skip_serializing)]
     pub(super) client_secret_hash: Option<String>,
+    /// What the client may request, separated by spaces.
     #[serde(default)]
     pub(super) scopes: Scope,
-    /// Scope of a request without one (RFC 6749 section 3.3). Unset: `scopes` without those of
+    /// Scope of a request without one (RFC 6749 §3.3). Unset: `scopes` without those of
     /// OpenID Connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) default_scope: Option<Scope>,
+    /// Identifiers of the resources whose access tokens the client may request.
     #[serde(default)]
     pub(super) resources: Vec<String>,
     /// The resource of a request that names none and fits several. Unset: such a request is
     /// rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) default_resource: Option<String>,
+    /// Identifiers of the resources whose access tokens the client, a resource server, may
+    /// introspect.
     #[serde(default)]
     pub(super) introspection_audiences: Vec<String>,
     /// Token exchanges that the client can request (RFC 8693); none by default.
     #[serde(default)]
     pub(super) token_exchange: Vec<TokenExchangeRule>,
+    /// Format of the client's access tokens: a signed JWT (`jwt`, the default), or a random string
+    /// (`opaque`) that resource servers introspect.
     #[serde(default)]
     pub(super) token_format: TokenFormat,
     /// Any JSON by name, for custom claims.

@@ -68,6 +68,7 @@ impl Schema {
                         let members = fields
                             .named
                             .iter()
+                            .filter(|field| !is_skipped(&field.attrs))
                             .map(|field| {
                                 let name = field.ident.as_ref().unwrap().to_string();
                                 member(&name, &field.attrs, kind(&field.ty), style.as_deref())
@@ -142,6 +143,21 @@ fn serde_value(attributes: &[Attribute], key: &str) -> Option<String> {
                 if let (true, Lit::Str(text)) = (is_key, literal) {
                     found = Some(text.value());
                 }
+            }
+            Ok(())
+        });
+    }
+    found
+}
+
+/// Returns whether files cannot name the field (`#[serde(skip)]`).
+fn is_skipped(attributes: &[Attribute]) -> bool {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident("skip");
+            if let Ok(value) = meta.value() {
+                value.parse::<Lit>()?;
             }
             Ok(())
         });

@@ -1,5 +1,6 @@
 //! `settings.md`: every setting of every server, from the doc comments of the settings' structs
-//! and from their default values.
+//! and from their default values. `clients-and-users.md`: every member of the clients file and the
+//! users file, from those of their structs.
 
 use std::fmt::Write;
 
@@ -29,6 +30,19 @@ a value: `tls_listen = \"\"` disables the TLS listener.
 
 In a TOML file `tokens.id_token_ttl_seconds` is the key `id_token_ttl_seconds` in the table
 `[tokens]`. `<NAME>` is a name that you choose.
+";
+
+const FILES: &str = "\
+# Clients file and users file
+
+This page is generated from the doc comments of the entries.
+
+The settings `clients_file` and `users_file` name TOML files. `clients.login.redirect_uris` is the
+key `redirect_uris` in the table `[clients.login]` after its `[[clients]]`. An unknown member is an
+error that names the known ones. `client add` and the control API know the same members.
+
+C reads changes of the clients file within a second. It adds the users of the users file at the
+start if they do not exist, and never changes them.
 ";
 
 struct Page<'a> {
@@ -62,10 +76,32 @@ fn settings_page_matches_the_code() {
     assert_page("settings.md", &text);
 }
 
+#[test]
+fn page_of_clients_and_users_matches_the_code() {
+    let schema = Schema::parse(&[
+        "auth-server/src/clients/file/format.rs",
+        "auth-server/src/users/seed.rs",
+        "auth-server/src/domain",
+        "shared/oauth-types/src",
+    ]);
+    let mut text = FILES.to_owned();
+    for (title, root) in [("Clients file", "ClientsFileToml"), ("Users file", "UsersFileToml")] {
+        let mut page = Page { schema: &schema, environment: None, rows: String::new() };
+        page.group("", root, None);
+        write!(text, "\n## {title}\n\n{}", page.rows).unwrap();
+    }
+    assert_page("clients-and-users.md", &text);
+}
+
 impl Page<'_> {
     fn group(&mut self, path: &str, name: &str, defaults: Option<&Value>) {
         let fields = self.schema.fields(name).unwrap_or_else(|| panic!("{name} has no fields"));
-        for field in fields.iter().cloned() {
+        let mut fields = fields.to_vec();
+        if self.environment.is_none() {
+            // As in a file, the tables of a table follow its other members.
+            fields.sort_by_key(|field| self.is_table(&field.kind));
+        }
+        for field in fields {
             let setting = format!("{path}{}", field.name);
             let default = defaults.and_then(|defaults| defaults.get(&field.name));
             assert!(!field.docs.is_empty(), "{setting} has no doc comment");
@@ -74,13 +110,31 @@ impl Page<'_> {
                     self.heading(&setting, &field.docs);
                     self.group(&format!("{setting}."), inner, default);
                 }
-                Kind::Map(inner) => {
-                    let Kind::Named(inner) = &**inner else { panic!("{setting}: a map of lists") };
+                Kind::List(inner) if let Some(inner) = self.table(inner) => {
+                    self.heading(&format!("[[{setting}]]"), &field.docs);
+                    self.group(&format!("{setting}."), inner, None);
+                }
+                Kind::Map(inner) if let Some(inner) = self.table(inner) => {
                     self.heading(&format!("{setting}.<NAME>"), &field.docs);
                     self.group(&format!("{setting}.<NAME>."), inner, None);
                 }
                 _ => self.setting(&setting, &field, default, defaults.is_some()),
             }
+        }
+    }
+
+    fn is_table(&self, kind: &Kind) -> bool {
+        match kind {
+            Kind::List(inner) | Kind::Map(inner) => self.table(inner).is_some(),
+            Kind::Named(_) => self.table(kind).is_some(),
+        }
+    }
+
+    /// Returns the name of a struct whose members the page lists.
+    fn table<'a>(&self, kind: &'a Kind) -> Option<&'a str> {
+        match kind {
+            Kind::Named(name) if self.schema.fields(name).is_some() => Some(name),
+            _ => None,
         }
     }
 
@@ -118,7 +172,9 @@ impl Page<'_> {
                 "Url" => "URL".to_owned(),
                 "Scope" => "scope".to_owned(),
                 "Networks" => "list of CIDRs".to_owned(),
-                "SecretSetting" | "ClientSecret" => "secret".to_owned(),
+                "SecretSetting" | "ClientSecret" | "Password" => "secret".to_owned(),
+                "Attributes" => "table".to_owned(),
+                "JwkSet" => "JWK Set".to_owned(),
                 name => match self.schema.variants(name) {
                     Some(variants) => variants
                         .iter()
