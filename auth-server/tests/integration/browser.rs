@@ -7,6 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use scripted_browser::{Cookie, Form, Request, unescape};
 use serde_json::Value;
 use service_kit::CookieNames;
+use test_support::error_reference::assert_documented;
 use url::Url;
 
 use crate::{
@@ -291,6 +292,7 @@ impl Page {
         assert_eq!(parameters.get("error").map(String::as_str), Some(error), "{parameters:?}");
         assert!(!parameters.contains_key("code"), "{parameters:?}");
         assert!(parameters.contains_key("iss"), "{parameters:?}");
+        assert_documented("redirect", error, &parameters["error_description"]);
     }
 
     /// Asserts a page with a link that reports this error to a client that registered itself.

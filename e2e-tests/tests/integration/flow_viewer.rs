@@ -8,6 +8,7 @@ use e2e_tests::{
     http::{TestResponse, send, until, url},
 };
 use flow_viewer::scenarios::Scenario;
+use gatepass::Addresses;
 use serde_json::{Value, json};
 use test_support::secrecy::{contains_jwt, contains_word};
 
@@ -170,18 +171,22 @@ async fn login_requests_without_trace_are_joined_by_state() {
 async fn request_with_many_parameters_stays_small_in_the_viewer() {
     let harness = harness_with_viewer().await;
     let path = format!("/nothing?{}", vec!["a"; 32_000].join("&"));
-    let response = send(harness.http.get(url(harness.addresses.auth_server, &path))).await;
-    assert_eq!(response.status, 404);
-    until("the viewer has the request, in part", async || {
-        let flows = get(&harness, "/api/flows").await;
-        assert!(flows.text.len() < 40_000, "{} bytes", flows.text.len());
-        let id = flows.json()[0]["id"].as_str().unwrap_or_default().to_owned();
-        let flow = get(&harness, &format!("/api/flows/{id}")).await;
-        assert!(flow.text.len() < 40_000, "{} bytes", flow.text.len());
-        // 63 are listed, `host` and `remote-addr` among them.
-        flow.text.contains("31939 more fields")
-    })
-    .await;
+    let Addresses { auth_server, service_a, b_local, b_introspection, .. } = harness.addresses;
+    for server in [auth_server, service_a, b_local, b_introspection] {
+        let response = send(harness.http.get(url(server, &path))).await;
+        assert_eq!(response.status, 404);
+        until("the viewer has the request, in part", async || {
+            let flows = get(&harness, "/api/flows").await;
+            assert!(flows.text.len() < 40_000, "{} bytes", flows.text.len());
+            let id = flows.json()[0]["id"].as_str().unwrap_or_default().to_owned();
+            let flow = get(&harness, &format!("/api/flows/{id}")).await;
+            assert!(flow.text.len() < 40_000, "{} bytes", flow.text.len());
+            // 63 are listed, `host` and `remote-addr` among them.
+            flow.text.contains(&format!(":{}", server.port()))
+                && flow.text.contains("31939 more fields")
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,8 @@ use std::{
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 
+use crate::error_reference::assert_documented;
+
 /// Calls one server over HTTP. It follows no redirects.
 #[derive(Clone, Debug)]
 pub struct TestClient {
@@ -143,12 +145,14 @@ impl TestResponse {
         (self.member("error"), self.member("error_description"))
     }
 
-    /// Asserts status and `error`, and that `error_description` contains `words`.
+    /// Asserts status and `error`, which the error reference has to have too, and that
+    /// `error_description` contains `words`.
     #[track_caller]
     pub fn assert_error(&self, status: u16, code: &str, words: &str) {
         let (error, description) = self.error();
         assert_eq!((self.status, error.as_str()), (status, code), "{self:?}");
         assert!(description.contains(words), "`{words}` is not in: {description}");
+        assert_documented(&status.to_string(), code, &description);
     }
 
     /// Asserts a rejection of a bearer token: [`TestResponse::assert_error`], and the same code in

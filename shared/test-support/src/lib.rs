@@ -1,5 +1,6 @@
 //! Test helpers that several crates share. The crate depends on no service.
 //!
+//! - [`error_reference`]: compares errors with the documentation
 //! - [`http`]: a client, and the response as tests compare it
 //! - [`management`]: what every server's management listener has in common
 //! - [`mock`]: endpoints of a mock server whose responses a test changes while it runs
@@ -15,6 +16,7 @@
 //! Not for production code: functions panic on errors.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
+pub mod error_reference;
 pub mod http;
 pub mod log;
 pub mod management;
