@@ -40,6 +40,7 @@ mod users;
 mod watched_file;
 
 pub use clients::DEMO_CLIENTS;
+pub use pages::DETAILS_IN_CHINESE;
 pub use secure_random::SecureRandom;
 pub use server::{AuthServer, Listeners, dev_ca, dev_ca_certificate};
 pub use settings::AuthServerSettings;

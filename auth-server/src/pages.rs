@@ -60,6 +60,9 @@ const TEXTS: [(Language, &str); 2] = [
     (Language::Chinese, include_str!("../pages/zh.toml")),
 ];
 
+/// The Chinese translations of the details on error pages, by their English texts.
+pub const DETAILS_IN_CHINESE: &str = include_str!("../pages/details.zh.toml");
+
 /// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
 /// ones.
 ///
@@ -69,12 +72,13 @@ pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
     /// The embedded pages, which all servers of a process share.
     static EMBEDDED: OnceLock<Pages> = OnceLock::new();
     if folder.is_some() {
-        return Pages::new(&FILES, &TEXTS, folder);
+        return Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, folder);
     }
     match EMBEDDED.get() {
         Some(pages) => Ok(pages.clone()),
         None => {
-            Pages::new(&FILES, &TEXTS, None).map(|pages| EMBEDDED.get_or_init(|| pages).clone())
+            let pages = Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, None);
+            pages.map(|pages| EMBEDDED.get_or_init(|| pages).clone())
         }
     }
 }

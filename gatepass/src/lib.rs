@@ -14,7 +14,6 @@ mod messages;
 mod narrate;
 pub mod observe;
 mod parse_error;
-mod patterns;
 mod scenarios;
 mod settings;
 mod stack;

@@ -1,16 +1,12 @@
 //! Messages of commands in Chinese: what the doctor has found, errors, and what commands of the
 //! servers print. The English texts are in the sources; `texts/messages.zh.toml` translates each.
+//! Those that pages display as well are in `pages/details.zh.toml` of the server.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use pages::Language;
+use pages::{Language, Messages};
 use serde::Deserialize;
 use service_kit::cli::set_translation;
-
-use crate::patterns::Patterns;
-
-/// How parts of a message are joined, in English and in Chinese.
-const JOINTS: [(&str, &str); 4] = [("; ", "；"), (": ", "："), (", ", "，"), (" and ", "和")];
 
 /// The translations of this file are by their English texts.
 #[derive(Deserialize)]
@@ -22,10 +18,11 @@ struct MessageTexts {
     others: BTreeMap<String, String>,
 }
 
-static CHINESE: LazyLock<Patterns> = LazyLock::new(|| {
-    // A test rules out that the file cannot be read.
-    let texts = texts().ok();
-    Patterns::new(texts.into_iter().flat_map(|texts| texts.ours.into_iter().chain(texts.others)))
+static CHINESE: LazyLock<Messages> = LazyLock::new(|| {
+    // A test rules out that the files cannot be read.
+    let texts = texts().ok().into_iter();
+    let texts = texts.flat_map(|texts| texts.ours.into_iter().chain(texts.others));
+    Messages::new(texts.chain(details().ok().into_iter().flatten()))
 });
 
 /// Makes the commands of this process print in this language.
@@ -39,25 +36,15 @@ fn texts() -> Result<MessageTexts, toml::de::Error> {
     toml::from_str(include_str!("../texts/messages.zh.toml"))
 }
 
-/// Translates a message, the values in it that are messages, or else its parts.
+/// Returns the messages that pages of A and C display as details.
+fn details() -> Result<BTreeMap<String, String>, toml::de::Error> {
+    let mut details: BTreeMap<_, _> = toml::from_str(service_a::DETAILS_IN_CHINESE)?;
+    details.extend(toml::from_str::<BTreeMap<_, _>>(auth_server::DETAILS_IN_CHINESE)?);
+    Ok(details)
+}
+
 fn chinese(message: &str) -> String {
-    if message.is_empty() {
-        return String::new();
-    }
-    if let Some(translation) = CHINESE.translate_with(message, chinese) {
-        return translation;
-    }
-    for (english, joint) in JOINTS {
-        let parts: Vec<_> = message.split(english).collect();
-        let translations: Vec<_> = match parts.len() {
-            1 => continue,
-            _ => parts.iter().map(|part| chinese(part)).collect(),
-        };
-        if translations.iter().zip(&parts).any(|(translation, part)| translation != part) {
-            return translations.join(joint);
-        }
-    }
-    message.to_owned()
+    CHINESE.translate(message)
 }
 
 #[cfg(test)]

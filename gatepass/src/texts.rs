@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 
 use anyhow::Context;
-use pages::Language;
+use pages::{Language, Patterns};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::patterns::Patterns;
-
-pub(crate) use crate::patterns::fill;
+pub(crate) use pages::fill;
 
 /// The texts of one language: those of this crate, and those of the flow viewer.
 #[derive(Clone, Debug)]

@@ -31,3 +31,4 @@ mod website;
 pub use b_client::{BClient, BRequest, BResponse, CallError, UrlCache};
 pub use server::ServiceA;
 pub use settings::ServiceASettings;
+pub use views::DETAILS_IN_CHINESE;

@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use crate::{providers::Provider, services::Services};
 
+/// The Chinese translations of the details on the error page, by their English texts.
+pub const DETAILS_IN_CHINESE: &str = include_str!("../pages/details.zh.toml");
+
 /// Renders the pages of the website.
 #[derive(Clone)]
 pub struct Views {
@@ -35,7 +38,7 @@ pub fn load_pages(dir: Option<&std::path::Path>) -> Result<Pages, PagesError> {
         (Language::English, include_str!("../pages/en.toml")),
         (Language::Chinese, include_str!("../pages/zh.toml")),
     ];
-    Pages::new(&templates, &texts, dir)
+    Pages::new(&templates, &texts, DETAILS_IN_CHINESE, dir)
 }
 
 /// A button that starts a login with a provider.

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use clock::Clock;
 use oauth_types::StandardClaims;
 use serde_json::Value;
-use service_kit::cli::{print_line, print_message};
+use service_kit::cli::{print_line, print_message, translated};
 
 use self::password::new_password;
 use super::{
@@ -234,7 +234,7 @@ fn claims(text: &str) -> Result<StandardClaims, serde_json::Error> {
 }
 
 fn line(user: &User) -> String {
-    let state = if user.enabled { "enabled" } else { "disabled" };
+    let state = translated(if user.enabled { "enabled" } else { "disabled" });
     let email = user.claims.email.as_deref().unwrap_or("-");
     format!(
         "{}  {state}  sub={}  name=\"{}\"  email={email}{}",

@@ -132,8 +132,8 @@ impl CustomClaim {
         match &self.from {
             ClaimSource::Attribute(path) if !is_attribute_path(path) => {
                 return reject(format!(
-                    "from: `{path}` is neither user.NAME nor client.NAME; write a constant as \
-                     {{ value = … }}"
+                    "from: `{path}` is neither user.NAME nor client.NAME; write a constant as a \
+                     table with `value`"
                 ));
             }
             ClaimSource::Constant(ConstantValue { value })

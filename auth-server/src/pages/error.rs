@@ -10,7 +10,7 @@ pub struct ErrorPage {
     pub kind: ErrorKind,
     /// The OAuth error code.
     pub error: String,
-    /// Details for developers, in English as in all API errors.
+    /// Details for developers, in English as in all API errors. The template translates it.
     pub detail: Option<String>,
     /// The URL of the specification section behind the rejection.
     pub rule: Option<WebLink>,

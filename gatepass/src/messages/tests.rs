@@ -6,22 +6,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pages::Patterns;
+
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 39] = [
+const SOURCES: [&str; 81] = [
     "shared/doctor/src",
-    "shared/sql-kit/src/database_check.rs",
+    "shared/oauth-types/src/issuer.rs",
+    "shared/oauth-types/src/scope.rs",
+    "shared/pages/src/error.rs",
+    "shared/pages/src/texts.rs",
     "shared/service-kit/src/cli.rs",
+    "shared/service-kit/src/events.rs",
+    "shared/service-kit/src/hosts.rs",
+    "shared/service-kit/src/json_list.rs",
+    "shared/service-kit/src/limits.rs",
     "shared/service-kit/src/listen.rs",
     "shared/service-kit/src/listeners.rs",
+    "shared/service-kit/src/platform",
+    "shared/service-kit/src/proxies.rs",
+    "shared/service-kit/src/proxies/networks.rs",
     "shared/service-kit/src/secret_setting.rs",
     "shared/service-kit/src/server.rs",
     "shared/service-kit/src/settings",
     "shared/service-kit/src/settings.rs",
-    "shared/service-kit/src/tls/dev_ca.rs",
+    "shared/service-kit/src/telemetry",
+    "shared/service-kit/src/telemetry.rs",
+    "shared/service-kit/src/tls",
     "shared/service-kit/src/unsafe_settings.rs",
+    "shared/sql-kit/src",
+    "shared/token-client/src/builder.rs",
+    "shared/token-verifier/src/builder.rs",
     "auth-server/src/cli",
+    "auth-server/src/clients/file",
+    "auth-server/src/clients/file.rs",
+    "auth-server/src/clients/registry.rs",
     "auth-server/src/control/error.rs",
     "auth-server/src/control/faults.rs",
     "auth-server/src/control/json_body.rs",
@@ -32,36 +52,51 @@ const SOURCES: [&str; 39] = [
     "auth-server/src/control/traffic/fault.rs",
     "auth-server/src/doctor",
     "auth-server/src/doctor.rs",
+    "auth-server/src/domain/attributes.rs",
+    "auth-server/src/domain/client.rs",
+    "auth-server/src/domain/custom_claims.rs",
+    "auth-server/src/domain/looseness.rs",
+    "auth-server/src/domain/secret_hash.rs",
+    "auth-server/src/domain/user_credentials.rs",
+    "auth-server/src/domain/user_login_config.rs",
+    "auth-server/src/keys",
+    "auth-server/src/seed",
+    "auth-server/src/seed.rs",
     "auth-server/src/server",
     "auth-server/src/server.rs",
+    "auth-server/src/settings",
+    "auth-server/src/settings.rs",
     "auth-server/src/typed_json.rs",
+    "auth-server/src/users/seed.rs",
     "service-a/src/doctor",
     "service-a/src/doctor.rs",
+    "service-a/src/server.rs",
+    "service-a/src/settings",
+    "service-a/src/settings.rs",
+    "service-b/src/cors.rs",
     "service-b/src/doctor.rs",
+    "service-b/src/server.rs",
+    "service-b/src/settings",
+    "service-b/src/settings.rs",
+    "service-b/src/verifier.rs",
     "flow-viewer/src/doctor.rs",
+    "flow-viewer/src/server.rs",
+    "flow-viewer/src/settings",
+    "flow-viewer/src/settings.rs",
     "gatepass/src/control",
+    "gatepass/src/control.rs",
     "gatepass/src/demo.rs",
+    "gatepass/src/doctor",
+    "gatepass/src/doctor.rs",
     "gatepass/src/observe.rs",
     "gatepass/src/scenarios.rs",
     "gatepass/src/settings",
     "gatepass/src/settings.rs",
     "gatepass/src/stack.rs",
-    "gatepass/src/control.rs",
-    "gatepass/src/doctor",
-    "gatepass/src/doctor.rs",
 ];
 
-/// Literals that are no messages: settings and names, and how tables and JSON are laid out.
-const NO_MESSAGES: [&str; 38] = [
-    // The comments in what `check-config` prints, and the columns of lists.
-    "\n# all settings are safe for production\n",
-    "\n# the server cannot start with these settings\n",
-    "\n# unsafe for production:\n",
-    "#   {variable}: is ignored; the setting is {meant}\n",
-    "# effective settings of {}\n{effective}",
-    "# {source}, {state}, secrets: {secrets}\n{}",
-    "approved registration",
-    "clients file",
+/// Literals that are no messages: settings and names, and how JSON is laid out.
+const NO_MESSAGES: [&str; 36] = [
     // Joined with the help, whose translation is another file.
     "; repeatable",
     "Opposite of `--{}`",
@@ -95,6 +130,14 @@ const NO_MESSAGES: [&str; 38] = [
     "  {curl} '{service_a}/api/call-b?target=introspection'",
     "  {curl} -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 {issuer}/oauth/token",
     "  {curl} -i {b_local}/api/resource\n",
+    // Its pattern would match messages about other things.
+    "{template}: there is no {what} `{name}`{}",
+    // Scopes, headers and a query.
+    "authorization, content-type",
+    "openid name email",
+    "openid profile email",
+    "openid profile email offline_access {}",
+    "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
 ];
 
 fn rust_files(path: &Path) -> Vec<PathBuf> {
@@ -192,6 +235,41 @@ fn string(text: &str) -> (String, &str) {
     panic!("a literal does not end: {text}");
 }
 
+/// The sources whose messages the error pages of A and C display as details.
+const SOURCES_OF_DETAILS: [&str; 21] = [
+    "shared/oauth-types/src/form.rs",
+    "shared/oauth-types/src/jwt_header.rs",
+    "auth-server/src/clients/metadata_documents.rs",
+    "auth-server/src/domain/claims_parameter.rs",
+    "auth-server/src/domain/client_id_metadata.rs",
+    "auth-server/src/domain/grant_error.rs",
+    "auth-server/src/domain/public_address.rs",
+    "auth-server/src/domain/redirect_uri.rs",
+    "auth-server/src/domain/registration",
+    "auth-server/src/domain/registration.rs",
+    "auth-server/src/http/form.rs",
+    "auth-server/src/http/html_error.rs",
+    "auth-server/src/oauth/authorize",
+    "auth-server/src/outbound",
+    "auth-server/src/outbound.rs",
+    "auth-server/src/users/consent.rs",
+    "service-a/src/http/website_error.rs",
+    "service-a/src/login/authorization_response.rs",
+    "service-a/src/providers",
+    "service-a/src/providers.rs",
+    "service-a/src/website/callback.rs",
+];
+
+/// Names of kinds of requests in details, which are not literals, and a value that a check draws.
+const NAMES_IN_DETAILS: [&str; 4] = ["Keys", "Metadata", "Token", "UserInfo"];
+const NO_DETAILS: [&str; 1] = ["exp {}"];
+
+fn literals_of(sources: &[&str]) -> BTreeSet<String> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = sources.iter().flat_map(|source| rust_files(&workspace.join(source)));
+    files.flat_map(|file| literals(&fs::read_to_string(file).unwrap())).collect()
+}
+
 /// Whether a literal has words for a reader, besides the values that are inserted.
 fn is_message(literal: &str) -> bool {
     let mut parts = literal.split('{');
@@ -209,17 +287,30 @@ fn is_help(literal: &str) -> bool {
 
 #[test]
 fn every_message_is_translated() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let files = SOURCES.iter().flat_map(|source| rust_files(&workspace.join(source)));
-    let literals: BTreeSet<_> =
-        files.flat_map(|file| literals(&fs::read_to_string(file).unwrap())).collect();
-    let ours = texts().unwrap().ours;
+    let literals = literals_of(&SOURCES);
+    let (ours, details) = (texts().unwrap().ours, details().unwrap());
     let missing: Vec<_> = literals
         .iter()
         .filter(|text| !is_help(text) && is_message(text) && !NO_MESSAGES.contains(&text.as_str()))
-        .filter(|text| !ours.contains_key(*text))
+        .filter(|text| !ours.contains_key(*text) && !details.contains_key(*text))
         .collect();
     let unused: Vec<_> = ours.keys().filter(|text| !literals.contains(*text)).collect();
+    assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?} unused: {unused:#?}");
+}
+
+#[test]
+fn every_detail_of_an_error_page_is_translated() {
+    let literals = literals_of(&SOURCES_OF_DETAILS);
+    let details = details().unwrap();
+    let missing: Vec<_> = literals
+        .iter()
+        .filter(|text| is_message(text) && !NO_DETAILS.contains(&text.as_str()))
+        .filter(|text| !details.contains_key(*text))
+        .collect();
+    let unused: Vec<_> = details
+        .keys()
+        .filter(|text| !literals.contains(*text) && !NAMES_IN_DETAILS.contains(&text.as_str()))
+        .collect();
     assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?} unused: {unused:#?}");
 }
 
@@ -251,7 +342,8 @@ mod tests { const TEXT: &str = "in a test"; }
 #[test]
 fn translations_insert_only_the_values_of_the_message() {
     let texts = texts().unwrap();
-    for (english, translation) in texts.ours.iter().chain(&texts.others) {
+    for (english, translation) in texts.ours.iter().chain(&texts.others).chain(&details().unwrap())
+    {
         let is_chinese =
             |c: char| ('一'..='鿿').contains(&c) || ('\u{3000}'..='\u{ffef}').contains(&c);
         assert!(translation.chars().any(is_chinese), "{english}: {translation}");

@@ -124,6 +124,74 @@ fn errors_of_commands_are_translated() {
     }
 }
 
+const SERVERS: [&str; 4] = ["auth-server", "service-a", "service-b", "flow-viewer"];
+
+#[test]
+fn comments_of_check_config_are_translated() {
+    for server in SERVERS {
+        let output = gatepass(&[("LANG", "zh_CN.UTF-8")], &[server, "check-config"]);
+        let printed = text(&output.stdout);
+        assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+        let comments: Vec<_> = printed.lines().filter(|line| line.starts_with('#')).collect();
+        let comments = comments.join("\n");
+        for part in [format!("# {server} 生效的设置"), "# 在生产环境中不安全：".to_owned()]
+        {
+            assert!(comments.contains(&part), "missing `{part}` in {comments}");
+        }
+        assert_eq!(untranslated(&comments), Vec::<&str>::new(), "{server}");
+    }
+}
+
+#[test]
+fn errors_of_settings_are_translated() {
+    for server in SERVERS {
+        let prefix = format!("GATEPASS__{}__", server.to_uppercase().replace('-', "_"));
+        let (profile, scenarios) = (format!("{prefix}PROFILE"), format!("{prefix}SCENARIOS"));
+        let mut environment = vec![("LANG", "zh_CN.UTF-8"), (&profile, "production")];
+        if server == "flow-viewer" {
+            environment.push((&scenarios, "true"));
+        }
+        let printed = text(&gatepass(&environment, &[server, "check-config"]).stderr);
+        assert!(printed.contains("拒绝用不安全的设置启动：\n  "), "{server}: {printed}");
+        assert_eq!(untranslated(&printed), Vec::<&str>::new(), "{server}");
+    }
+    for (server, name, value, expected) in [
+        ("auth-server", "AUDIT_RETENTION_DAYS", "0", "审计记录至少保留 1 天"),
+        ("auth-server", "ALLOWED_HOSTS", "http://a", "不是主机名或 IP 地址"),
+        ("auth-server", "CLIENTS_FILE", "/nowhere.toml", "没有这个文件或目录"),
+        ("service-a", "PUBLIC_URL", "http://a.example/x", "不能带路径或查询"),
+        ("service-a", "ISSUER", "ftp://c", "它既不是 https，也不是 http"),
+        ("service-b", "CORS__ALLOWED_ORIGINS", "*", "不是来源"),
+        ("service-b", "LIMITS__MAX_CONNECTIONS", "0", "请至少设置为 1"),
+        ("flow-viewer", "TLS__CERT_FILE", "/nowhere.pem", "须成对设置"),
+    ] {
+        let name = format!("GATEPASS__{}__{name}", server.to_uppercase().replace('-', "_"));
+        let output =
+            gatepass(&[("LANG", "zh_CN.UTF-8"), (&name, value)], &[server, "check-config"]);
+        let printed = text(&output.stderr);
+        assert!(!output.status.success() && printed.starts_with("错误："), "{name}: {printed}");
+        assert!(printed.contains(expected), "missing `{expected}` in {printed}");
+        assert_eq!(untranslated(&printed), Vec::<&str>::new(), "{name}");
+    }
+}
+
+#[test]
+fn lists_of_clients_and_users_are_translated() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let environment = [("LANG", "zh_CN.UTF-8"), ("GATEPASS__AUTH_SERVER__DATA_DIR", folder)];
+    let add = ["auth-server", "client", "add", "own", "--create", "--scope", "openid"];
+    let added = gatepass(&environment, &add);
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    let printed = text(&gatepass(&environment, &["auth-server", "client", "list"]).stdout);
+    for line in ["own  已启用  数据库  tokens=", "service-a  已启用  客户端文件  tokens="]
+    {
+        assert!(printed.contains(line), "missing `{line}` in {printed}");
+    }
+    let printed = text(&gatepass(&environment, &["auth-server", "client", "show", "own"]).stdout);
+    assert!(printed.starts_with("# 数据库，已启用，密钥数：1\n"), "{printed}");
+}
+
 #[test]
 fn every_walk_is_translated() {
     for selection in

@@ -20,7 +20,7 @@ struct ErrorView {
     name: &'static str,
     /// Error code that the provider returned, in printable characters.
     code: Option<String>,
-    /// The values that were compared, in English, for developers.
+    /// The values that were compared, in English, for developers. The template translates it.
     detail: Option<String>,
     /// The page links to the account instead of offering logins.
     logged_in: bool,

@@ -29,7 +29,7 @@ pub(crate) fn unsafe_settings(settings: &ServiceBSettings) -> Vec<UnsafeSetting>
     if settings.local.hs256_secret.is_some() {
         problems.push(UnsafeSetting::new(
             "local.hs256_secret",
-            "lets B create tokens itsettings",
+            "lets B create tokens itself",
             "use ES256",
         ));
     }

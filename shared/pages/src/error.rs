@@ -46,7 +46,9 @@ pub enum PagesError {
         language: &'static str,
     },
     /// A text has different `{value}`s in the two languages.
-    #[error("the text `{key}` has other {{values}} in {language}.toml than in the other language")]
+    #[error(
+        "the text `{key}` has other values in braces in {language}.toml than in the other language"
+    )]
     DifferentValues {
         /// The text's key.
         key: String,

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use minijinja::{
     Environment, Error, ErrorKind, UndefinedBehavior, Value, context,
@@ -7,7 +7,7 @@ use minijinja::{
 use serde::Serialize;
 
 use crate::{
-    Browser, Language, PagesError,
+    Browser, Frame, Language, Messages, PagesError,
     datetime::format_datetime,
     files::Files,
     texts::{Piece, Text, Texts},
@@ -21,10 +21,14 @@ pub(crate) struct Renderer {
 }
 
 impl Renderer {
-    pub fn new(files: &Files, style_url: String) -> Result<Self, PagesError> {
+    pub fn new(files: &Files, details: Messages, style_url: String) -> Result<Self, PagesError> {
+        let details = Arc::new(details);
         let mut environments = BTreeMap::new();
         for (language, texts) in &files.texts {
-            environments.insert(*language, environment(*language, texts.clone(), files)?);
+            environments.insert(
+                *language,
+                environment(*language, texts.clone(), Arc::clone(&details), files)?,
+            );
         }
         Ok(Self { environments, style_url })
     }
@@ -33,20 +37,20 @@ impl Renderer {
         &self,
         browser: &Browser,
         name: &str,
-        (looseness, path): (&[String], &str),
+        frame: &Frame,
         context: impl Serialize,
     ) -> Result<String, Error> {
         let no_language = || Error::new(ErrorKind::TemplateNotFound, "no texts in this language");
         let environment = self.environments.get(&browser.language).ok_or_else(no_language)?;
         let template = environment.get_template(&format!("{name}.html"))?;
         template.render(context! {
-            layout => self.layout(browser, looseness, path),
+            layout => self.layout(browser, frame),
             ..Value::from(Serde(context))
         })
     }
 
     /// Returns the variable `layout` for `layout.html`.
-    fn layout(&self, browser: &Browser, looseness: &[String], path: &str) -> Value {
+    fn layout(&self, browser: &Browser, frame: &Frame) -> Value {
         let languages = Language::ALL.map(|language| {
             context! {
                 lang => language.tag(),
@@ -57,10 +61,11 @@ impl Renderer {
         });
         context! {
             lang => browser.language.tag(),
-            style => format!("{path}{}", self.style_url),
+            style => format!("{}{}", frame.path, self.style_url),
             languages => languages.to_vec(),
             not_repeatable => browser.not_repeatable,
-            looseness => looseness.join(" · "),
+            looseness => frame.looseness.join(" · "),
+            viewer => frame.viewer.clone(),
         }
     }
 }
@@ -70,6 +75,7 @@ impl Renderer {
 fn environment(
     language: Language,
     texts: Texts,
+    details: Arc<Messages>,
     files: &Files,
 ) -> Result<Environment<'static>, PagesError> {
     let mut environment = Environment::new();
@@ -83,6 +89,9 @@ fn environment(
     environment.add_filter("datetime", move |seconds: i64| {
         format_datetime(language, seconds)
             .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+    });
+    environment.add_filter("message", move |message: &str| {
+        Value::from(Serde(details.in_language(language, message)))
     });
     for (name, source) in files.templates() {
         environment.add_template_owned(name.clone(), source.clone())?;

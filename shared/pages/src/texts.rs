@@ -167,7 +167,7 @@ mod tests {
         let error = read("a = '{name} x'").cover(&whole, "zh").unwrap_err().to_string();
         assert!(error.contains("`b` is missing in zh.toml"), "{error}");
         let error = read("a = 'x {nam}'\nb = 'y'").cover(&whole, "zh").unwrap_err().to_string();
-        assert!(error.contains("`a` has other {values} in zh.toml"), "{error}");
+        assert!(error.contains("`a` has other values in braces in zh.toml"), "{error}");
         assert!(read("a = '{name} z'\nb = '2'\nc = 'more'").cover(&whole, "zh").is_ok());
     }
 

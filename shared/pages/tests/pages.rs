@@ -17,6 +17,8 @@ greeting.words = "Hello, {name}!""#;
 const CHINESE: &str = r#"greeting.title = "问候"
 greeting.words = "{name}，你好！""#;
 
+const DETAILS: &str = "'there is no {}' = '没有 {0}'";
+
 #[derive(Serialize)]
 struct Greeting<'a> {
     name: &'a str,
@@ -24,7 +26,7 @@ struct Greeting<'a> {
 
 fn greeting(folder: Option<&Path>) -> Result<Pages, PagesError> {
     let texts = [(Language::English, ENGLISH), (Language::Chinese, CHINESE)];
-    Pages::new(&[("greeting.html", GREETING)], &texts, folder)
+    Pages::new(&[("greeting.html", GREETING)], &texts, DETAILS, folder)
 }
 
 fn browser(uri: &str) -> Browser {
@@ -137,7 +139,7 @@ fn invalid_replacements_are_detected_at_startup() {
             "greeting.title = \"a\"\ngreeting.wrods = \"b\"",
             "did you mean `greeting.words`?",
         ),
-        ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other {values}"),
+        ("zh.toml", "greeting.words = \"{nom}\"", "`greeting.words` has other values in braces"),
         ("zh.toml", "greeting.title = 7", "`greeting.title` is not a text"),
     ] {
         let error = load_error(&[(name, source)]);
@@ -159,8 +161,9 @@ fn non_utf8_file_is_named() {
 fn missing_translation_is_detected_at_startup() {
     let incomplete =
         [(Language::English, ENGLISH), (Language::Chinese, "greeting.title = \"问候\"")];
-    let error =
-        Pages::new(&[("greeting.html", GREETING)], &incomplete, None).unwrap_err().to_string();
+    let error = Pages::new(&[("greeting.html", GREETING)], &incomplete, DETAILS, None)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("`greeting.words` is missing in zh.toml"), "{error}");
 }
 
@@ -171,12 +174,40 @@ fn added_scope_descriptions_need_both_languages() {
         (Language::Chinese, "scope.openid = \"识别你\""),
     ];
     let own = "scope.\"orders:read\" = \"x\"";
-    let with = |files: &[(&str, &str)]| Pages::new(&[], &scopes, Some(folder_with(files).path()));
+    let with =
+        |files: &[(&str, &str)]| Pages::new(&[], &scopes, DETAILS, Some(folder_with(files).path()));
     assert!(with(&[("en.toml", own), ("zh.toml", own)]).is_ok());
     for (there, lacking) in [("en.toml", "zh.toml"), ("zh.toml", "en.toml")] {
         let error = with(&[(there, own)]).unwrap_err().to_string();
         assert!(error.contains(&format!("`scope.orders:read` is missing in {lacking}")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn message_that_has_no_translation_is_marked_as_english() {
+    let template =
+        "{% set m = name|message %}<b{% if m.is_english %} lang=\"en\"{% endif %}>{{ m.text }}</b>";
+    let folder = folder_with(&[("greeting.html", template)]);
+    let pages = greeting(Some(folder.path())).unwrap();
+    for (uri, message, expected) in [
+        ("/", "there is no tea", "<b lang=\"en\">there is no tea</b>"),
+        ("/?lang=zh", "there is no tea", "<b>没有 tea</b>"),
+        ("/?lang=zh", "tea is out", "<b lang=\"en\">tea is out</b>"),
+    ] {
+        assert_eq!(greet(&pages, uri, message).await.1, expected, "{uri}");
+    }
+    let texts = [(Language::English, ENGLISH), (Language::Chinese, CHINESE)];
+    let error = Pages::new(&[("greeting.html", GREETING)], &texts, "a = 1", None).unwrap_err();
+    assert!(error.to_string().starts_with("details.zh.toml"), "{error}");
+}
+
+#[tokio::test]
+async fn page_links_to_the_viewer_of_a_demo_only() {
+    let viewer = "http://localhost:9004".parse().unwrap();
+    let (_, html) = greet(&greeting(None).unwrap().with_viewer(Some(&viewer)), "/", "x").await;
+    assert!(html.contains("href=\"http:&#x2f;&#x2f;localhost:9004&#x2f;flows\""), "{html}");
+    let (_, html) = greet(&greeting(None).unwrap(), "/", "x").await;
+    assert!(!html.contains("id=\"viewer\""), "{html}");
 }
 
 #[tokio::test]

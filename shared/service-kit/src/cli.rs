@@ -139,30 +139,38 @@ pub fn render_config<S: Settings>(
     unsafe_settings: Option<&[UnsafeSetting]>,
 ) -> anyhow::Result<String> {
     let effective = toml::to_string_pretty(settings)?;
-    let mut text = format!("# effective settings of {}\n{effective}", S::SERVICE);
-    match unsafe_settings {
-        None => text.push_str("\n# the server cannot start with these settings\n"),
-        Some([]) => text.push_str("\n# all settings are safe for production\n"),
-        Some(findings) => {
-            text.push_str("\n# unsafe for production:\n");
-            push_findings(&mut text, findings);
-        }
-    }
+    let mut text = comment("", &format!("effective settings of {}", S::SERVICE)) + &effective;
+    text += "\n";
+    text += &comment(
+        "",
+        match unsafe_settings {
+            None => "the server cannot start with these settings",
+            Some([]) => "all settings are safe for production",
+            Some(_) => "unsafe for production:",
+        },
+    );
+    push_findings(&mut text, unsafe_settings.unwrap_or_default());
     let (warnings, ignored) = (settings.warnings(), ignored_variables(S::SERVICE));
     if !warnings.is_empty() || !ignored.is_empty() {
-        text.push_str("\n# warnings:\n");
+        text += "\n";
+        text += &comment("", "warnings:");
     }
     push_findings(&mut text, &warnings);
     for (variable, meant) in ignored {
-        text.push_str(&format!("#   {variable}: is ignored; the setting is {meant}\n"));
+        text += &comment("  ", &format!("{variable}: is ignored; the setting is {meant}"));
     }
     Ok(text)
 }
 
 fn push_findings(text: &mut String, findings: &[UnsafeSetting]) {
     for UnsafeSetting { setting, problem, remedy } in findings {
-        text.push_str(&format!("#   {setting}: {problem}; {remedy}\n"));
+        *text += &comment("  ", &format!("{setting}: {problem}; {remedy}"));
     }
+}
+
+/// Returns a comment in TOML, in the language of this process.
+fn comment(indent: &str, message: &str) -> String {
+    format!("# {indent}{}\n", translated(message))
 }
 
 /// Runs `healthcheck`: requests `/readyz` at the management listener of the server on this machine.

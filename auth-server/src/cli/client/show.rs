@@ -1,4 +1,5 @@
 use serde_json::{Map, Value, json};
+use service_kit::cli::translated;
 
 use crate::{cli::attribute::listed, clients::client_members, domain::Client};
 
@@ -29,7 +30,7 @@ impl<'a> ClientView<'a> {
     /// Returns one line of the list.
     pub(super) fn line(&self) -> String {
         let Client { client_id, scopes, resources, .. } = self.client;
-        let (state, source) = (self.state(), self.source);
+        let (state, source) = (translated(self.state()), translated(self.source));
         let format = self.client.token_format.as_str();
         format!(
             "{client_id}  {state}  {source}  tokens={format}  scope=\"{scopes}\"  resources={}{}",
@@ -46,7 +47,8 @@ impl<'a> ClientView<'a> {
         let state = self.state();
         let (source, secrets) = (self.source, self.client.secrets.len());
         let text = toml::to_string(&json!({ "clients": [client_members(self.client)?] }))?;
-        Ok(format!("# {source}, {state}, secrets: {secrets}\n{}", text.trim_end()))
+        let heading = format!("{source}, {state}, secrets: {secrets}");
+        Ok(format!("# {}\n{}", translated(&heading), text.trim_end()))
     }
 
     /// Returns every member in one line of JSON, named as in the clients file.

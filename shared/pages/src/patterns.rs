@@ -6,27 +6,24 @@ const NUMBERS: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
 
 /// Pairs of an English pattern and its translation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Patterns(Vec<(String, String)>);
+pub struct Patterns(Vec<(String, String)>);
 
 impl Patterns {
     /// The pattern with the longest text of its own is tried first.
-    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut pairs: Vec<_> = pairs.into_iter().collect();
         pairs.sort_by_key(|(pattern, _)| std::cmp::Reverse(own_length(pattern)));
         Self(pairs)
     }
 
     /// Returns the translation of a text. The values in it stay as they are.
-    pub(crate) fn translate(&self, text: &str) -> Option<String> {
+    #[must_use]
+    pub fn translate(&self, text: &str) -> Option<String> {
         self.translate_with(text, ToOwned::to_owned)
     }
 
     /// Returns the translation of a text, with each of its values replaced.
-    pub(crate) fn translate_with(
-        &self,
-        text: &str,
-        value: impl Fn(&str) -> String,
-    ) -> Option<String> {
+    pub fn translate_with(&self, text: &str, value: impl Fn(&str) -> String) -> Option<String> {
         self.0.iter().find_map(|(pattern, translation)| {
             let values = matches(pattern, text)?;
             let values: Vec<_> =
@@ -38,7 +35,8 @@ impl Patterns {
 }
 
 /// Inserts values into a text.
-pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
+#[must_use]
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     values
         .iter()
         .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
