@@ -124,6 +124,9 @@ pub struct AuthServerSettings {
     /// Directory of templates, texts or a style sheet that replace the built-in ones. Not set by
     /// default.
     pub pages_dir: Option<PathBuf>,
+    /// URL at which browsers open the flow viewer, such as `http://localhost:9004`: every page links
+    /// to it, for demos. Default: unset.
+    pub viewer_page_url: Option<Url>,
     /// Deletes audit records after this many days, at least 1. Default: 90.
     pub audit_retention_days: u32,
     /// PEM file of the certificate authorities to trust when C calls clients (back-channel logout,
@@ -170,6 +173,7 @@ impl Default for AuthServerSettings {
             client_id_metadata_documents: ClientIdMetadataDocumentSettings::default(),
             users_file: None,
             pages_dir: None,
+            viewer_page_url: None,
             audit_retention_days: 90,
             ca_file: None,
             events: EventSettings::default(),

@@ -17,6 +17,7 @@ use flow_viewer::FlowViewerSettings;
 use service_a::ServiceASettings;
 use service_b::{ServiceBSettings, settings::Mode};
 use service_kit::TlsFiles;
+use url::Url;
 
 /// The URLs of A and both Bs in the demo's clients file.
 const DEMO_URLS: [&str; 3] =
@@ -204,6 +205,9 @@ impl StackSettings {
         let is_loopback = at.service_a.ip().is_loopback() && at.b_local.ip().is_loopback();
         self.service_a.legacy_secret_demo &= is_loopback;
         self.b_local.legacy_secret_demo &= is_loopback;
+        let viewer: Option<Url> = Some(self.url(at.flow_viewer).parse().context("the viewer")?);
+        self.auth_server.viewer_page_url.clone_from(&viewer);
+        self.service_a.viewer_page_url = viewer;
         self.apply_environment_to_c()?;
         self.add_roles();
         let issuer = self.auth_server.issuer();

@@ -163,7 +163,8 @@ impl Components {
                 total_timeout: settings.total_timeout(),
             },
             providers: build_providers(settings, clock)?,
-            pages: views::load_pages(settings.pages_dir.as_deref())?,
+            pages: views::load_pages(settings.pages_dir.as_deref())?
+                .with_viewer(settings.viewer_page_url.as_ref()),
             certificate: ServerCertificate::load(
                 settings.tls.cert_file.as_ref(),
                 settings.tls.key_file.as_ref(),

@@ -70,6 +70,9 @@ pub struct ServiceASettings {
     /// Directory with templates and texts that replace the built-in ones of the same name. Default:
     /// unset.
     pub pages_dir: Option<PathBuf>,
+    /// URL at which browsers open the flow viewer, such as `http://localhost:9004`: every page links
+    /// to it, for demos. Default: unset.
+    pub viewer_page_url: Option<Url>,
     /// Client id of A at C. Default: `service-a`.
     pub client_id: String,
     /// Client secret of A at C. Default: unset; the demo uses `abc123`. Production requires this
@@ -144,6 +147,7 @@ impl Default for ServiceASettings {
             providers: BTreeMap::new(),
             sessions: SessionSettings::default(),
             pages_dir: None,
+            viewer_page_url: None,
             client_id: "service-a".to_owned(),
             client_secret: None,
             client_secret_file: None,

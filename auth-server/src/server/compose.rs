@@ -213,6 +213,7 @@ impl Services {
             page: Arc::new(PageContext {
                 pages: pages(settings.pages_dir.as_deref())?
                     .with_looseness(settings.looseness().names())
+                    .with_viewer(settings.viewer_page_url.as_ref())
                     .below(&place.path),
                 csrf: Csrf::new(&secret),
                 cookie_names: CookieNames::of(&settings.issuer),

@@ -88,6 +88,26 @@ async fn login_is_drawn_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_and_c_lead_to_their_flow_in_the_viewer() {
+    let servers = Servers::with_viewer().await;
+    for (page, title) in [("a", "my_resource"), ("c", "authorization_request")] {
+        let browser = servers.browser().await;
+        browser.begin_login(&servers).await;
+        if page == "a" {
+            browser.sign_in(ALICE).await;
+            browser.press("consent-allow").await;
+            browser.press("my-resource").await;
+        }
+        let website = browser.0.window().await.unwrap();
+        browser.find("viewer").await.click().await.unwrap();
+        let viewer = browser.other_window(&website).await;
+        browser.0.switch_to_window(viewer).await.unwrap();
+        browser.find_css(&format!("#diagram [data-title={title}]")).await;
+        assert!(browser.current_url().await.as_str().starts_with(&servers.viewer("/flows")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn concurrent_flows_are_separate() {
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;
