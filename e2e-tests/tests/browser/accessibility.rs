@@ -23,7 +23,8 @@ fn axe() -> String {
 }
 
 impl Browser {
-    /// Asserts that axe-core finds nothing on the current page, at each width.
+    /// Asserts that axe-core finds nothing on the current page, and that it does not scroll
+    /// sideways, at each width.
     async fn has_no_findings(&self, axe: &str, page: &str) {
         const RUN: &str = "const done = arguments[arguments.length - 1];\
              axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>\
@@ -33,6 +34,8 @@ impl Browser {
             self.resize(width, height).await;
             let found = self.0.execute_async(RUN, vec![]).await.unwrap().json().clone();
             assert_eq!(found, json!([]), "{page} at {width}");
+            let scrolls = "document.documentElement.scrollWidth > innerWidth";
+            assert_eq!(self.evaluate(scrolls).await, false, "{page} scrolls sideways at {width}");
         }
     }
 }
@@ -55,7 +58,7 @@ async fn axe_finds_nothing_on_the_pages_of_a_and_c() {
         let servers = Servers::new().await;
         let browser = servers.browser_with(options).await;
         walk(&servers, &browser, &kind, async |browser, page| {
-            browser.has_no_findings(&axe, &format!("{kind} {page}")).await;
+            browser.has_no_findings(&axe, &format!("{kind}-{page}")).await;
         })
         .await;
     }
@@ -69,22 +72,27 @@ async fn axe_finds_nothing_on_the_pages_of_b_and_the_viewer() {
         let browser = servers.browser_with(options).await;
         let b = servers.harness.addresses.b_local.port();
         browser.go(format!("http://localhost:{b}/")).await;
-        browser.has_no_findings(&axe, &format!("{kind} b")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-b")).await;
+        browser.go(servers.viewer("/nothing")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-not-found")).await;
         browser.open_path(&servers).await;
-        browser.has_no_findings(&axe, &format!("{kind} path")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-path")).await;
         let open = "void document.querySelectorAll('#path details').forEach((e) => { e.name = ''; e.open = true; })";
         browser.evaluate(open).await;
-        browser.has_no_findings(&axe, &format!("{kind} every card")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-every-card")).await;
         browser.resize(1366, 768).await;
         browser.open_viewer(&servers).await;
         browser.play("login").await;
-        browser.has_no_findings(&axe, &format!("{kind} login")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-login")).await;
         browser.resize(1366, 768).await;
         let open = "void document.querySelectorAll('details').forEach((e) => { e.open = true; })";
         browser.evaluate(open).await;
-        browser.has_no_findings(&axe, &format!("{kind} two tokens")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-two-tokens")).await;
         browser.resize(1366, 768).await;
-        for line in ["[data-kind=decision][data-verdict=token]", "[data-title=code_exchange]"] {
+        for (name, line) in [
+            ("token", "[data-kind=decision][data-verdict=token]"),
+            ("message", "[data-title=code_exchange]"),
+        ] {
             // In one call, because a new width redraws the picture.
             let press = format!(
                 "void document.querySelector('#diagram .line{line}')\
@@ -92,12 +100,12 @@ async fn axe_finds_nothing_on_the_pages_of_b_and_the_viewer() {
             );
             browser.evaluate(&press).await;
             browser.find_css("#detail h2").await;
-            browser.has_no_findings(&axe, &format!("{kind} {line}")).await;
+            browser.has_no_findings(&axe, &format!("{kind}-{name}")).await;
             browser.resize(1366, 768).await;
         }
         browser.find("detail-close").await.click().await.unwrap();
         browser.find("player-start").await.click().await.unwrap();
-        browser.has_no_findings(&axe, &format!("{kind} player")).await;
+        browser.has_no_findings(&axe, &format!("{kind}-player")).await;
     }
 }
 

@@ -1,3 +1,5 @@
+use e2e_tests::harness::SECRET;
+
 use crate::{
     browser::{Browser, BrowserOptions, PHONE_WIDTH},
     servers::Servers,
@@ -46,6 +48,40 @@ pub async fn walk(
     }
     browser.go(servers.a("/callback/platform?error=access_denied&state=x")).await;
     visit("a-login-error").await;
+    browser.go(servers.a("/login/platform?iss=https://evil.example")).await;
+    browser.find("error-detail").await;
+    visit("a-other-issuer").await;
+    browser.go(servers.a("/nothing")).await;
+    visit("a-not-found").await;
+    browser.go(servers.c("/nothing")).await;
+    visit("c-not-found").await;
+    visit_device_pages(servers, browser, &visit).await;
+    browser.go(servers.c("/logout")).await;
+    browser.press("logout-confirm").await;
+    browser.find("logged-out").await;
+    visit("c-logged-out").await;
+    browser.0.delete_all_cookies().await.unwrap();
+    browser.go(servers.a("/account")).await;
+    visit("a-not-logged-in").await;
+}
+
+/// Visits the pages on which the user lets a device continue.
+async fn visit_device_pages(servers: &Servers, browser: &Browser, visit: &impl AsyncFn(&str)) {
+    let client = [("client_id", "service-a"), ("client_secret", SECRET), ("scope", "openid")];
+    let device = servers.harness.post_to_c("/oauth/device_authorization", &client).await;
+    let user_code = device.member("user_code");
+    browser.go(servers.c("/device")).await;
+    browser.fill_in("user-code", "BCDF-GHJK").await;
+    browser.press("device-submit").await;
+    browser.find("problem").await;
+    visit("c-device-wrong").await;
+    browser.fill_in("user-code", &user_code).await;
+    browser.press("device-submit").await;
+    browser.find("device-allow").await;
+    visit("c-device-confirm").await;
+    browser.press("device-allow").await;
+    browser.find("device-allowed").await;
+    visit("c-device-done").await;
 }
 
 /// The brand, the color of the header and the layout tell A from the platform.
@@ -109,6 +145,9 @@ async fn every_page_is_translated_to_chinese() {
         assert_eq!(browser.evaluate("document.documentElement.lang").await, "zh-Hans", "{page}");
         let heading = browser.evaluate("document.querySelector('h1').textContent").await;
         let heading = heading.as_str().unwrap();
+        let open = "void document.querySelectorAll('details').forEach((e) => { e.open = true; })";
+        browser.evaluate(open).await;
+        assert_eq!(browser.english_sentences().await, serde_json::json!([]), "{page}");
         // The heading of C's account page is the name of the user.
         assert!(
             page == "c-account" || heading.chars().any(|c| ('一'..='鿿').contains(&c)),

@@ -133,6 +133,18 @@ impl Browser {
         requested.collect()
     }
 
+    /// Returns the texts of the page, hidden ones too, that have three English words in a row.
+    /// Values that were sent and names of specifications do not count.
+    pub async fn english_sentences(&self) -> Value {
+        let sentences = "[...document.querySelectorAll('body *')]\
+             .filter((e) => !e.closest('code, pre, script, noscript, .languages'))\
+             .flatMap((e) => [...e.childNodes, ...[...e.attributes].filter(({ name }) => name === 'aria-label')])\
+             .filter((node) => [Node.TEXT_NODE, Node.ATTRIBUTE_NODE].includes(node.nodeType))\
+             .map((node) => node.textContent.replace(/OpenID Connect (Core|Discovery)/g, ''))\
+             .filter((text) => /[a-z]{2,} [a-z]{2,} [a-z]{2,}/i.test(text))";
+        self.evaluate(sentences).await
+    }
+
     /// Evaluates a JavaScript expression.
     pub async fn evaluate(&self, expression: &str) -> Value {
         self.0.execute(format!("return {expression}"), vec![]).await.unwrap().json().clone()
