@@ -99,7 +99,10 @@ impl Checks {
 /// that a hanging connection does not block the doctor.
 pub async fn run_section(name: impl Into<String>, run: impl AsyncFnOnce(&mut Checks)) -> Checks {
     let mut checks = Checks::default();
-    if timeout(SECTION_TIMEOUT, run(&mut checks)).await.is_err() {
+    // Boxed, because the futures of all sections of all servers together are larger than the stack
+    // of a thread in a build without optimization.
+    let run = Box::pin(run(&mut checks));
+    if timeout(SECTION_TIMEOUT, run).await.is_err() {
         checks.skip(
             name,
             format!("remaining checks cancelled after {} s", SECTION_TIMEOUT.as_secs()),
