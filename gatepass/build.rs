@@ -1,10 +1,12 @@
-//! Makes the static binary of the image smaller: relative relocations in the packed form
-//! (`DT_RELR`, which glibc reads since 2.36), and one copy of functions with the same code. Both
-//! need the linker that Rust uses by default on x86-64 Linux.
+//! Compresses the Chinese texts, and makes the static binary of the image smaller: relative
+//! relocations in the packed form (`DT_RELR`, which glibc reads since 2.36), and one copy of
+//! functions with the same code. Both need the linker that Rust uses by default on x86-64 Linux.
 
-use std::env::var;
+use std::{env::var, io};
 
-fn main() {
+fn main() -> io::Result<()> {
+    embedded_files::compress("texts/help.zh.toml")?;
+    embedded_files::compress("texts/messages.zh.toml")?;
     println!("cargo:rerun-if-changed=build.rs");
     let cfg = |name: &str| var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     let is_static = cfg("FEATURE").split(',').any(|feature| feature == "crt-static");
@@ -12,4 +14,5 @@ fn main() {
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
         println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
     }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Arg, Command, builder::StyledStr};
+use embedded_files::embedded_file;
 use pages::Language;
 
 /// What clap itself prints in English.
@@ -25,7 +26,7 @@ pub(crate) fn in_language(mut command: Command, language: Language) -> anyhow::R
 type Translations = BTreeMap<String, String>;
 
 fn translations() -> anyhow::Result<Translations> {
-    Ok(toml::from_str(include_str!("../texts/help.zh.toml"))?)
+    Ok(toml::from_str(&embedded_file!("help.zh.toml").text())?)
 }
 
 fn translate(command: Command, texts: &Translations) -> Command {

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use embedded_files::embedded_file;
 use pages::{Language, Messages};
 use serde::Deserialize;
 use service_kit::cli::set_translation;
@@ -33,7 +34,7 @@ pub(crate) fn speak(language: Language) {
 }
 
 fn texts() -> Result<MessageTexts, toml::de::Error> {
-    toml::from_str(include_str!("../texts/messages.zh.toml"))
+    toml::from_str(&embedded_file!("messages.zh.toml").text())
 }
 
 /// Returns the messages that pages of A and C display as details.
