@@ -7,9 +7,10 @@ use crate::{Language, patterns::Patterns};
 /// How parts of a message are joined, in English and in Chinese.
 const JOINTS: [(&str, &str); 4] = [("; ", "；"), (": ", "："), (", ", "，"), (" and ", "和")];
 
-/// A longer message stays in English. Values in it may be those of a request, which must not make
-/// a page slow.
+/// A longer message stays in English, as does one that joins more parts. Values in it may be those
+/// of a request, which must not make a page slow: the work grows faster than the number of parts.
 const MAX_BYTES: usize = 1_000;
+const MAX_JOINTS: usize = 16;
 
 /// Translations of messages that are made in English where an error arises. Each is by its English
 /// text, with `{name}`s or `{}`s for the values in it.
@@ -76,16 +77,31 @@ impl Messages {
     #[must_use]
     pub fn in_language(&self, language: Language, message: &str) -> Message {
         let text = match language {
-            Language::Chinese if message.len() <= MAX_BYTES => self.translate(message),
+            Language::Chinese if message.len() <= MAX_BYTES && joints(message) <= MAX_JOINTS => {
+                self.translate(message)
+            }
             _ => message.to_owned(),
         };
         Message { is_english: text == message, text }
     }
 }
 
+fn joints(message: &str) -> usize {
+    JOINTS.iter().map(|(english, _)| message.matches(english).count()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn message_of_many_parts_stays_in_english() {
+        let translated = |parts: usize| {
+            let message = vec!["not an origin"; parts].join(": ");
+            !messages().in_language(Language::Chinese, &message).is_english
+        };
+        assert!(translated(MAX_JOINTS + 1) && !translated(MAX_JOINTS + 2));
+    }
 
     fn messages() -> Messages {
         Messages::read("'not an origin' = '不是来源'\n'`{0}` is wrong: {1}' = '`{0}` 不对：{1}'\n")
