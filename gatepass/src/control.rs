@@ -22,7 +22,7 @@ pub(crate) struct ControlTarget {
     #[arg(long, env = "GATEPASS_CONTROL", default_value = DEFAULT_URL, value_parser = parse_url)]
     control: Url,
     /// The value of the setting `control.token`, if the server has one
-    #[arg(long, env = "GATEPASS_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = parse_token)]
+    #[arg(long, env = "GATEPASS_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = parse_token, allow_hyphen_values = true)]
     control_token: Option<SecretSetting>,
     /// An issuer of the server, by its name or its URL. Without it, the one of the settings
     #[arg(long, value_name = "ISSUER")]

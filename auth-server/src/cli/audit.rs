@@ -32,10 +32,10 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only records about this client
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     client: Option<String>,
     /// Only records about this user
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     sub: Option<String>,
     /// Only records about the user who signs in with this name
     #[arg(long, value_name = "USERNAME", conflicts_with = "sub")]
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = event)]
     event: Option<AuditEvent>,
     /// Only records about this access token
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     jti: Option<String>,
     /// Only records from this time on, e.g. 2026-01-31T12:00:00Z
     #[arg(long, value_parser = millis)]

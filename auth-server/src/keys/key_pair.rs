@@ -18,15 +18,20 @@ use crate::domain::{Algorithm, NewKey};
 #[error("a signing key cannot be generated or parsed")]
 pub struct KeyError;
 
-/// Generates a key pair. The `kid` is its thumbprint (RFC 7638) and therefore unique.
+/// Generates a key pair. The `kid` is its thumbprint (RFC 7638) and therefore unique. It does not
+/// begin with a hyphen, because `keys withdraw` would read it as an option.
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails, and for HS256, whose secret is a setting.
 pub fn generate(algorithm: Algorithm) -> Result<NewKey, KeyError> {
-    let pkcs8 = Zeroizing::new(private_key(algorithm)?);
-    let kid =
-        public_jwk(algorithm, &pkcs8)?.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError)?;
-    Ok(NewKey { kid, algorithm, pkcs8 })
+    loop {
+        let pkcs8 = Zeroizing::new(private_key(algorithm)?);
+        let jwk = public_jwk(algorithm, &pkcs8)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError)?;
+        if !kid.starts_with('-') {
+            return Ok(NewKey { kid, algorithm, pkcs8 });
+        }
+    }
 }
 
 fn private_key(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {
@@ -101,5 +106,14 @@ mod tests {
             }
         }
         assert!(generate(Algorithm::HS256).is_err());
+    }
+
+    /// One in 64 thumbprints does.
+    #[test]
+    fn kid_does_not_begin_with_a_hyphen() {
+        for _ in 0..500 {
+            let key = generate(Algorithm::ES256).unwrap();
+            assert!(!key.kid.starts_with('-'), "{}", key.kid);
+        }
     }
 }

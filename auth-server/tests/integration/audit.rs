@@ -57,6 +57,10 @@ async fn administrative_commands_and_the_first_start_are_audited() {
         let concerns = ["client_id", "sub", "kid"].iter().filter(|name| record[**name].is_string());
         assert_eq!(concerns.count(), 1, "{record}");
     }
+    // Ids in base64url can begin with a hyphen.
+    for filter in ["--client", "--sub", "--jti"] {
+        assert!(records(&server, &[filter, "-ids-of-nobody"]).await.is_empty());
+    }
     let text = succeed(&["audit", "--client", "robot"], &server.cli_arguments()).await;
     assert!(text.contains("client_add    succeeded  actor=cli  client=robot"), "{text}");
 }

@@ -40,13 +40,13 @@ pub(crate) struct MintArguments {
     #[arg(long)]
     algorithm: Option<String>,
     /// The nonce of an ID token, or of the one that a code leads to
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     nonce: Option<String>,
     /// The redirect URI of a code
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<String>,
     /// The S256 code challenge of a code
-    #[arg(long, value_name = "CHALLENGE")]
+    #[arg(long, value_name = "CHALLENGE", allow_hyphen_values = true)]
     code_challenge: Option<String>,
     /// What is wrong with the token, such as `signature` or `expired`. Can be repeated
     #[arg(long = "flaw", value_name = "FLAW")]

@@ -82,11 +82,11 @@ fn tokens_faults_and_reset_work_from_the_command_line() {
         "--user",
         "alice",
         "--nonce",
-        "n",
+        "-n",
         "--redirect-uri",
         "http://localhost:9001/callback/platform",
         "--code-challenge",
-        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "-9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
         "--json",
     ];
     let minted: Value = serde_json::from_str(&succeed(&code)).unwrap();
