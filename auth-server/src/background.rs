@@ -70,13 +70,20 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
         }
         anyhow::Ok(revision)
     };
-    match reloaded.await {
-        Ok(revision) => *seen = revision,
+    let loaded = match reloaded.await {
+        Ok(revision) => {
+            *seen = revision;
+            Some(revision)
+        }
         Err(error) => {
             // Reload at the next tick.
             *seen = -1;
             tracing::error!(%error, "failed to reload clients and keys; will retry");
+            None
         }
+    };
+    if let Err(error) = tasks.keys.report_loaded(loaded).await {
+        tracing::error!(%error, "failed to report the loaded keys to other servers; will retry");
     }
 }
 

@@ -6,6 +6,7 @@ mod key_pair;
 mod key_ring;
 mod manager;
 mod publication;
+mod reload_report;
 mod rotation;
 mod signer;
 

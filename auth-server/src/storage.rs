@@ -10,6 +10,7 @@ mod inspection;
 mod memory;
 mod postgres;
 mod refresh_token_loader;
+mod running_servers;
 mod sessions;
 mod shared_buckets;
 mod sql;
@@ -36,6 +37,7 @@ pub use grants::GrantStore;
 pub use inspection::{DatabaseContents, DatabaseInspection};
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
+pub use running_servers::{RunningServers, ServerId};
 pub use sessions::SessionStore;
 pub use shared_buckets::SharedBuckets;
 pub use sqlite::SqliteStore;
@@ -87,6 +89,9 @@ pub trait Store: UserStore + SessionStore + GrantStore {
     /// Returns the rate limits that several servers share; `None` if only one server can use the
     /// database.
     fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>>;
+
+    /// Returns the servers that use the database; `None` if only one can use it.
+    fn running_servers(&self) -> Option<Arc<dyn RunningServers>>;
 
     /// Returns whether several servers can use the database.
     fn is_shared(&self) -> bool {

@@ -55,6 +55,13 @@ CREATE TABLE revision (
 );
 INSERT INTO revision (id, counter) VALUES (1, 0);
 
+-- Servers that use this database. A key signs once all of them publish it.
+CREATE TABLE running_servers (
+    id       BYTEA PRIMARY KEY, -- random, new at each start
+    revision BIGINT NOT NULL, -- the counter whose clients and keys it has loaded
+    seen_at  TIMESTAMPTZ NOT NULL
+);
+
 -- Secret from which the servers of this installation derive their keys for cookies and refresh tokens.
 CREATE TABLE installation_secret (
     id     INTEGER PRIMARY KEY CHECK (id = 1),

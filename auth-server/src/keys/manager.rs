@@ -20,14 +20,15 @@ use tokio::{
 use super::{
     KeyRing, Signing,
     publication::{activate_published_key, install_first_keys, publish_first_key},
+    reload_report::ReloadReports,
 };
 use crate::{
     domain::{Algorithm, KeyState, SigningKey, is_rotation_due},
-    storage::Store,
+    storage::{ServerId, Store, StoreError},
 };
 
-/// How long a request waits for the first key of its algorithm, which takes about two seconds with
-/// several servers.
+/// How long a request waits for the first key of its algorithm. A server that has just ended can
+/// delay it by five seconds.
 const ACTIVATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Algorithm of access tokens, and rotation of their key.
@@ -57,6 +58,7 @@ pub struct KeyManager {
     /// Algorithms that requests wait for.
     requested: Mutex<HashSet<Algorithm>>,
     request_arrived: Notify,
+    reports: ReloadReports,
 }
 
 /// An algorithm has no signing key yet. The client can repeat the request soon.
@@ -72,11 +74,14 @@ impl KeyManager {
     pub async fn open(
         settings: KeyPolicy,
         overlap: i64,
+        server: ServerId,
         store: &dyn Store,
         clock: &Clock,
     ) -> anyhow::Result<Self> {
         let algorithm = settings.algorithm;
         ensure_current_key(algorithm, store, clock).await?;
+        // Before the keys are read: another server then waits until this one publishes a new key.
+        let reports = ReloadReports::begin(store, server).await?;
         let keys = store.signing_keys().await.context("failed to load the signing keys")?;
         let now = clock.seconds();
         let ring = KeyRing::new(&keys, algorithm, active_hs256_secret(&settings), now - overlap)?;
@@ -90,6 +95,7 @@ impl KeyManager {
             reloaded: watch::Sender::default(),
             requested: Mutex::default(),
             request_arrived: Notify::default(),
+            reports,
         })
     }
 
@@ -190,7 +196,16 @@ impl KeyManager {
         Ok(())
     }
 
-    /// Reports whether a retired key has been published for longer than the lifetime of its last
+    /// Reports to the other servers on the database that this one runs and has loaded this
+    /// revision. `None` stands for a reload that failed.
+    ///
+    /// # Errors
+    /// Returns an error if the database cannot be used.
+    pub async fn report_loaded(&self, revision: Option<i64>) -> Result<(), StoreError> {
+        self.reports.report(revision).await
+    }
+
+    /// Returns whether a retired key has been published for longer than the lifetime of its last
     /// token.
     pub fn are_stale(&self, now: i64) -> bool {
         now >= self.stale_from.load(Ordering::Relaxed)
@@ -252,7 +267,8 @@ mod tests {
         let clock = Clock::manual(1_000);
         let store = MemoryStore::create().await.unwrap().store();
         let policy = KeyPolicy { algorithm, rotation_interval_days: 0, hs256_secret: None };
-        let manager = KeyManager::open(policy, 3_600, &*store, &clock).await.unwrap();
+        let manager =
+            KeyManager::open(policy, 3_600, ServerId([1; 16]), &*store, &clock).await.unwrap();
         let before = manager.ring().of(algorithm).unwrap().kid.clone();
         let emptied = MemoryStore::create().await.unwrap().store();
         publish_first_key(Algorithm::EdDSA, &*emptied, &clock).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clock::Clock;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::generate;
 use crate::{
@@ -16,17 +16,30 @@ use crate::{
 /// How often a running server reloads changed clients and keys.
 pub const RELOAD_PERIOD: Duration = Duration::from_millis(500);
 
-/// How long a key is published before it signs: four reload periods, so that a slow reload is in
-/// time as well.
-const PUBLICATION_DELAY: Duration = Duration::from_secs(2);
+/// How often to look whether the running servers have loaded a revision.
+const POLL_PERIOD: Duration = Duration::from_millis(50);
 
-/// Waits until every server publishes the keys that the caller has read from the database. The
-/// delay begins after that read, so the keys are committed, and clocks are not compared. A server
-/// with SQLite is the only one.
-pub(super) async fn await_publication(store: &dyn Store) {
-    if store.is_shared() {
-        sleep(PUBLICATION_DELAY).await;
-    }
+/// How long to wait for a running server that cannot load the keys.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Waits until every running server publishes the keys that the caller has read from the database,
+/// and for at least a reload period. A server with SQLite is the only one.
+///
+/// # Errors
+/// Returns an error if a running server has not loaded the keys within 30 seconds, or the database
+/// cannot be used.
+pub(super) async fn await_publication(store: &dyn Store) -> anyhow::Result<()> {
+    let Some(servers) = store.running_servers() else { return Ok(()) };
+    // Read after the keys, so it is theirs or a later one.
+    let revision = store.revision().await?;
+    let loaded = async {
+        while !servers.have_loaded(revision).await? {
+            sleep(POLL_PERIOD).await;
+        }
+        anyhow::Ok(())
+    };
+    let (loaded, ()) = tokio::join!(timeout(LOAD_TIMEOUT, loaded), sleep(RELOAD_PERIOD));
+    loaded.context("a running server has not loaded the signing keys within 30 seconds")?
 }
 
 /// Creates the first keys of an empty database. They sign at once, because no server publishes keys
@@ -70,7 +83,8 @@ pub(super) async fn activate_published_key(
     store: &dyn Store,
     clock: &Clock,
 ) -> anyhow::Result<()> {
-    let (next, ()) = tokio::join!(generate_key(algorithm), await_publication(store));
+    let (next, published) = tokio::join!(generate_key(algorithm), await_publication(store));
+    published?;
     apply(AuditedChange::activate_key(kid, next?, Actor::System, clock.millis()), store).await
 }
 

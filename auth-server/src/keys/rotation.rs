@@ -37,7 +37,7 @@ impl From<StoreError> for RotationError {
 /// Rotates each key whose rotation is due. If several servers try, one succeeds.
 ///
 /// # Errors
-/// Returns an error if the database cannot be used.
+/// Returns an error if a running server does not load the keys, or the database cannot be used.
 pub async fn rotate_due(
     manager: &KeyManager,
     store: &dyn Store,
@@ -48,7 +48,7 @@ pub async fn rotate_due(
         return Ok(());
     }
     // The next keys begin to sign. They can be as young as the last rotation.
-    await_publication(store).await;
+    await_publication(store).await?;
     for (kid, algorithm) in &due {
         if rotate(store, kid, *algorithm, Actor::System, clock).await? {
             tracing::info!(retired = %kid, "signing key rotated by schedule");
@@ -60,8 +60,8 @@ pub async fn rotate_due(
 /// Rotates the current key of each algorithm.
 ///
 /// # Errors
-/// Returns an error if there is none, if another process rotated one at the same time, or if the
-/// database or a key cannot be used.
+/// Returns an error if there is none, if another process rotated one at the same time, if a running
+/// server does not load the keys, or if the database or a key cannot be used.
 pub async fn rotate_all(
     store: &dyn Store,
     actor: Actor,
@@ -73,7 +73,7 @@ pub async fn rotate_all(
         return Err(RotationError::NoKey);
     }
     // The next keys begin to sign. They can be as young as the last rotation.
-    await_publication(store).await;
+    await_publication(store).await?;
     for key in current {
         if !rotate(store, &key.kid, key.algorithm, actor.clone(), clock).await? {
             return Err(RotationError::Concurrent(key.kid));
@@ -85,8 +85,8 @@ pub async fn rotate_all(
 /// Deletes a key, which invalidates the tokens that it signed. A current key is rotated first.
 ///
 /// # Errors
-/// Returns an error if there is no such key, if it has signed nothing yet, or if the database or a
-/// key cannot be used.
+/// Returns an error if there is no such key, if it has signed nothing yet, if a running server does
+/// not load the keys, or if the database or a key cannot be used.
 pub async fn withdraw(
     store: &dyn Store,
     kid: &str,
@@ -99,7 +99,7 @@ pub async fn withdraw(
     match key.state {
         KeyState::Next => return Err(RotationError::Next(kid.to_owned())),
         KeyState::Current { .. } => {
-            await_publication(store).await;
+            await_publication(store).await?;
             // If another process rotated it first, the key is retired as well.
             rotate(store, kid, key.algorithm, actor.clone(), clock).await?;
         }
@@ -107,7 +107,7 @@ pub async fn withdraw(
     }
     // A server that has not reloaded yet still signs with it, and another one would no longer
     // publish it.
-    await_publication(store).await;
+    await_publication(store).await?;
     match store.apply(AuditedChange::withdraw_key(kid, actor, clock.millis())).await {
         // Another process withdrew it first.
         Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
@@ -136,7 +136,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{keys::KeyPolicy, storage::SqliteStore};
+    use crate::{
+        keys::KeyPolicy,
+        storage::{ServerId, SqliteStore},
+    };
 
     const ALGORITHM: Algorithm = Algorithm::ES256;
     const DAY: Duration = Duration::from_secs(86_400);
@@ -157,7 +160,8 @@ mod tests {
         async fn manager(&self, rotation_interval_days: u32) -> KeyManager {
             let policy =
                 KeyPolicy { algorithm: ALGORITHM, rotation_interval_days, hs256_secret: None };
-            KeyManager::open(policy, 3_600, &self.store, &self.clock).await.unwrap()
+            let server = ServerId([1; 16]);
+            KeyManager::open(policy, 3_600, server, &self.store, &self.clock).await.unwrap()
         }
 
         /// Lets a manager rotate its keys. Returns the id of the key that signs then.

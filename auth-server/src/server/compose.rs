@@ -35,7 +35,7 @@ use crate::{
     rate_limit::RateLimiter,
     settings::RateLimit,
     state::{AppState, Features},
-    storage::{MemoryStore, Store},
+    storage::{MemoryStore, ServerId, Store},
     tokens::{AccessTokenIssuer, IssuedTokens, RefreshTokenChain, Subjects, TokenTtls},
     users::{KnownDevices, PasswordAuthenticator, SignInContext, SignInLimits},
 };
@@ -198,7 +198,7 @@ impl Services {
             documents: metadata_documents(settings, &outbound, &*store, &clock),
             clock: clock.clone(),
         });
-        let keys = Arc::new(open_keys(settings, &*store, &clock).await?);
+        let keys = Arc::new(open_keys(settings, ServerId(random.bytes()?), &*store, &clock).await?);
         let issuer = settings.issuer();
         Ok(Self {
             issued_tokens: Arc::new(IssuedTokens {
@@ -462,6 +462,7 @@ fn metadata_documents(
 
 async fn open_keys(
     settings: &AuthServerSettings,
+    server: ServerId,
     store: &dyn Store,
     clock: &Clock,
 ) -> anyhow::Result<KeyManager> {
@@ -470,5 +471,5 @@ async fn open_keys(
         rotation_interval_days: settings.keys.rotation_interval_days,
         hs256_secret: settings.keys.hs256_secret.clone(),
     };
-    KeyManager::open(policy, settings.tokens.key_overlap(), store, clock).await
+    KeyManager::open(policy, settings.tokens.key_overlap(), server, store, clock).await
 }

@@ -6,6 +6,7 @@ mod expiry;
 mod inspection;
 mod issue_tokens;
 mod refresh_token_loader;
+mod running_servers;
 mod shared_buckets;
 
 // Compiled once for each backend, with the connection types and locks of its `backend`.
@@ -41,8 +42,9 @@ use sql_kit::within_time_budget;
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store,
-    StoreError, UserStore, refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
+    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, RunningServers, SessionStore,
+    SharedBuckets, Store, StoreError, UserStore, refresh_token_loader::RefreshTokenLoader,
+    sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
     Actor, AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification,
@@ -124,6 +126,10 @@ impl Store for PostgresStore {
 
     fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>> {
         Some(Arc::new(shared_buckets::PostgresBuckets(self.pool.clone())))
+    }
+
+    fn running_servers(&self) -> Option<Arc<dyn RunningServers>> {
+        Some(Arc::new(running_servers::PostgresServers(self.pool.clone())))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -45,8 +45,9 @@ use sqlx::{SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
-    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, SessionStore, SharedBuckets, Store,
-    StoreError, StoredKeys, UserStore, refresh_token_loader::RefreshTokenLoader,
+    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, RunningServers, SessionStore,
+    SharedBuckets, Store, StoreError, StoredKeys, UserStore,
+    refresh_token_loader::RefreshTokenLoader,
 };
 use crate::domain::{
     Actor, AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification,
@@ -133,6 +134,10 @@ impl Store for SqliteStore {
     }
 
     fn shared_buckets(&self) -> Option<Arc<dyn SharedBuckets>> {
+        None
+    }
+
+    fn running_servers(&self) -> Option<Arc<dyn RunningServers>> {
         None
     }
 

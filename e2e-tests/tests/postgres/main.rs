@@ -13,6 +13,7 @@ mod login;
 mod outage;
 mod redemption_races;
 mod replicas;
+mod running_servers;
 mod shared_rate_limits;
 mod startup;
 mod store_conformance;

@@ -30,6 +30,13 @@ pub(super) async fn delete_expired(
         .execute(pool)
         .await?
         .rows_affected();
+    // A server that has ended does not come back under its id.
+    deleted += sqlx::query(
+        "DELETE FROM running_servers WHERE seen_at < clock_timestamp() - INTERVAL '1 minute'",
+    )
+    .execute(pool)
+    .await?
+    .rows_affected();
     Ok(deleted + keys::delete_retired(pool, before.keys).await?)
 }
 
