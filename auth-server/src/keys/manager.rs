@@ -81,7 +81,7 @@ impl KeyManager {
         let algorithm = settings.algorithm;
         ensure_current_key(algorithm, store, clock).await?;
         // Before the keys are read: another server then waits until this one publishes a new key.
-        let reports = ReloadReports::begin(store, server).await?;
+        let reports = ReloadReports::begin(store.running_servers(), server).await?;
         let keys = store.signing_keys().await.context("failed to load the signing keys")?;
         let now = clock.seconds();
         let ring = KeyRing::new(&keys, algorithm, active_hs256_secret(&settings), now - overlap)?;

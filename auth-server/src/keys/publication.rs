@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::generate;
 use crate::{
     domain::{Actor, Algorithm, NewKey, SigningKey, SigningStatus, signing_status},
-    storage::{AuditedChange, Store, StoreError},
+    storage::{AuditedChange, RunningServers, Store, StoreError},
 };
 
 /// How often a running server reloads changed clients and keys.
@@ -32,6 +32,10 @@ pub(super) async fn await_publication(store: &dyn Store) -> anyhow::Result<()> {
     let Some(servers) = store.running_servers() else { return Ok(()) };
     // Read after the keys, so it is theirs or a later one.
     let revision = store.revision().await?;
+    await_reload(&*servers, revision).await
+}
+
+async fn await_reload(servers: &dyn RunningServers, revision: i64) -> anyhow::Result<()> {
     let loaded = async {
         while !servers.have_loaded(revision).await? {
             sleep(POLL_PERIOD).await;
@@ -103,4 +107,47 @@ async fn apply(change: AuditedChange, store: &dyn Store) -> anyhow::Result<()> {
 /// Generates a key on a blocking thread, because RSA keys take long.
 pub(super) async fn generate_key(algorithm: Algorithm) -> anyhow::Result<NewKey> {
     Ok(tokio::task::spawn_blocking(move || generate(algorithm)).await??)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::storage::ServerId;
+
+    /// One server, which loads everything at some time or never.
+    struct LoadsAt(Option<Instant>);
+
+    #[async_trait]
+    impl RunningServers for LoadsAt {
+        async fn report(&self, _: ServerId, _: i64) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn have_loaded(&self, _: i64) -> Result<bool, StoreError> {
+            Ok(self.0.is_some_and(|at| Instant::now() >= at))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_ends_once_the_last_server_has_loaded_the_keys() {
+        for (loads, waits) in [(0, 500), (4_000, 4_000)].map(|(loads, waits): (u64, u64)| {
+            (Duration::from_millis(loads), Duration::from_millis(waits))
+        }) {
+            let begun = Instant::now();
+            await_reload(&LoadsAt(Some(begun + loads)), 1).await.unwrap();
+            let waited = begun.elapsed();
+            assert!(waited >= waits && waited < waits + 2 * POLL_PERIOD, "{waited:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_that_cannot_load_the_keys_ends_the_wait_with_an_error() {
+        let begun = Instant::now();
+        let error = await_reload(&LoadsAt(None), 1).await.unwrap_err();
+        assert_eq!(begun.elapsed(), LOAD_TIMEOUT);
+        assert!(error.to_string().contains("has not loaded the signing keys"), "{error}");
+    }
 }

@@ -5,7 +5,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::storage::{RunningServers, ServerId, Store, StoreError};
+use crate::storage::{RunningServers, ServerId, StoreError};
 
 /// How often a server reports that it runs. Less than the five seconds after which another server
 /// considers it ended.
@@ -24,8 +24,10 @@ pub(super) struct ReloadReports {
 
 impl ReloadReports {
     /// Reports a server that loads its keys next.
-    pub async fn begin(store: &dyn Store, id: ServerId) -> Result<Self, StoreError> {
-        let servers = store.running_servers();
+    pub async fn begin(
+        servers: Option<Arc<dyn RunningServers>>,
+        id: ServerId,
+    ) -> Result<Self, StoreError> {
         if let Some(servers) = &servers {
             servers.report(id, NOTHING_LOADED).await?;
         }
@@ -44,5 +46,43 @@ impl ReloadReports {
         servers.report(self.id, revision).await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = (revision, Instant::now());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Reported(Mutex<Vec<i64>>);
+
+    #[async_trait]
+    impl RunningServers for Reported {
+        async fn report(&self, _: ServerId, revision: i64) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(revision);
+            Ok(())
+        }
+
+        async fn have_loaded(&self, _: i64) -> Result<bool, StoreError> {
+            Ok(true)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_reports_each_loaded_revision_and_that_it_runs() {
+        let reported = Arc::new(Reported::default());
+        let servers: Arc<dyn RunningServers> = Arc::<Reported>::clone(&reported);
+        let reports = ReloadReports::begin(Some(servers), ServerId([1; 16])).await.unwrap();
+        for loaded in [None, Some(7), Some(7), None] {
+            reports.report(loaded).await.unwrap();
+        }
+        assert_eq!(*reported.0.lock().unwrap(), [-1, 7]);
+        tokio::time::advance(REPORT_PERIOD).await;
+        // The reload failed, and the server publishes the keys that it loaded before.
+        reports.report(None).await.unwrap();
+        reports.report(Some(8)).await.unwrap();
+        assert_eq!(*reported.0.lock().unwrap(), [-1, 7, 7, 8]);
     }
 }
