@@ -19,6 +19,9 @@ pub(super) const FOR_UPDATE_SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 /// Returns the strings of the JSON array `$1`, one a row.
 pub(super) const JSON_STRINGS: &str = "SELECT json_array_elements_text($1::json)";
 
+/// The rows `value` of the JSON array `$1`.
+pub(super) const JSON_ROWS: &str = "json_array_elements($1::json) AS rows (value)";
+
 /// Begins a transaction that writes.
 pub(super) async fn begin(pool: &Pool) -> Result<PgTransaction<'static>, StoreError> {
     Ok(pool.begin().await?)

@@ -1,9 +1,12 @@
+use std::collections::HashSet;
+
 use oauth_types::StandardClaims;
+use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
 use super::{
     audit_log,
-    backend::{Connection, FOR_NO_KEY_UPDATE, JSON_STRINGS, Pool, begin},
+    backend::{Connection, FOR_NO_KEY_UPDATE, JSON_ROWS, JSON_STRINGS, Pool, begin},
     grants, sessions,
 };
 use crate::{
@@ -15,9 +18,10 @@ use crate::{
             grants::GrantSelector,
             sessions::SessionSelector,
             users::{
-                DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, INSERT_INSTALLATION_SECRET,
-                INSERT_USER, INSTALLATION_SECRET, ISSUER, SET_ISSUER, SET_PASSWORD, UPDATE_USER,
-                USER, USER_BY_USERNAME, USERS, USERS_WHERE, UserRow, phc,
+                DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, IF_MISSING,
+                INSERT_INSTALLATION_SECRET, INSERT_USERS, INSTALLATION_SECRET, ISSUER, SET_ISSUER,
+                SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME, USERS, USERS_WHERE, UserRow,
+                phc,
             },
         },
     },
@@ -83,15 +87,11 @@ pub(super) async fn add_missing(
     at_millis: i64,
 ) -> Result<(), StoreError> {
     let mut transaction = begin(pool).await?;
-    let mut records = Vec::new();
-    for user in users {
-        match add(&mut transaction, &user, at_millis.div_euclid(1_000)).await {
-            // Another server has created the user at the same time.
-            Err(StoreError::UserExists(_)) => continue,
-            result => result?,
-        }
-        records.push(AuditedChange::add_user(user, actor.clone(), at_millis).audit);
-    }
+    // Another server can create some of them at the same time.
+    let added = add_all(&mut transaction, &users, at_millis.div_euclid(1_000)).await?;
+    let added = users.into_iter().filter(|user| added.contains(&user.sub));
+    let records: Vec<_> =
+        added.map(|user| AuditedChange::add_user(user, actor.clone(), at_millis).audit).collect();
     audit_log::insert_all(&mut transaction, &records.iter().collect::<Vec<_>>()).await?;
     Ok(transaction.commit().await?)
 }
@@ -101,21 +101,34 @@ pub(super) async fn add(
     user: &User,
     now: i64,
 ) -> Result<(), StoreError> {
-    let inserted = sqlx::query(INSERT_USER)
-        .bind(&user.sub)
-        .bind(&user.username)
-        .bind(phc(&user.password)?)
-        .bind(serde_json::to_string(&user.claims)?)
-        .bind(user.enabled)
-        .bind(now)
-        .bind(user.device_generation)
-        .bind(serde_json::to_string(&user.attributes)?)
-        .execute(connection)
-        .await?;
-    match inserted.rows_affected() {
-        0 => Err(StoreError::UserExists(user.username.clone())),
-        _ => Ok(()),
+    match add_all(connection, std::slice::from_ref(user), now).await?.is_empty() {
+        true => Err(StoreError::UserExists(user.username.clone())),
+        false => Ok(()),
     }
+}
+
+/// Adds the users that do not exist, in one statement. Returns the `sub` of each.
+pub(super) async fn add_all(
+    connection: &mut Connection,
+    users: &[User],
+    now: i64,
+) -> Result<HashSet<String>, StoreError> {
+    let row = |user: &User| {
+        Ok(json!([
+            user.sub,
+            user.username,
+            phc(&user.password)?,
+            serde_json::to_string(&user.claims)?,
+            user.enabled,
+            user.device_generation,
+            serde_json::to_string(&user.attributes)?,
+        ]))
+    };
+    let rows: Vec<Value> = users.iter().map(row).collect::<Result<_, StoreError>>()?;
+    // Made of constants.
+    let insert = AssertSqlSafe(format!("{INSERT_USERS} {JSON_ROWS} {IF_MISSING}"));
+    let added = sqlx::query_scalar(insert).bind(Value::from(rows).to_string()).bind(now);
+    Ok(added.fetch_all(connection).await?.into_iter().collect())
 }
 
 pub(super) async fn set_password(

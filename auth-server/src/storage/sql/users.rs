@@ -10,9 +10,12 @@ pub const INSERT_INSTALLATION_SECRET: &str =
 pub const INSTALLATION_SECRET: &str = "SELECT secret FROM installation_secret";
 pub const ISSUER: &str = "SELECT issuer FROM installation_secret";
 pub const SET_ISSUER: &str = "UPDATE installation_secret SET issuer = $1";
-pub const INSERT_USER: &str = "INSERT INTO users \
+/// Without the rows, which `IF_MISSING` follows.
+pub const INSERT_USERS: &str = "INSERT INTO users \
      (sub, username, password_hash, claims, enabled, created_at, updated_at, device_generation, attributes) \
-     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) ON CONFLICT DO NOTHING";
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BOOLEAN), \
+     CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST(value ->> 5 AS BIGINT), value ->> 6 FROM";
+pub const IF_MISSING: &str = "WHERE true ON CONFLICT DO NOTHING RETURNING sub";
 pub const SET_PASSWORD: &str =
     "UPDATE users SET password_hash = $1, updated_at = $2 WHERE sub = $3";
 pub const ENABLE_OR_DISABLE_USER: &str =
