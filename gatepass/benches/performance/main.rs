@@ -70,7 +70,8 @@ fn main() -> anyhow::Result<()> {
     // The rows that need another process start this program again.
     match std::env::args().nth(1).as_deref() {
         Some(subprocess::BARE_AXUM) => return start_in_memory::serve_bare_axum(),
-        Some(subprocess::TESTKITS) => return testkit_memory::print_memory(),
+        Some(subprocess::TESTKITS) => return testkit_memory::print_memory_of_testkits(),
+        Some(subprocess::ISSUERS) => return testkit_memory::print_memory_of_issuers(),
         _ => {}
     }
     let plan = Plan::from_arguments(std::env::args().skip(1))?;

@@ -5,6 +5,10 @@ pub const BARE_AXUM: &str = "bare-axum";
 /// The first argument with which this program starts testkits and measures its memory.
 pub const TESTKITS: &str = "testkits";
 
+/// The first argument with which this program starts a testkit with many issuers and measures its
+/// memory.
+pub const ISSUERS: &str = "issuers";
+
 /// Returns the command that runs this program with an argument and without the environment of this
 /// process.
 pub fn command(argument: &str) -> anyhow::Result<Command> {
