@@ -148,9 +148,9 @@ impl KeyManager {
         store: &dyn Store,
         clock: &Clock,
     ) -> anyhow::Result<()> {
-        if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
+        if let Some(key) = publish_first_key(algorithm, store, clock).await? {
             self.reload(store, clock.seconds()).await?;
-            activate_published_key(&kid, algorithm, store, clock).await?;
+            activate_published_key(key, store, clock).await?;
         }
         self.reload(store, clock.seconds()).await
     }
@@ -236,8 +236,8 @@ async fn ensure_current_key(
         return Ok(());
     }
     install_first_keys(algorithm, store, clock).await?;
-    if let Some(kid) = publish_first_key(algorithm, store, clock).await? {
-        activate_published_key(&kid, algorithm, store, clock).await?;
+    if let Some(key) = publish_first_key(algorithm, store, clock).await? {
+        activate_published_key(key, store, clock).await?;
     }
     Ok(())
 }

@@ -60,20 +60,36 @@ pub(super) async fn install_first_keys(
     apply(AuditedChange::install_keys(current, next, Actor::System, clock.millis()), store).await
 }
 
-/// Publishes a key of an algorithm that has none. Returns the `kid` of the key to activate, if the
-/// algorithm has no current key.
+/// A published key of an algorithm without a current key, and the key that is next once it signs.
+pub(super) struct FirstKey {
+    kid: String,
+    next: NewKey,
+}
+
+/// Publishes a key of an algorithm that has none. Returns the key to activate, if the algorithm has
+/// no current key.
 pub(super) async fn publish_first_key(
     algorithm: Algorithm,
     store: &dyn Store,
     clock: &Clock,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<FirstKey>> {
+    let mut next = None;
     loop {
         match signing_status(algorithm, &signing_keys(store).await?) {
             SigningStatus::Active => return Ok(None),
-            SigningStatus::Published { kid } => return Ok(Some(kid.to_owned())),
+            SigningStatus::Published { kid } => {
+                let next = match next {
+                    Some(next) => next,
+                    None => generate_key(algorithm).await?,
+                };
+                return Ok(Some(FirstKey { kid: kid.to_owned(), next }));
+            }
             SigningStatus::NoKey => {
-                let key = generate_key(algorithm).await?;
-                apply(AuditedChange::publish_key(key, Actor::System, clock.millis()), store)
+                // Both at once, because RSA keys take long.
+                let keys = tokio::try_join!(generate_key(algorithm), generate_key(algorithm));
+                let (first, second) = keys?;
+                next = Some(second);
+                apply(AuditedChange::publish_key(first, Actor::System, clock.millis()), store)
                     .await?;
             }
         }
@@ -82,14 +98,12 @@ pub(super) async fn publish_first_key(
 
 /// Activates a published key once every server publishes it.
 pub(super) async fn activate_published_key(
-    kid: &str,
-    algorithm: Algorithm,
+    FirstKey { kid, next }: FirstKey,
     store: &dyn Store,
     clock: &Clock,
 ) -> anyhow::Result<()> {
-    let (next, published) = tokio::join!(generate_key(algorithm), await_publication(store));
-    published?;
-    apply(AuditedChange::activate_key(kid, next?, Actor::System, clock.millis()), store).await
+    await_publication(store).await?;
+    apply(AuditedChange::activate_key(&kid, next, Actor::System, clock.millis()), store).await
 }
 
 async fn signing_keys(store: &dyn Store) -> anyhow::Result<Vec<SigningKey>> {
