@@ -7,9 +7,6 @@ use clap::{Arg, Command, builder::StyledStr};
 use embedded_files::embedded_file;
 use pages::Language;
 
-/// What clap itself prints in English.
-const TEMPLATE: &str = "{before-help}{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
-
 /// Returns the command line with its help in this language.
 ///
 /// # Errors
@@ -33,9 +30,9 @@ fn translate(command: Command, texts: &Translations) -> Command {
     let text =
         |english: Option<&StyledStr>| english.map(|english| lookup(texts, &english.to_string()));
     let (about, long_about) = (text(command.get_about()), text(command.get_long_about()));
+    let template = template(&command);
     let mut command = command
-        .help_template(TEMPLATE)
-        .subcommand_help_heading("命令")
+        .help_template(template)
         .mut_args(|arg| translate_argument(arg, texts))
         .mut_subcommands(|subcommand| translate(subcommand, texts));
     if let Some(about) = about {
@@ -47,8 +44,28 @@ fn translate(command: Command, texts: &Translations) -> Command {
     command
 }
 
+/// Returns the layout of the help. The headings of clap end in an ASCII colon and are in English.
+fn template(command: &Command) -> String {
+    let header = command.get_styles().get_header();
+    let is_shown = |arg: &Arg| !arg.is_hide_set();
+    let sections = [
+        ("命令", "subcommands", command.get_subcommands().any(|command| !command.is_hide_set())),
+        ("参数", "positionals", command.get_positionals().any(is_shown)),
+        (
+            "选项",
+            "options",
+            command.get_arguments().any(|arg| !arg.is_positional() && is_shown(arg)),
+        ),
+    ];
+    let mut template =
+        format!("{{before-help}}{{about-with-newline}}\n{header}用法：{header:#}{{usage}}");
+    for (heading, tag, _) in sections.iter().filter(|(_, _, has_content)| *has_content) {
+        template.push_str(&format!("\n\n{header}{heading}：{header:#}\n{{{tag}}}"));
+    }
+    template + "{after-help}"
+}
+
 fn translate_argument(arg: Arg, texts: &Translations) -> Arg {
-    let heading = if arg.is_positional() { "参数" } else { "选项" };
     let values = arg.get_possible_values();
     let described = values.iter().any(|value| value.get_help().is_some());
     let mut help = arg.get_help().map(|help| lookup(texts, &help.to_string())).unwrap_or_default();
@@ -65,8 +82,7 @@ fn translate_argument(arg: Arg, texts: &Translations) -> Arg {
         help.push_str(&format!("（默认：{}）", defaults.join(" ")));
     }
     let long = arg.get_long_help().map(|help| lookup(texts, &help.to_string()));
-    let arg = arg.help_heading(heading).hide_default_value(true).hide_possible_values(described);
-    let arg = arg.help(help);
+    let arg = arg.help(help).hide_default_value(true).hide_possible_values(described);
     match long {
         Some(long) => arg.long_help(long),
         None => arg,

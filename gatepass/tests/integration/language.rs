@@ -229,7 +229,7 @@ fn help_is_translated() {
         let output = gatepass(&[], &words.collect::<Vec<_>>());
         let printed = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        for part in ["用法：gatepass", "选项:", "显示帮助"] {
+        for part in ["用法：gatepass", "\n\n选项：\n", "显示帮助"] {
             assert!(printed.contains(part), "missing `{part}` in\n{printed}");
         }
         assert_eq!(untranslated(&printed), Vec::<&str>::new(), "{command}");
@@ -267,3 +267,8 @@ fn errors_of_the_command_line_are_translated() {
         assert_eq!(text(&output.stderr).trim_end(), expected);
     }
 }
+        let ascii_colons: Vec<_> = printed.lines().filter(|line| line.ends_with(':')).collect();
+        assert_eq!(ascii_colons, Vec::<&str>::new(), "{command}");
+    let printed = text(&gatepass(&[], &["--help", "--lang", "zh"]).stdout);
+    assert!(printed.contains("\n\n命令：\n"), "{printed}");
+    assert!(printed.contains("\n\n参数：\n"), "{printed}");
