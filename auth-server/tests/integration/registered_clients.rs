@@ -137,7 +137,7 @@ async fn consent_page_marks_self_registered_clients() {
     let mut chinese = Browser::new(&server);
     chinese.language = "zh";
     let page = chinese.authorize(&auth_request(&registration, "openid")).await;
-    chinese.sign_in(&page, BOB).await.assert_contains("「商店」是自行注册的应用");
+    chinese.sign_in(&page, BOB).await.assert_contains("“商店”是自行注册的应用");
     // Clients from the clients file have no such notice.
     let page = Browser::new(&server).authorize(&AuthorizationRequest::site()).await;
     assert!(
