@@ -16,7 +16,7 @@ use pages::Language;
 use serde::{Deserialize, Serialize};
 use service_kit::{
     CancellationToken,
-    cli::{pad, print_line},
+    cli::{pad, print_line, translated},
     telemetry::{self, LogSettings, Telemetry},
 };
 
@@ -261,7 +261,8 @@ impl<'a> Printer<'a> {
             print_line(format!("    {}", self.of_scenario(scenario, "explanation", "")))?;
         }
         error.iter().try_for_each(|error| {
-            print_line(format!("    {}", fill(&self.texts.own.walk.aborted, &[("error", error)])))
+            let error = translated(error);
+            print_line(format!("    {}", fill(&self.texts.own.walk.aborted, &[("error", &error)])))
         })
     }
 

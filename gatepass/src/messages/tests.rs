@@ -11,8 +11,9 @@ use pages::Patterns;
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 81] = [
+const SOURCES: [&str; 87] = [
     "shared/doctor/src",
+    "shared/oauth-http/src",
     "shared/oauth-types/src/issuer.rs",
     "shared/oauth-types/src/scope.rs",
     "shared/pages/src/error.rs",
@@ -60,16 +61,20 @@ const SOURCES: [&str; 81] = [
     "auth-server/src/domain/user_credentials.rs",
     "auth-server/src/domain/user_login_config.rs",
     "auth-server/src/keys",
+    "auth-server/src/secure_random.rs",
     "auth-server/src/seed",
     "auth-server/src/seed.rs",
     "auth-server/src/server",
     "auth-server/src/server.rs",
     "auth-server/src/settings",
     "auth-server/src/settings.rs",
+    "auth-server/src/storage/error.rs",
     "auth-server/src/typed_json.rs",
     "auth-server/src/users/seed.rs",
+    "service-a/src/accounts.rs",
     "service-a/src/doctor",
     "service-a/src/doctor.rs",
+    "service-a/src/secure_random.rs",
     "service-a/src/server.rs",
     "service-a/src/settings",
     "service-a/src/settings.rs",
@@ -80,6 +85,7 @@ const SOURCES: [&str; 81] = [
     "service-b/src/settings.rs",
     "service-b/src/verifier.rs",
     "flow-viewer/src/doctor.rs",
+    "flow-viewer/src/scenarios",
     "flow-viewer/src/server.rs",
     "flow-viewer/src/settings",
     "flow-viewer/src/settings.rs",
@@ -130,11 +136,10 @@ const NO_MESSAGES: [&str; 36] = [
     "  {curl} '{service_a}/api/call-b?target=introspection'",
     "  {curl} -d grant_type=client_credentials -d client_id=service-a -d client_secret=abc123 {issuer}/oauth/token",
     "  {curl} -i {b_local}/api/resource\n",
-    // Its pattern would match messages about other things.
-    "{template}: there is no {what} `{name}`{}",
     // Scopes, headers and a query.
     "authorization, content-type",
     "openid name email",
+    "openid offline_access resource:read",
     "openid profile email",
     "openid profile email offline_access {}",
     "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
@@ -260,6 +265,53 @@ const SOURCES_OF_DETAILS: [&str; 21] = [
     "service-a/src/website/callback.rs",
 ];
 
+/// The sources whose errors no command prints.
+const NOT_PRINTED: [&str; 15] = [
+    // Responses for programs, and challenges.
+    "shared/oauth-types/src/basic.rs",
+    "shared/oauth-types/src/bearer.rs",
+    "shared/service-kit/src/request_context.rs",
+    "shared/token-verifier/src/error.rs",
+    "shared/token-verifier/src/requirement.rs",
+    "auth-server/src/http/api_error.rs",
+    "auth-server/src/oidc/userinfo_user.rs",
+    "service-a/src/b_client/error.rs",
+    // Outcomes for which a page has texts of its own.
+    "auth-server/src/users/password_authenticator.rs",
+    "service-a/src/token_refresher.rs",
+    // Log lines.
+    "shared/service-kit/src/proxies/protocol_v2.rs",
+    // Errors of libraries, for programs that use them.
+    "shared/oauth-types/src/secret.rs",
+    "shared/token-client/src/authorized_client.rs",
+    "shared/token-client/src/error.rs",
+    "shared/scripted-browser/src/browser.rs",
+];
+
+/// The crates that the commands consist of.
+const CRATES: [&str; 17] = [
+    "shared/clock/src",
+    "shared/doctor/src",
+    "shared/embedded-files/src",
+    "shared/flow-events/src",
+    "shared/oauth-http/src",
+    "shared/oauth-types/src",
+    "shared/pages/src",
+    "shared/scripted-browser/src",
+    "shared/service-kit/src",
+    "shared/sql-kit/src",
+    "shared/token-client/src",
+    "shared/token-verifier/src",
+    "auth-server/src",
+    "service-a/src",
+    "service-b/src",
+    "flow-viewer/src",
+    "gatepass/src",
+];
+
+/// What a source with error texts contains.
+const MARKS_OF_ERRORS: [&str; 5] = ["#[error(", "bail!(", "anyhow!(", "ensure!(", "context("];
+
 /// Names of kinds of requests in details, which are not literals, and a value that a check draws.
 const NAMES_IN_DETAILS: [&str; 4] = ["Keys", "Metadata", "Token", "UserInfo"];
 const NO_DETAILS: [&str; 1] = ["exp {}"];
@@ -285,17 +337,47 @@ fn is_help(literal: &str) -> bool {
     help.keys().any(|text| text.starts_with(literal))
 }
 
+/// Returns those of the literals that are messages without a translation.
+fn untranslated(literals: &BTreeSet<String>) -> Vec<&String> {
+    let (ours, details) = (texts().unwrap().ours, details().unwrap());
+    literals
+        .iter()
+        .filter(|text| is_message(text) && !NO_MESSAGES.contains(&text.as_str()))
+        .filter(|text| !ours.contains_key(*text) && !details.contains_key(*text) && !is_help(text))
+        .collect()
+}
+
 #[test]
 fn every_message_is_translated() {
     let literals = literals_of(&SOURCES);
-    let (ours, details) = (texts().unwrap().ours, details().unwrap());
-    let missing: Vec<_> = literals
-        .iter()
-        .filter(|text| !is_help(text) && is_message(text) && !NO_MESSAGES.contains(&text.as_str()))
-        .filter(|text| !ours.contains_key(*text) && !details.contains_key(*text))
-        .collect();
+    let missing = untranslated(&literals);
+    let ours = texts().unwrap().ours;
     let unused: Vec<_> = ours.keys().filter(|text| !literals.contains(*text)).collect();
     assert!(missing.is_empty() && unused.is_empty(), "missing: {missing:#?} unused: {unused:#?}");
+    let exceptions: Vec<_> = NO_MESSAGES.iter().filter(|text| !literals.contains(**text)).collect();
+    assert!(exceptions.is_empty(), "NO_MESSAGES without a source: {exceptions:#?}");
+}
+
+/// A list of sources cannot find the messages of a source that it leaves out.
+#[test]
+fn errors_of_every_source_are_translated_or_never_printed() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut untranslated_sources = BTreeSet::new();
+    for file in CRATES.iter().flat_map(|source| rust_files(&workspace.join(source))) {
+        let source = fs::read_to_string(&file).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        let has_errors = MARKS_OF_ERRORS.iter().any(|mark| code.contains(mark));
+        if has_errors && !untranslated(&literals(&source)).is_empty() {
+            let name = file.strip_prefix(workspace).unwrap().to_str().unwrap();
+            untranslated_sources.insert(name.to_owned());
+        }
+    }
+    let expected = NOT_PRINTED.map(str::to_owned).into();
+    assert_eq!(
+        untranslated_sources, expected,
+        "add a source of messages to SOURCES or SOURCES_OF_DETAILS, or one of errors that no \
+         command prints to NOT_PRINTED"
+    );
 }
 
 #[test]

@@ -176,6 +176,42 @@ fn errors_of_settings_are_translated() {
 }
 
 #[test]
+fn errors_of_replaced_pages_are_translated() {
+    for (name, content, expected) in [
+        (
+            "login.html",
+            "{{ t(\"login.titel\") }}",
+            "没有文本 `login.titel`：是否想写 `login.title`？",
+        ),
+        ("login.html", "{% extends \"layuot.html\" %}", "没有模板 `layuot.html`：是否想写"),
+        // The template engine explains the error in English.
+        (
+            "login.html",
+            "{% if %}",
+            "错误：语法错误：unexpected end of block（login.html 第 1 行）\n",
+        ),
+        ("lgin.html", "", "没有可以替换的同名文件：是否想写 `login.html`？"),
+        ("zh.toml", "login.titel = 'x'", "没有可以替换的文本 `login.titel`：是否想写"),
+        ("zh.toml", "login.title = '{x'", "文本 `login.title` 中的花括号不成对"),
+        (
+            "zh.toml",
+            "login.title = '{x}'",
+            "文本 `login.title` 在 en.toml 中的花括号内容与另一种语言不同",
+        ),
+        ("zh.toml", "login.title =", "错误：zh.toml：TOML 第 1 行第 14 列有误\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), content).unwrap();
+        let pages_dir = folder.path().to_str().unwrap();
+        let environment =
+            [("LANG", "zh_CN.UTF-8"), ("GATEPASS__AUTH_SERVER__PAGES_DIR", pages_dir)];
+        let output = gatepass(&environment, &["auth-server", "check-config"]);
+        let printed = text(&output.stderr);
+        assert!(!output.status.success() && printed.contains(expected), "{name}: {printed}");
+    }
+}
+
+#[test]
 fn lists_of_clients_and_users_are_translated() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
@@ -187,6 +223,14 @@ fn lists_of_clients_and_users_are_translated() {
     for line in ["own  已启用  数据库  tokens=", "service-a  已启用  客户端文件  tokens="]
     {
         assert!(printed.contains(line), "missing `{line}` in {printed}");
+    }
+    for (command, expected) in [
+        (&["client", "show", "nobody"][..], "错误：数据库中没有客户端 `nobody`\n"),
+        (&["client", "add", "own", "--scope", "openid"], "错误：已有客户端 `own`\n"),
+        (&["user", "disable", "nobody"], "错误：没有用户 `nobody`\n"),
+    ] {
+        let output = gatepass(&environment, &[&["auth-server"], command].concat());
+        assert_eq!(text(&output.stderr), expected, "{command:?}");
     }
     let printed = text(&gatepass(&environment, &["auth-server", "client", "show", "own"]).stdout);
     assert!(printed.starts_with("# 数据库，已启用，密钥数：1\n"), "{printed}");
@@ -232,9 +276,14 @@ fn help_is_translated() {
         for part in ["用法：gatepass", "\n\n选项：\n", "显示帮助"] {
             assert!(printed.contains(part), "missing `{part}` in\n{printed}");
         }
+        let ascii_colons: Vec<_> = printed.lines().filter(|line| line.ends_with(':')).collect();
+        assert_eq!(ascii_colons, Vec::<&str>::new(), "{command}");
         assert_eq!(untranslated(&printed), Vec::<&str>::new(), "{command}");
     }
+    let printed = text(&gatepass(&[], &["--help", "--lang", "zh"]).stdout);
+    assert!(printed.contains("\n\n命令：\n"), "{printed}");
     let printed = text(&gatepass(&[("LANG", "zh_CN.UTF-8")], &["walk", "--help"]).stdout);
+    assert!(printed.contains("\n\n参数：\n"), "{printed}");
     assert!(printed.contains("- first-login：用户的第一次登录"), "{printed}");
     assert!(printed.contains("（默认：http://localhost:9004）"), "{printed}");
     let printed = text(&gatepass(&[], &["--help"]).stdout);
@@ -267,8 +316,3 @@ fn errors_of_the_command_line_are_translated() {
         assert_eq!(text(&output.stderr).trim_end(), expected);
     }
 }
-        let ascii_colons: Vec<_> = printed.lines().filter(|line| line.ends_with(':')).collect();
-        assert_eq!(ascii_colons, Vec::<&str>::new(), "{command}");
-    let printed = text(&gatepass(&[], &["--help", "--lang", "zh"]).stdout);
-    assert!(printed.contains("\n\n命令：\n"), "{printed}");
-    assert!(printed.contains("\n\n参数：\n"), "{printed}");

@@ -56,15 +56,23 @@ pub enum PagesError {
         language: &'static str,
     },
     /// A template has a syntax error.
-    #[error("{0}")]
+    #[error(transparent)]
     Template(#[from] minijinja::Error),
-    /// A template refers to another template or a text that does not exist.
-    #[error("{template}: there is no {what} `{name}`{}", did_you_mean(nearest.as_deref()))]
-    UnknownReference {
+    /// A template refers to a text that does not exist.
+    #[error("{template}: there is no text `{key}`{}", did_you_mean(nearest.as_deref()))]
+    UnknownTextReference {
         /// The template's file name.
         template: String,
-        /// What it refers to: `text` or `template`.
-        what: &'static str,
+        /// The unknown key.
+        key: String,
+        /// The most similar known key, if there is one.
+        nearest: Option<String>,
+    },
+    /// A template refers to another template that does not exist.
+    #[error("{template}: there is no template `{name}`{}", did_you_mean(nearest.as_deref()))]
+    UnknownTemplateReference {
+        /// The template's file name.
+        template: String,
         /// The unknown name.
         name: String,
         /// The most similar known name, if there is one.

@@ -14,23 +14,23 @@ pub(crate) fn check_references(
     texts: &Texts,
     files: &BTreeMap<String, String>,
 ) -> Result<(), PagesError> {
-    let unknown = |what, name: &str, nearest: Option<&str>| {
-        Err(PagesError::UnknownReference {
-            template: template.to_owned(),
-            what,
-            name: name.to_owned(),
-            nearest: nearest.map(str::to_owned),
-        })
-    };
     if let Some(key) =
         quoted_after(source, &[" t(", "{t(", "(t("]).find(|key| texts.get(key).is_none())
     {
-        return unknown("text", key, closest_match(key, texts.keys().map(String::as_str)));
+        return Err(PagesError::UnknownTextReference {
+            template: template.to_owned(),
+            key: key.to_owned(),
+            nearest: closest_match(key, texts.keys().map(String::as_str)).map(str::to_owned),
+        });
     }
     if let Some(name) = quoted_after(source, &[" extends ", " include ", " import ", " from "])
         .find(|name| !files.contains_key(*name))
     {
-        return unknown("template", name, closest_match(name, files.keys().map(String::as_str)));
+        return Err(PagesError::UnknownTemplateReference {
+            template: template.to_owned(),
+            name: name.to_owned(),
+            nearest: closest_match(name, files.keys().map(String::as_str)).map(str::to_owned),
+        });
     }
     Ok(())
 }
