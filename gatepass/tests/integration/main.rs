@@ -11,4 +11,5 @@ mod launcher;
 mod slow_request;
 mod start_errors;
 mod suggested_commands;
+mod terminal;
 mod walk;

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{Permissions, read_to_string, set_permissions},
+    fs::{File, OpenOptions, Permissions, read_to_string, set_permissions},
     io::{PipeReader, Write, pipe},
     os::{
         fd::AsRawFd,
@@ -10,6 +10,8 @@ use std::{
     },
     path::{Path, PathBuf},
 };
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// Returns the permission bits of a file.
 #[must_use]
@@ -35,6 +37,17 @@ pub fn pipe_with(text: &str) -> (PathBuf, PipeReader) {
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(text.as_bytes()).unwrap();
     (PathBuf::from(format!("/proc/self/fd/{}", reader.as_raw_fd())), reader)
+}
+
+/// Returns a terminal: the side that a program writes to, and the side that displays it. On Linux,
+/// reading from the second fails once no program has the first open.
+#[must_use]
+pub fn terminal() -> (File, File) {
+    let display = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&display).unwrap();
+    unlockpt(&display).unwrap();
+    let name = ptsname(&display, Vec::new()).unwrap().into_string().unwrap();
+    (OpenOptions::new().write(true).open(name).unwrap(), display.into())
 }
 
 /// Returns the memory of this process that is not swapped out, in KiB.
