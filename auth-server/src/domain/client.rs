@@ -95,8 +95,8 @@ impl Client {
         translated.unwrap_or_else(|| self.display_name())
     }
 
-    /// Returns the name that users see.
-    pub fn display_name(&self) -> &str {
+    /// Returns the name that users see in a language without a name of its own.
+    fn display_name(&self) -> &str {
         self.login
             .as_ref()
             .and_then(|login| login.client_name.as_deref())

@@ -7,6 +7,7 @@ use axum::{
 };
 use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, Form, IdTokenClaims, OAuthError};
+use pages::Language;
 use url::Url;
 
 use crate::{
@@ -105,8 +106,10 @@ fn confirmation_page(
     query: &str,
     form_expired: bool,
 ) -> Response {
+    let language = browser_session.browser.language.code();
+    let client = request.client.as_ref();
     let page = LogoutPage {
-        client: request.client.as_ref().map(|client| client.display_name().to_owned()),
+        client: client.map(|client| client.display_name_in(language).to_owned()),
         user: (&signed_in.user).into(),
         action: context.page.url(&format!("/logout/confirm?{query}")),
         csrf: browser_session.csrf_token(&context.page),
@@ -210,7 +213,10 @@ impl LogoutRequest {
     ) -> Response {
         match &self.return_to {
             Some(uri) => Redirect::to(uri).into_response(),
-            None => signed_out_page(context, browser_session, self.link_to_home_page()),
+            None => {
+                let link = self.link_to_home_page(browser_session.browser.language);
+                signed_out_page(context, browser_session, link)
+            }
         }
     }
 
@@ -234,10 +240,11 @@ impl LogoutRequest {
     }
 
     /// Returns the link to the client's home page.
-    fn link_to_home_page(&self) -> Option<ReturnTo> {
+    fn link_to_home_page(&self, language: Language) -> Option<ReturnTo> {
         let client = self.client.as_ref()?;
         let href = WebLink::parse(client.login.as_ref()?.client_uri.as_deref()?)?;
-        Some(ReturnTo { client: client.display_name().to_owned(), href: href.to_string() })
+        let client = client.display_name_in(language.code()).to_owned();
+        Some(ReturnTo { client, href: href.to_string() })
     }
 }
 

@@ -13,6 +13,7 @@ mod client;
 mod client_auth_rate_limit;
 mod client_commands;
 mod client_id_metadata_documents;
+mod client_names;
 mod client_options;
 mod command_line;
 mod compat;

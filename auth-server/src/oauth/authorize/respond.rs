@@ -12,15 +12,16 @@ use url::Url;
 
 use super::AuthorizationContext;
 use crate::{
+    domain::Client,
     http::NO_STORE,
     pages::{ErrorKind, ErrorPage, FormPostPage, ReturnLink, render},
 };
 
 /// Destination of the authorization response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ResponseTarget {
-    /// Displayed on the page that posts the response.
-    pub client_name: String,
+    /// Its name is displayed on the page that posts the response.
+    pub client: Arc<Client>,
     pub redirect_uri: String,
     /// Whether an error may redirect a browser whose user has not signed in. A client that
     /// registered itself could otherwise use C as an open redirector (RFC 9700 §4.11.2).
@@ -91,7 +92,8 @@ pub fn authorization_response(
         ResponseMode::FormPost => {
             let posted = PostedResponse(with_query(&to.redirect_uri, &fields).into());
             let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            let page = FormPostPage::new(&to.client_name, &to.redirect_uri, fields);
+            let client = to.client.display_name_in(browser.language.code());
+            let page = FormPostPage::new(client, &to.redirect_uri, fields);
             let page = render(&context.page.pages, browser, StatusCode::OK, &page);
             (Extension(posted), page).into_response()
         }

@@ -76,7 +76,7 @@ impl RequestParser<'_> {
         let response_mode =
             form.get("response_mode").map_or(Some(ResponseMode::Query), ResponseMode::parse);
         let response_target = ResponseTarget {
-            client_name: client.display_name().to_owned(),
+            client: client.clone(),
             redirect_uri,
             approved: client.approved,
             response_mode: response_mode.unwrap_or_default(),

@@ -182,7 +182,8 @@ async fn decide(
         Err(DecisionError::Store(error)) => return Err(error.into()),
         Err(DecisionError::Random(error)) => return Err(error.into()),
     }
-    let client = client.map_or(&*device.client_id, Client::display_name).to_owned();
-    let page = DeviceDonePage { client, allowed: decision.allowed };
+    let language = browser_session.browser.language.code();
+    let client = client.map_or(&*device.client_id, |client| client.display_name_in(language));
+    let page = DeviceDonePage { client: client.to_owned(), allowed: decision.allowed };
     Ok(render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response())
 }
