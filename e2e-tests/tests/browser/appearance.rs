@@ -135,6 +135,43 @@ async fn every_page_has_a_dark_mode() {
     .await;
 }
 
+/// The dark colors of the screen would be printed as grey on white, or as a black page.
+#[tokio::test(flavor = "multi_thread")]
+async fn printed_pages_are_black_on_white_without_controls() {
+    let servers = Servers::new().await;
+    let browser =
+        servers.browser_with(BrowserOptions { dark: true, ..BrowserOptions::default() }).await;
+    let emulate = async |media: &str| {
+        let dark = serde_json::json!({ "name": "prefers-color-scheme", "value": "dark" });
+        let media = serde_json::json!({ "media": media, "features": [dark] });
+        browser.0.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+    };
+    let controls = "[...document.querySelectorAll('button, .button, .languages, .watch')]\
+         .filter((e) => e.checkVisibility()).map((e) => e.outerHTML)";
+    let pale_text = "[...document.querySelectorAll('body, body *')].filter((e) => e.checkVisibility()\
+         && getComputedStyle(e).color.match(/[\\d.]+/g).slice(0, 3).some((part) => part > 51))\
+         .map((e) => [getComputedStyle(e).color, e.outerHTML])";
+    let colored_paper = "[...document.querySelectorAll('html, body, body *')].filter((e) => {\
+             const { backgroundColor: color, backgroundImage: image, maskImage: mask } = getComputedStyle(e);\
+             const paper = ['rgba(0, 0, 0, 0)', 'rgb(255, 255, 255)'].includes(color);\
+             return e.checkVisibility() && (!paper || image !== 'none' || mask !== 'none');\
+         }).map((e) => e.outerHTML)";
+    walk(&servers, &browser, "print", async |browser, page| {
+        assert_ne!(browser.evaluate(pale_text).await, serde_json::json!([]), "{page} is dark");
+        emulate("print").await;
+        for (what, found) in
+            [("controls", controls), ("pale text", pale_text), ("colored paper", colored_paper)]
+        {
+            let found = browser.evaluate(found).await;
+            assert_eq!(found, serde_json::json!([]), "{what} on the printed page {page}");
+        }
+        assert!(browser.find_css("h1").await.is_displayed().await.unwrap(), "{page}");
+        browser.screenshot(&format!("{page}-printed")).await;
+        emulate("").await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_translated_to_chinese() {
     let servers = Servers::new().await;
