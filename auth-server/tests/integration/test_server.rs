@@ -80,6 +80,8 @@ impl TestServer {
         // Tests poll until a change takes effect, which looks like guessing.
         settings.rate_limits.client_auth.burst = 10_000;
         settings.rate_limits.client_auth_address.burst = 10_000;
+        // The machine can be busy.
+        settings.database_timeout_millis = 20_000;
         change(&mut settings);
         Self::run(folder, clock, settings, http).await
     }
