@@ -18,12 +18,19 @@ pub struct PageConfig {
     /// The public URL at which a browser begins a login at A.
     login_url: String,
     resource_servers: ResourceServerHosts,
-    /// What checks compare, in English, by the keys of the translations.
-    check_values: Value,
+    /// What checks compare, and why scenarios are aborted.
+    english_texts: EnglishTexts,
     /// The scenarios that can be played.
     scenarios: Vec<ScenarioInfo>,
     lessons: &'static [Lesson],
     guesses: &'static [Guess],
+}
+
+/// Texts that servers emit in English, by the keys of the translations.
+#[derive(Debug, Serialize)]
+struct EnglishTexts {
+    check_values: Value,
+    scenario_errors: Value,
 }
 
 /// The hosts of each B: for the viewer, and for browsers.
@@ -38,12 +45,16 @@ impl PageConfig {
         let hosts = |urls: &ServerUrls| {
             [&urls.url, &urls.public_url].into_iter().filter_map(|url| host_of(url)).collect()
         };
+        let english = page::texts(Language::English);
         Self {
             login_url: settings.login_url(),
             scenarios: if settings.scenarios { Scenario::list() } else { Vec::new() },
             lessons: &LESSONS,
             guesses: &GUESSES,
-            check_values: page::texts(Language::English)["check_values"].clone(),
+            english_texts: EnglishTexts {
+                check_values: english["check_values"].clone(),
+                scenario_errors: english["scenario_errors"].clone(),
+            },
             resource_servers: ResourceServerHosts {
                 local: hosts(&settings.b_local),
                 introspection: hosts(&settings.b_introspection),

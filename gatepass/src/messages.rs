@@ -1,6 +1,7 @@
 //! Messages of commands in Chinese: what the doctor has found, errors, and what commands of the
 //! servers print. The English texts are in the sources; `texts/messages.zh.toml` translates each.
-//! Those that pages display as well are in `pages/details.zh.toml` of the server.
+//! Those that pages display as well are in `pages/details.zh.toml` of the server, or in the texts
+//! of the viewer.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -23,7 +24,8 @@ static CHINESE: LazyLock<Messages> = LazyLock::new(|| {
     // A test rules out that the files cannot be read.
     let texts = texts().ok().into_iter();
     let texts = texts.flat_map(|texts| texts.ours.into_iter().chain(texts.others));
-    Messages::new(texts.chain(details().ok().into_iter().flatten()))
+    let details = details().ok().into_iter().flatten();
+    Messages::new(texts.chain(details).chain(scenario_errors()))
 });
 
 /// Makes the commands of this process print in this language.
@@ -42,6 +44,15 @@ fn details() -> Result<BTreeMap<String, String>, toml::de::Error> {
     let mut details: BTreeMap<_, _> = toml::from_str(service_a::DETAILS_IN_CHINESE)?;
     details.extend(toml::from_str::<BTreeMap<_, _>>(auth_server::DETAILS_IN_CHINESE)?);
     Ok(details)
+}
+
+/// Returns why scenarios are aborted, which the viewer displays as well.
+fn scenario_errors() -> BTreeMap<String, String> {
+    let [english, chinese] = [Language::English, Language::Chinese]
+        .map(|language| flow_viewer::texts(language)["scenario_errors"].take());
+    let members = english.as_object().into_iter().flatten();
+    let pairs = members.filter_map(|(key, text)| Some((text.as_str()?, chinese[key].as_str()?)));
+    pairs.map(|(english, chinese)| (english.to_owned(), chinese.to_owned())).collect()
 }
 
 fn chinese(message: &str) -> String {

@@ -2,7 +2,7 @@ use e2e_tests::http::until;
 use flow_viewer::scenarios::{Scenario, ScenarioGroup};
 use serde_json::json;
 
-use crate::{servers::Servers, user_actions::ALICE};
+use crate::{browser::BrowserOptions, servers::Servers, user_actions::ALICE};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_button_plays_its_scenario() {
@@ -60,7 +60,13 @@ async fn aborted_scenario_shows_the_reason() {
     .await;
     browser.press_scenario("alg_none").await;
     assert_eq!(browser.count("#scenario-result[data-as-expected=false] [data-error]").await, 1);
-    assert!(browser.text("scenario-result").await.contains("no response"));
+    assert!(browser.text("scenario-result").await.contains("aborted: no response: "));
+    let chinese = BrowserOptions { language: "zh-CN", ..BrowserOptions::default() };
+    let browser = servers.browser_with(chinese).await;
+    browser.open_viewer(&servers).await;
+    browser.press_scenario("alg_none").await;
+    let result = browser.text("scenario-result").await;
+    assert!(result.contains("场景中断：没有响应："), "{result}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,14 @@
-// Translates what a check has compared. B emits it in English.
+// Translates what a check has compared, and why a scenario was aborted. Servers say it in English.
 
 import { text } from "./texts.js";
 
-/** The English values, as regular expressions, with the keys of their translations. */
+/** The English texts, as regular expressions, with the keys of their translations. */
 let patterns = [];
 
-/** Remembers the English values, such as `before exp, with {leeway} s of leeway`. */
-export function setCheckValues(english) {
-  patterns = Object.entries(english).map(([key, pattern]) => [key, expression(pattern)]);
+/** Remembers the English texts of these groups, such as `before exp, with {leeway} s of leeway`. */
+export function setEnglishTexts(groups) {
+  patterns = Object.entries(groups).flatMap(([group, english]) =>
+    Object.entries(english).map(([key, pattern]) => [`${group}.${key}`, expression(pattern)]));
 }
 
 function expression(pattern) {
@@ -19,7 +20,13 @@ function expression(pattern) {
 export function translated(value) {
   for (const [key, pattern] of patterns) {
     const found = pattern.exec(value);
-    if (found) return text(`check_values.${key}`, found.groups);
+    if (found) return text(key, found.groups);
   }
   return null;
+}
+
+/** Translates an error, or else what is known of it and its causes, which are joined by colons. */
+export function translatedError(error) {
+  const parts = error.split(": ").map((part) => translated(part) ?? part);
+  return translated(error) ?? parts.reduce((known, cause) => text("play.cause", { error: known, cause }));
 }

@@ -1,5 +1,6 @@
 // The list of scenarios, and the result of the last one: expectations and observations.
 
+import { translatedError } from "./check_values.js";
 import { el, fill, outside } from "./dom.js";
 import { has, text } from "./texts.js";
 
@@ -81,7 +82,7 @@ export function showResult(box, { scenario, group, expectations, as_expected: as
   fill(box,
     el("p", { class: "result-heading" }, el("b", { class: box.dataset.verdict }, text(`play.verdict.${box.dataset.verdict}`)), " ",
       text(`scenarios.${scenario}.explanation`)),
-    error && el("p", { class: "problem", "data-error": true }, text("play.aborted", { error })),
+    error && el("p", { class: "problem", "data-error": true }, text("play.aborted", { error: translatedError(error) })),
     expectations.length > 0 && el("details", { open: !asExpected },
       el("summary", { class: "small" }, text("play.compare")), table(expectations)));
 }

@@ -1,6 +1,6 @@
 // The page: connects the lessons, the list, the diagram, the detail view and the scenarios.
 
-import { setCheckValues } from "./check_values.js";
+import { setEnglishTexts } from "./check_values.js";
 import { lessonOf, noteName, setCourse } from "./course.js";
 import * as detail from "./detail.js";
 import { Diagram } from "./diagram.js";
@@ -306,7 +306,7 @@ function showConnection(state) {
 
 const [config] = await Promise.all([fetch("/api/config").then((response) => response.json()), load()]);
 setResourceServers(config.resource_servers);
-setCheckValues(config.check_values);
+setEnglishTexts(config.english_texts);
 setCourse(config);
 prepareLanguageLinks();
 showConnection("waiting");

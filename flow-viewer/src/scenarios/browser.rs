@@ -82,7 +82,7 @@ impl ScenarioBrowser {
 
 async fn send(run: &ScenarioRun<'_>, request: &Request) -> anyhow::Result<Response> {
     let url = run.environment.internal_url(request.url.as_str()).with_context(|| {
-        format!("{} belongs to none of the configured servers", request.url.path())
+        format!("{path} belongs to none of the configured servers", path = request.url.path())
     })?;
     let http = &run.environment.http;
     let builder = match &request.form {

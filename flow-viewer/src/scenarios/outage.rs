@@ -23,8 +23,8 @@ pub(super) async fn auth_server_unavailable(run: &mut ScenarioRun<'_>) -> anyhow
         let response = run.get(url).await?;
         ensure!(
             response.status.is_success(),
-            "A responds with {} before the outage begins",
-            response.summary()
+            "A responds with {response} before the outage begins",
+            response = response.summary()
         );
     }
     let control = format!("{}/test/outage", run.environment.c.url);
@@ -33,8 +33,8 @@ pub(super) async fn auth_server_unavailable(run: &mut ScenarioRun<'_>) -> anyhow
     run.act_as(Role::Person);
     ensure!(
         response.status.is_success(),
-        "cannot simulate an outage: C responds with {} (its setting `test_controls`)",
-        response.summary()
+        "cannot simulate an outage: C responds with {response} (its setting `test_controls`)",
+        response = response.summary()
     );
     let found = run.wait_until(&introspection, false).await?;
     run.expect("a_calls_b_introspection", "502", &found);

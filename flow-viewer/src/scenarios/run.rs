@@ -122,9 +122,9 @@ impl<'a> ScenarioRun<'a> {
         ];
         let url = format!("{}{path}", self.environment.c.url);
         let response = self.post(&url, &[&credentials, parameters].concat()).await?;
-        response
-            .token("access_token")
-            .with_context(|| format!("C issued no access token: {}", response.summary()))
+        response.token("access_token").with_context(|| {
+            format!("C issued no access token: {response}", response = response.summary())
+        })
     }
 
     /// Requests an access token for a B.
