@@ -162,6 +162,13 @@ impl Project {
         })
     }
 
+    /// Returns what Docker knows about the container of a service, such as `.State`.
+    pub fn inspect(&self, service: &str, part: &str) -> anyhow::Result<Value> {
+        let format = format!("{{{{json {part}}}}}");
+        let text = docker(&["inspect", "--format", &format, &self.container(service)?])?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
     fn label(&self, key: &str, value: &str) -> String {
         format!("label=com.docker.compose.{key}={value}")
     }

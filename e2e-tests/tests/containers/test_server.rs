@@ -1,6 +1,6 @@
 //! `docker-compose.test.yml` and its two recipes.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use crate::{
@@ -64,5 +64,17 @@ fn test_server_without_a_seed_has_that_of_the_demo() -> anyhow::Result<()> {
     let seed = send(http().get(format!("{control}/control/seed")))?;
     let clients = seed.body["clients"].as_array().map_or(0, Vec::len);
     ensure!(clients > 0 && seed.body["users"][0]["username"].is_string(), "{seed:?}");
+    Ok(())
+}
+
+/// Three probes take less than a second, and the engine keeps the results of the last five.
+#[test]
+fn test_server_is_healthy_at_one_of_the_first_probes() -> anyhow::Result<()> {
+    let project = Project::up_for_tests("first-probes", "", SEED)?;
+    let probes = project.inspect(TEST_SERVER, ".State.Health.Log")?;
+    let interval = project.inspect(TEST_SERVER, ".Config.Healthcheck.Interval")?;
+    let failed = probes.as_array().context("no probes")?.iter();
+    let failed = failed.take_while(|probe| probe["ExitCode"] != 0).count();
+    ensure!(failed <= 2 && interval == 250_000_000, "every {interval} ns: {probes}");
     Ok(())
 }
