@@ -1,6 +1,6 @@
 //! Compresses the Chinese texts, and makes the binary smaller: relative relocations in the packed
-//! form (`DT_RELR`, which glibc reads since 2.36), and in the static binary of the image one copy of
-//! functions with the same code. The latter needs the linker that Rust uses by default on x86-64
+//! form (`DT_RELR`, which glibc reads since 2.36), and in the static binary of the image one copy
+//! of functions with the same code. The latter needs the linker that Rust uses by default on x86-64
 //! Linux.
 
 use std::{env::var, io, process::Command};
