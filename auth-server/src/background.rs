@@ -43,8 +43,8 @@ pub struct BackgroundTasks {
 
 /// Runs the background tasks until the server stops.
 pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
-    // No revision has been loaded, so the first tick reloads everything.
-    let seen = Mutex::new(-1);
+    // The keys were loaded after the clients, so they are of this revision or a later one.
+    let seen = Mutex::new(tasks.clients.registry.revision());
     tokio::join!(
         // Concurrent with the others, so that slow RSA key generation does not delay a reload.
         activate_missing_keys(&tasks, stop.clone()),

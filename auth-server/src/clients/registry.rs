@@ -126,6 +126,11 @@ impl ClientRegistry {
         &self.rules.looseness
     }
 
+    /// Returns the revision of the database whose clients are loaded.
+    pub fn revision(&self) -> i64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
     pub fn current(&self) -> Arc<Registry> {
         self.current.load_full()
     }
@@ -247,7 +252,7 @@ impl ClientRegistry {
         let generation = generation_of(&claims.jti);
         let is_same = |client: &Arc<Client>| Some(client.token_generation) == generation;
         let known = || self.current().client(&claims.client_id).is_some_and(is_same);
-        if known() || store.revision().await? == self.revision.load(Ordering::Acquire) {
+        if known() || store.revision().await? == self.revision() {
             return Ok(known());
         }
         self.reload(store).await?;

@@ -75,6 +75,13 @@ impl SecretHash {
         matches!(self, Self::Argon2id(_))
     }
 
+    /// Returns what two hashes of the same cost have in common; `None` for a fast hash.
+    pub fn parameters(&self) -> Option<&str> {
+        let Self::Argon2id(phc) = self else { return None };
+        // The salt and the output follow.
+        phc.rsplitn(3, '$').nth(2)
+    }
+
     /// Returns the cost of a verification: memory times passes; 0 for a fast hash.
     pub fn cost(&self) -> u64 {
         let Self::Argon2id(phc) = self else { return 0 };
