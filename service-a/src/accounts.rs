@@ -14,6 +14,8 @@ mod statements;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use sql_kit::DatabaseError;
 
@@ -52,8 +54,14 @@ pub trait AccountStore: Send + Sync {
     /// on a full disk.
     async fn ready(&self) -> Result<(), StoreError>;
 
-    /// Stores a login that a browser has started.
-    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError>;
+    /// Stores a login that a browser of this network has started. Of the logins of the network, all
+    /// but the newest `at_most` are deleted.
+    async fn store_pending_login(
+        &self,
+        pending: &PendingLogin,
+        network: IpAddr,
+        at_most: u32,
+    ) -> Result<(), StoreError>;
 
     /// Removes and returns a pending login. Returns `None` if it was consumed before, or was
     /// started by another browser; in the latter case it stays.

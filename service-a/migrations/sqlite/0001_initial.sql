@@ -43,9 +43,11 @@ CREATE TABLE pending_logins (
     purpose        TEXT NOT NULL, -- login or link
     session_hash   BLOB,
     sealed_secrets BLOB NOT NULL,
+    network        TEXT NOT NULL, -- of the browser: an IPv4 address, or the first address of an IPv6 /64
     expires_at     BIGINT NOT NULL
 );
 CREATE INDEX pending_logins_by_expiry ON pending_logins (expires_at);
+CREATE INDEX pending_logins_by_network ON pending_logins (network, expires_at);
 
 -- `jti` of logout tokens that were used; each is accepted once.
 CREATE TABLE used_logout_tokens (

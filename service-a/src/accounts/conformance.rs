@@ -28,6 +28,7 @@ macro_rules! accounts_conformance {
         $crate::accounts_conformance!($empty_store:
             pending_login_is_consumed_once_and_only_by_its_browser,
             concurrent_responses_consume_a_pending_login_once,
+            oldest_pending_logins_of_a_network_are_deleted,
             first_login_creates_an_account_and_later_logins_find_it,
             concurrent_first_logins_of_one_identity_create_one_account,
             concurrent_first_logins_with_one_email_create_one_account,

@@ -13,6 +13,8 @@ mod sessions;
 #[path = "queries/writable.rs"]
 mod writable;
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use sql_kit::{postgres, within_time_budget};
 use sqlx::{PgPool, migrate::Migrator};
@@ -66,8 +68,13 @@ impl AccountStore for PostgresAccounts {
         within_time_budget(writable::check(&self.pool)).await
     }
 
-    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
-        within_time_budget(pending_logins::insert(&self.pool, pending)).await
+    async fn store_pending_login(
+        &self,
+        pending: &PendingLogin,
+        network: IpAddr,
+        at_most: u32,
+    ) -> Result<(), StoreError> {
+        within_time_budget(pending_logins::insert(&self.pool, pending, network, at_most)).await
     }
 
     async fn consume_pending_login(

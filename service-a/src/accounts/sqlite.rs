@@ -13,7 +13,7 @@ mod sessions;
 #[path = "queries/writable.rs"]
 mod writable;
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use async_trait::async_trait;
 use sql_kit::sqlite::{self, SqliteDatabase};
@@ -66,8 +66,13 @@ impl AccountStore for SqliteAccounts {
         writable::check(&self.writer).await
     }
 
-    async fn store_pending_login(&self, pending: &PendingLogin) -> Result<(), StoreError> {
-        pending_logins::insert(&self.writer, pending).await
+    async fn store_pending_login(
+        &self,
+        pending: &PendingLogin,
+        network: IpAddr,
+        at_most: u32,
+    ) -> Result<(), StoreError> {
+        pending_logins::insert(&self.writer, pending, network, at_most).await
     }
 
     async fn consume_pending_login(

@@ -18,8 +18,12 @@ pub const UPDATE_PROFILE: &str = "UPDATE accounts SET nickname = COALESCE($1, ni
      email = COALESCE($3, email), verified_email = CASE WHEN $3 IS NULL THEN verified_email ELSE $4 END WHERE id = $5";
 
 pub const INSERT_PENDING_LOGIN: &str = "INSERT INTO pending_logins \
-     (state_hash, browser_hash, provider, purpose, session_hash, sealed_secrets, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+     (state_hash, browser_hash, provider, purpose, session_hash, sealed_secrets, expires_at, network) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+/// Deletes the oldest of a network but `$3`, and never the one with the state `$2`.
+pub const DELETE_OLDEST_PENDING_LOGINS: &str = "DELETE FROM pending_logins WHERE state_hash IN \
+     (SELECT state_hash FROM pending_logins WHERE network = $1 \
+     ORDER BY state_hash = $2 DESC, expires_at DESC LIMIT 1000 OFFSET $3)";
 /// A single statement, so that only one of two concurrent responses finds the row.
 pub const CONSUME_PENDING_LOGIN: &str = "DELETE FROM pending_logins WHERE state_hash = $1 AND browser_hash = $2 \
      RETURNING state_hash, browser_hash, provider, purpose, session_hash, sealed_secrets, expires_at";

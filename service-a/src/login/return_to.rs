@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// Longest target, in bytes. It is stored for every login that anybody starts.
+const MAX_BYTES: usize = 2_048;
+
 /// Page of this website to return to after login. Other origins are rejected: otherwise a login
 /// link could end at a page that imitates this website (open redirect, RFC 9700 §4.11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +26,9 @@ impl ReturnTo {
         let url = public_url.join(text).ok().filter(|url| url.origin() == public_url.origin())?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let path = url.path();
-        (!path.starts_with("//")).then(|| Self(format!("{path}{query}")))
+        let target = format!("{path}{query}");
+        // Percent-encoding can make it longer.
+        (!path.starts_with("//") && target.len() <= MAX_BYTES).then_some(Self(target))
     }
 
     /// Parses the `target_link_uri` of a login that another site starts: a URL of this website
@@ -53,6 +58,17 @@ mod tests {
         for path in ["/", "/account", "/my-resource?target=local", "/a%2Fb"] {
             assert_eq!(parse(path).as_deref(), Some(path));
         }
+    }
+
+    #[test]
+    fn long_target_is_rejected() {
+        let path = |length: usize, letter: &str| format!("/{}", letter.repeat(length - 1));
+        assert!(parse(&path(MAX_BYTES, "a")).is_some());
+        assert_eq!(parse(&path(MAX_BYTES + 1, "a")), None);
+        assert_eq!(parse(&path(MAX_BYTES / 4, "é")), None, "longer when it is encoded");
+        let public_url = "http://localhost:9001".parse().unwrap();
+        let url = format!("http://localhost:9001{}", path(MAX_BYTES + 1, "a"));
+        assert_eq!(ReturnTo::parse_url(&url, &public_url), None);
     }
 
     #[test]

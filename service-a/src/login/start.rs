@@ -1,4 +1,7 @@
+use std::net::IpAddr;
+
 use axum_extra::extract::CookieJar;
+use oauth_types::caller_network;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -19,10 +22,15 @@ use crate::{
 
 /// Time that the user may take at the provider, in seconds.
 const LOGIN_TTL: i64 = 600;
+/// Most pending logins from one network. Anybody can start them, so without a bound anybody could
+/// fill the disk. More of them end the oldest.
+const MAX_PENDING_OF_NETWORK: u32 = 1_000;
 
 /// A login to be started.
 pub struct LoginRequest<'a> {
     pub provider: &'a Provider,
+    /// The address of the browser.
+    pub address: IpAddr,
     pub purpose: LoginPurpose,
     /// Current session of the browser.
     pub session: Option<Digest>,
@@ -70,7 +78,8 @@ pub async fn start_login(
         sealed_secrets: sealed.seal(&secrets.state, services.random)?,
         expires_at: services.clock.seconds() + LOGIN_TTL,
     };
-    services.accounts.store_pending_login(&pending).await?;
+    let network = caller_network(request.address);
+    services.accounts.store_pending_login(&pending, network, MAX_PENDING_OF_NETWORK).await?;
     Ok((cookies.set(jar, cookie, &browser, LOGIN_TTL), url))
 }
 

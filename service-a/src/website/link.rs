@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::State,
@@ -6,6 +6,7 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 use pages::Browser;
+use service_kit::ClientAddress;
 
 use super::account::form_expired;
 use crate::{
@@ -26,24 +27,26 @@ pub async fn link(
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: LoggedIn,
+    ClientAddress(address): ClientAddress,
     jar: CookieJar,
     FormBody(body): FormBody,
 ) -> Response {
     if logged_in.parse_form(&body).is_none() {
         return form_expired(&services, &views, &browser, logged_in);
     }
-    let result = start(&services, &name, &logged_in, jar).await;
+    let result = start(&services, &name, (&logged_in, address), jar).await;
     page_response(&views, &browser, result)
 }
 
 async fn start(
     services: &Services,
     name: &str,
-    logged_in: &LoggedIn,
+    (logged_in, address): (&LoggedIn, IpAddr),
     jar: CookieJar,
 ) -> Result<(CookieJar, Redirect), WebsiteError> {
     let request = LoginRequest {
         provider: services.provider(name).ok_or(WebsiteError::UnknownProvider)?,
+        address,
         purpose: LoginPurpose::Link,
         session: Some(logged_in.session.id),
         return_to: ReturnTo::default(),

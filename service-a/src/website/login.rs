@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{RawQuery, State},
@@ -8,6 +8,7 @@ use axum_extra::extract::CookieJar;
 use form_urlencoded::Serializer;
 use oauth_types::Form;
 use pages::Browser;
+use service_kit::ClientAddress;
 
 use crate::{
     accounts::LoginPurpose,
@@ -35,11 +36,13 @@ pub async fn login(
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: Option<LoggedIn>,
+    ClientAddress(address): ClientAddress,
     jar: CookieJar,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let result = start(&services, &name, logged_in, jar, query.as_bytes()).await;
+    let caller = (logged_in, address);
+    let result = start(&services, &name, caller, jar, query.as_bytes()).await;
     page_response(&views, &browser, result)
 }
 
@@ -86,7 +89,7 @@ fn check_issuer(provider: &Provider, form: &Form) -> Result<(), WebsiteError> {
 async fn start(
     services: &Services,
     name: &str,
-    logged_in: Option<LoggedIn>,
+    (logged_in, address): (Option<LoggedIn>, IpAddr),
     jar: CookieJar,
     parameters: &[u8],
 ) -> Result<(CookieJar, Redirect), WebsiteError> {
@@ -103,6 +106,7 @@ async fn start(
         .filter(|hint| hint.len() <= MAX_LOGIN_HINT && !hint.chars().any(char::is_control));
     let request = LoginRequest {
         provider,
+        address,
         purpose: LoginPurpose::LogIn,
         session: logged_in.map(|logged_in| logged_in.session.id),
         return_to: return_to.unwrap_or_default(),

@@ -1,12 +1,12 @@
 //! Deletion of expired rows.
 
-use super::fixtures::{digest, external, issuer, pending, session};
+use super::fixtures::{NETWORK, digest, external, issuer, pending, session};
 use crate::accounts::{AccountStore, BackchannelLogout, Session};
 
 pub async fn only_expired_rows_are_deleted(store: &dyn AccountStore) {
     store.log_in(&external("platform", "ada", None), "a1", 10).await.unwrap();
-    store.store_pending_login(&pending("old", 100)).await.unwrap();
-    store.store_pending_login(&pending("recently expired", 9_000)).await.unwrap();
+    store.store_pending_login(&pending("old", 100), NETWORK, 9).await.unwrap();
+    store.store_pending_login(&pending("recently expired", 9_000), NETWORK, 9).await.unwrap();
     store
         .start_session(
             &Session { last_seen_at: 8_000, expires_at: 20_000, ..session("idle", "a") },

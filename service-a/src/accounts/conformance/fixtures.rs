@@ -1,5 +1,7 @@
 //! Identities, logins and sessions for the tests.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::{
     accounts::{Email, ExternalIdentity, Identity, LoginPurpose, PendingLogin, Profile, Session},
     random_id::Digest,
@@ -32,6 +34,9 @@ pub(super) fn external(provider: &str, subject: &str, address: Option<&str>) -> 
         },
     }
 }
+
+/// The network of a browser.
+pub(super) const NETWORK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub(super) fn pending(state: &str, expires_at: i64) -> PendingLogin {
     PendingLogin {

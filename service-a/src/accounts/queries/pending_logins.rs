@@ -1,14 +1,22 @@
+use std::net::IpAddr;
+
 use super::backend::Pool;
 use crate::{
     accounts::{
         PendingLogin, StoreError,
         rows::PendingLoginRow,
-        statements::{CONSUME_PENDING_LOGIN, INSERT_PENDING_LOGIN},
+        statements::{CONSUME_PENDING_LOGIN, DELETE_OLDEST_PENDING_LOGINS, INSERT_PENDING_LOGIN},
     },
     random_id::Digest,
 };
 
-pub(super) async fn insert(pool: &Pool, pending: &PendingLogin) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    pool: &Pool,
+    pending: &PendingLogin,
+    network: IpAddr,
+    at_most: u32,
+) -> Result<(), StoreError> {
+    let network = network.to_string();
     sqlx::query(INSERT_PENDING_LOGIN)
         .bind(&pending.state.0[..])
         .bind(&pending.browser.0[..])
@@ -17,6 +25,13 @@ pub(super) async fn insert(pool: &Pool, pending: &PendingLogin) -> Result<(), St
         .bind(pending.session.as_ref().map(|hash| hash.0.to_vec()))
         .bind(&pending.sealed_secrets)
         .bind(pending.expires_at)
+        .bind(&network)
+        .execute(pool)
+        .await?;
+    sqlx::query(DELETE_OLDEST_PENDING_LOGINS)
+        .bind(&network)
+        .bind(&pending.state.0[..])
+        .bind(i64::from(at_most))
         .execute(pool)
         .await?;
     Ok(())
