@@ -52,6 +52,11 @@ fn everything_in_the_network_has_the_issuer_of_the_network() -> anyhow::Result<(
     let project = Project::up_for_tests("recipe-network", "http://gatepass:9000", SEED)?;
     let claims = claims_of_a_minted_token(&project)?;
     ensure!(claims["iss"] == "http://gatepass:9000", "{claims}");
+    // As a browser in the network requests it.
+    let metadata = format!("{}/.well-known/openid-configuration", project.url(TEST_SERVER)?);
+    let metadata = send(http().get(metadata).header("Host", "gatepass:9000"))?;
+    let login = &metadata.body["authorization_endpoint"];
+    ensure!(*login == "http://gatepass:9000/oauth/authorize", "{metadata:?}");
     Ok(())
 }
 
