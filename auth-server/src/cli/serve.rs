@@ -17,7 +17,6 @@ pub(super) async fn run(
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
     let listeners = Listeners::bind(&settings)?;
-    let settings = listeners.with_issuer_port(settings);
     let settings = if settings.has_late_issuer() {
         announcement(&settings, &listeners)();
         let Some(known) = await_issuer(settings, &listeners, &clock, &random, &stop).await? else {
@@ -27,7 +26,9 @@ pub(super) async fn run(
     } else {
         settings
     };
+    // Before port 0 is replaced: the setting `listen` still has it too.
     let warnings = settings.warnings();
+    let settings = listeners.with_issuer_port(settings);
     let announced = announcement(&settings, &listeners);
     let (events, sender) = settings.events.start(settings.profile)?;
     let prepared = AuthServer::prepare(settings, listeners, clock, random, events);

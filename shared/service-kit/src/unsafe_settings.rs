@@ -142,6 +142,7 @@ mod tests {
     fn loopback_url_without_a_listener_at_its_port_is_reported() {
         for (url, listeners, is_reported) in [
             ("http://localhost:9000", &["127.0.0.1:0"][..], true),
+            ("http://localhost:0", &["127.0.0.1:0"], false),
             ("http://localhost:9000", &["127.0.0.1:9000", "127.0.0.1:9443"], false),
             ("https://localhost:9443", &["", "127.0.0.1:9443"], false),
             ("http://localhost:9002/", &["[::1]:9002"], false),

@@ -99,7 +99,7 @@ async fn changed_seed_file_is_applied_and_a_reset_restores_it() {
 }
 
 /// Settings of a process with the control API.
-fn process_settings(more: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn process_settings(more: &[(&str, &str)]) -> Vec<String> {
     let own = [
         ("profile", "test"),
         ("listen", "127.0.0.1:0"),
@@ -131,10 +131,14 @@ async fn invalid_change_of_the_seed_file_keeps_the_last_valid_seed() {
 
 #[tokio::test]
 async fn environment_variable_sets_the_seed() {
-    let server = ServerProcess::start_in(&[("GATEPASS_SEED", SEED)], &process_settings(&[]));
+    let settings = process_settings(&[("issuer", "http://localhost:0")]);
+    let server = ServerProcess::start_in(&[("GATEPASS_SEED", SEED)], &settings);
     let control = server.control.as_ref().unwrap();
     let carol = control.get_json("/control/users/carol").await;
     assert_eq!(carol["password"], json!("of carol"));
+    assert!(!server.started("issuer").unwrap().ends_with(":0"));
+    // The port of the issuer is that of its listener.
+    assert!(!server.has_logged("a setting may be wrong"));
 }
 
 #[tokio::test]
