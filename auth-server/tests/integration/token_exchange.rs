@@ -1,5 +1,7 @@
 //! Token exchange (RFC 8693): a service acts for a user at another service.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -29,6 +31,7 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
         server.token_request(EXCHANGE, ORDERS, &fields).await.status == 200
     })
     .await;
+    server.clock.advance(Duration::from_secs(60));
     let exchanged = server.token_request(EXCHANGE, ORDERS, &fields).await.json();
     assert_eq!(exchanged["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
     assert!(exchanged.get("refresh_token").is_none() && exchanged.get("id_token").is_none());
@@ -43,7 +46,8 @@ async fn token_exchange_issues_a_token_with_an_act_claim() {
         (claims["aud"].as_str(), claims["scope"].as_str()),
         (Some(STOCK_API), Some("stock:read"))
     );
-    assert!(claims["exp"].as_i64() <= jwt::claims(subject)["exp"].as_i64());
+    assert_eq!(claims["iat"], server.clock.seconds());
+    assert_eq!(claims["exp"], jwt::claims(subject)["exp"], "not a minute later");
     let introspected = server.introspect(STOCK, token).await;
     assert_eq!(introspected["act"]["sub"], "orders");
     // Revoking the consent revokes the exchanged token.
