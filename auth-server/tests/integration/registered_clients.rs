@@ -56,6 +56,10 @@ async fn registered_website_can_log_users_in() {
     )
     .await;
     let auth_request = auth_request(&registration, "openid email offline_access");
+    // A confidential client may do without PKCE.
+    let without_pkce =
+        auth_request.clone().without("code_challenge").without("code_challenge_method");
+    assert_eq!(Browser::new(&server).authorize(&without_pkce).await.path, "/login");
     let tokens =
         Browser::new(&server).tokens(&auth_request, ALICE, credentials(&registration)).await;
     let jwks = server.get_json("/.well-known/jwks.json").await;
