@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
 };
 
 use reqwest::header::{HeaderMap, HeaderName};
@@ -11,8 +12,8 @@ use test_support::http::{TestClient, TestResponse, client_builder};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
-    client::HttpClient,
-    process::succeed,
+    client::{HttpClient, send, wait_until},
+    process::{ServerProcess, server_settings, set, succeed},
     test_server::{ALICE, SHOP, TestServer},
 };
 
@@ -72,6 +73,34 @@ async fn guesses_from_one_client_do_not_lock_out_another_behind_the_same_proxy()
     assert!(addresses.contains(&ATTACKER.to_owned()) && addresses.contains(&USER.to_owned()));
     // The page of the user's sessions shows the same address.
     browser.open("/account").await.assert_contains(USER);
+}
+
+#[tokio::test]
+async fn user_code_guesses_of_one_client_do_not_stop_another_behind_the_same_proxy() {
+    let server = behind_proxy().await;
+    let guess = async |address: &str| {
+        let client = from(&server, address);
+        let browser = Browser::with_client(&client);
+        browser.authorization_code(&AuthorizationRequest::site(), ALICE).await;
+        let page = browser.open("/device").await;
+        browser.submit(&page, &[("user_code", "BCDF-GHJK")]).await.status()
+    };
+    for expected in [400, 400, 400, 400, 400, 429] {
+        assert_eq!(guess(ATTACKER).await, expected);
+    }
+    assert_eq!(guess(USER).await, 400);
+}
+
+#[tokio::test]
+async fn log_has_the_address_of_the_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxies = [("proxies.trusted", "127.0.0.1"), ("proxies.header", "x-forwarded-for")];
+    let settings = server_settings(folder.path(), Path::new("/dev/null"));
+    let server = ServerProcess::start(&[settings, set(&proxies)].concat());
+    let unknown = server.request("GET", "/unknown").header("x-forwarded-for", USER);
+    assert_eq!(send(unknown).await.status, 404);
+    let logged = format!("\"client\":\"{USER}\"");
+    wait_until("the request is logged", async || server.has_logged(&logged)).await;
 }
 
 #[tokio::test]
