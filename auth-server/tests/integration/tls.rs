@@ -10,6 +10,7 @@ use test_support::http::TestClient;
 use crate::{
     client::{HttpClient, client_builder, wait_until},
     jwt,
+    process::{ServerProcess, server_settings},
     test_server::{ORDERS, ORDERS_API, SHOP, TestServer},
 };
 
@@ -29,6 +30,19 @@ async fn with_tls(change: impl FnOnce(&mut auth_server::AuthServerSettings)) -> 
 
 fn over_tls(server: &TestServer, http: Client) -> HttpClient {
     HttpClient(TestClient { base: server.tls.clone().unwrap(), http })
+}
+
+#[tokio::test]
+async fn start_logs_that_the_development_ca_issued_the_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = server_settings(folder.path(), Path::new("/dev/null"));
+    let log = ServerProcess::start(&settings).kill_and_read_log();
+    let line = log.lines().find(|line| line.contains("issued by the development CA")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert!(Path::new(line["ca"].as_str().unwrap()).starts_with(folder.path()), "{line}");
+    for name in ["ca_valid_until", "certificate_valid_until"] {
+        assert!(line[name].is_string(), "{name}: {line}");
+    }
 }
 
 #[tokio::test]
