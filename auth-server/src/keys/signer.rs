@@ -54,7 +54,15 @@ impl Signer {
             Self::Hs256(_) => return Err(KeyError),
         }
         .map_err(|_| KeyError)?;
-        let body = BASE64_STANDARD.encode(der.as_ref());
+        // A verifier that confuses the two has the key as every tool writes it: in lines of 64
+        // characters (RFC 7468 §2).
+        let mut body = String::new();
+        for (index, character) in BASE64_STANDARD.encode(der.as_ref()).char_indices() {
+            if index > 0 && index % 64 == 0 {
+                body.push('\n');
+            }
+            body.push(character);
+        }
         Ok(format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"))
     }
 

@@ -16,6 +16,7 @@ mod revocations;
 mod seed;
 mod seed_sources;
 mod start;
+mod token_signatures;
 mod tokens;
 
 use auth_server::AuthServerSettings;
