@@ -1,15 +1,17 @@
 //! Rules that a test server does not apply, and the same requests where they apply.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 use service_kit::SecretSetting;
 
-use super::Controlled;
+use super::{Controlled, seed_sources::process_settings};
 use crate::{
     browser::{AuthorizationRequest, Browser, Page},
     client::{Credentials, send},
     jwt,
-    process::{run, set},
-    test_server::{ALICE, ORDERS_API, SHOP, SITE},
+    process::{ServerProcess, run, set},
+    test_server::{ALICE, ORDERS, ORDERS_API, SHOP, SITE},
 };
 
 /// A server without these rules, and a strict one.
@@ -18,6 +20,10 @@ async fn loose_and_strict(names: &[&str]) -> (Controlled, Controlled) {
         settings.control.looseness = names.iter().map(|name| (*name).to_owned()).collect();
     });
     (loose.await, Controlled::start().await)
+}
+
+fn text(tokens: &Value, name: &str) -> String {
+    tokens[name].as_str().unwrap_or_else(|| panic!("{name} of {tokens}")).to_owned()
 }
 
 async fn signed_in(browser: &Browser<'_>, request: &AuthorizationRequest) -> Page {
@@ -284,4 +290,56 @@ async fn looseness_is_refused_without_the_control_api_and_if_misspelled() {
         let said = format!("{}{}", output.stdout, output.stderr);
         assert!(output.code == Some(1) && said.contains(named), "{named}: {output:?}");
     }
+}
+
+#[tokio::test]
+async fn looseness_is_logged_at_the_start() {
+    let names = [("control.looseness", "redirect.any,client.any")];
+    let loose = ServerProcess::start(&process_settings(&names)).kill_and_read_log();
+    for name in ["redirect.any", "client.any"] {
+        let is_warning = |line: &&str| {
+            line.contains("a rule does not apply") && line.contains(&format!("\"{name}\""))
+        };
+        assert!(loose.lines().any(|line| is_warning(&line)), "{name}: {loose}");
+    }
+    let strict = ServerProcess::start(&process_settings(&[])).kill_and_read_log();
+    assert!(!strict.contains("a rule does not apply"), "{strict}");
+}
+
+#[tokio::test]
+async fn no_looseness_accepts_a_wrong_signature_or_a_used_refresh_token() {
+    let (loose, _strict) = loose_and_strict(&[
+        "redirect.any_loopback_port",
+        "redirect.any",
+        "redirect.plain_http:site",
+        "login.pick_user",
+        "client.any",
+        "audience.any",
+        "failures.unlimited",
+        "backchannel_hosts",
+        "cors:http://localhost:5173",
+    ])
+    .await;
+    let active = async |flaws: &[&str]| {
+        let body = json!({ "token": "access", "client_id": "shop", "flaws": flaws });
+        let token = loose.minted(body).await;
+        loose.server.is_active(ORDERS, &token).await
+    };
+    assert!(active(&[]).await);
+    for flaw in ["signature", "foreign_key"] {
+        assert!(!active(&[flaw]).await, "{flaw}");
+    }
+    let scope = "openid offline_access orders:read";
+    let request = AuthorizationRequest::site().with("scope", scope);
+    let tokens = Browser::new(&loose.server).tokens(&request, ALICE, SITE).await;
+    let (access, first) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+    let next = loose.server.refresh(SITE, &first, &[]).await.json();
+    assert!(loose.server.is_active(ORDERS, &access).await);
+    // Beyond the grace period of a lost response.
+    loose.server.clock.advance(Duration::from_secs(11));
+    let reused = loose.server.refresh(SITE, &first, &[]).await;
+    reused.assert_error(400, "invalid_grant", "used before");
+    assert!(!loose.server.is_active(ORDERS, &access).await);
+    let successor = loose.server.refresh(SITE, &text(&next, "refresh_token"), &[]).await;
+    successor.assert_error(400, "invalid_grant", "revoked");
 }
