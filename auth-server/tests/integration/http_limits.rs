@@ -3,11 +3,13 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::TcpStream,
+    path::Path,
     time::Duration,
 };
 
 use crate::{
     client::wait_until,
+    process::{AUTH_SERVER, server_settings},
     test_server::{SHOP, TestServer},
 };
 
@@ -163,4 +165,16 @@ async fn one_hundred_concurrent_requests_succeed() {
     tokens.sort();
     tokens.dedup();
     assert_eq!(tokens.len(), 100);
+}
+
+#[tokio::test]
+async fn soft_limit_of_open_files_is_raised_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = server_settings(folder.path(), Path::new("/dev/null"));
+    let lower = "ulimit -S -n 256";
+    let server = AUTH_SERVER.serve_after(lower, &[], &settings, "auth-server starts");
+    wait_until("the limit is raised", async || {
+        server.has_logged("limit of open files raised") && server.has_logged("\"from\":256")
+    })
+    .await;
 }

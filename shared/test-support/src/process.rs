@@ -95,10 +95,22 @@ impl Program {
         arguments: &[String],
         started: &str,
     ) -> ServerProcess {
+        self.serve_after(":", environment, arguments, started)
+    }
+
+    /// Starts a server like [`Program::serve_in`], after a command of its shell such as `ulimit`.
+    pub fn serve_after(
+        self,
+        shell_command: &str,
+        environment: &[(&str, &str)],
+        arguments: &[String],
+        started: &str,
+    ) -> ServerProcess {
         // Without SIGXFSZ, a write beyond the limit of `ServerProcess::set_disk_full` fails, as on
         // a full disk, instead of ending the process.
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", self.0]).args(arguments);
+        let script = format!("trap '' XFSZ; {shell_command}; exec \"$@\"");
+        command.args(["-c", &script, "sh", self.0]).args(arguments);
         command.envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
