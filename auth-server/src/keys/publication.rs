@@ -129,7 +129,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::storage::ServerId;
+    use crate::storage::{ServerId, SqliteStore};
 
     /// One server, which loads everything at some time or never.
     struct LoadsAt(Option<Instant>);
@@ -155,6 +155,16 @@ mod tests {
             let waited = begun.elapsed();
             assert!(waited >= waits && waited < waits + 2 * POLL_PERIOD, "{waited:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn first_key_on_sqlite_signs_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
+        tokio::time::pause();
+        let begun = Instant::now();
+        await_publication(&store).await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
