@@ -136,6 +136,7 @@ impl ClosedConnections {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_limit::tests::logged;
 
     fn cap(max_connections: usize, max_connections_per_address: usize) -> ConnectionCap {
         let limits = Limits { max_connections, max_connections_per_address, ..Limits::default() };
@@ -175,6 +176,23 @@ mod tests {
         let cap = cap(2, 2);
         let _open = ["192.0.2.1", "192.0.2.2"].map(|address| connect(&cap, address).unwrap());
         assert!(connect(&cap, "192.0.2.3").is_none());
+    }
+
+    #[test]
+    fn full_cap_is_logged_with_its_limits() {
+        for (max_connections, max_per_address, counts) in
+            [(1, 5, "over_total=1 over_address=0"), (5, 1, "over_total=0 over_address=1")]
+        {
+            let cap = cap(max_connections, max_per_address);
+            let _open = connect(&cap, "192.0.2.1").unwrap();
+            let log = logged(|| assert!(connect(&cap, "192.0.2.1").is_none()));
+            let limits = format!(
+                "max_connections={max_connections} max_connections_per_address={max_per_address}"
+            );
+            for expected in ["connection limit reached", "last_peer=192.0.2.1", counts, &limits] {
+                assert!(log.contains(expected), "{expected}: {log}");
+            }
+        }
     }
 
     #[test]
