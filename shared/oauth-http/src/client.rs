@@ -23,7 +23,7 @@ pub struct HttpClientSettings {
 /// How long an idle connection is kept: half the time after which our servers close it
 /// (`limits.header_timeout_seconds`, 10 by default). A request that is sent while the peer closes
 /// the connection gets no response.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A custom DNS resolver.
 #[derive(Clone)]

@@ -17,7 +17,8 @@ mod response;
 mod transport;
 
 pub use client::{
-    DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
+    DnsResolver, HttpClientError, HttpClientSettings, POOL_IDLE_TIMEOUT, http_client,
+    http_client_with_optional_roots,
 };
 pub use credentials::ClientCredentials;
 pub use discovery::{DiscoveryError, fetch_metadata};

@@ -91,6 +91,12 @@ impl Limits {
 mod tests {
     use super::*;
 
+    /// A request on a connection that the server is about to close gets no response.
+    #[test]
+    fn servers_keep_idle_connections_longer_than_clients_do() {
+        assert!(Limits::default().header_timeout() > oauth_http::POOL_IDLE_TIMEOUT);
+    }
+
     #[test]
     fn zero_limits_and_oversized_bodies_are_rejected() {
         for name in [
