@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgPool, migrate::Migrator};
+use sqlx::{
+    Connection, PgPool, SqlStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
 use test_support::postgres::Cluster;
 use tokio::time::timeout;
 
@@ -70,4 +73,28 @@ async fn missing_tables_are_reported_and_not_created() {
     sqlx::query(newer).execute(&pool(&url).await).await.unwrap();
     let error = connect().await.err().unwrap().to_string();
     assert!(error.contains("belongs to a newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn old_tables_are_reported_and_not_migrated() {
+    let cluster = Cluster::start();
+    let url = cluster.fresh_database();
+    let known = [migration(1, "CREATE TABLE one ()"), migration(2, "CREATE TABLE two ()")];
+    let migrator =
+        |count: usize| Migrator { migrations: known[..count].to_vec().into(), ..Migrator::DEFAULT };
+    let (old, new) = (migrator(1), migrator(2));
+    drop(sql_kit::postgres::connect(&url, &old, "c migrate").await.unwrap());
+    let connect = async || sql_kit::postgres::connect_migrated(&url, &new, "c migrate").await;
+    for _ in 0..2 {
+        let error = connect().await.err().unwrap().to_string();
+        assert!(error.contains("schema version 1 is older than 2"), "{error}");
+        assert!(error.contains("run `c migrate`"), "{error}");
+    }
+    drop(sql_kit::postgres::connect(&url, &new, "c migrate").await.unwrap());
+    connect().await.unwrap();
+}
+
+fn migration(version: i64, sql: &'static str) -> Migration {
+    let sql = SqlStr::from_static(sql);
+    Migration::new(version, "".into(), MigrationType::Simple, sql, false)
 }
