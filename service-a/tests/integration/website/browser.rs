@@ -43,10 +43,15 @@ impl Browser {
         self.send(self.client.post(path).form(form), self.cookies.header()).await
     }
 
-    /// Submits a form on a page of another site, with `SameSite=None` cookies only.
+    /// Submits a form on a page of another site, with `SameSite=None` cookies only and with the
+    /// headers by which browsers name that site.
     pub async fn submit_cross_site(&mut self, path: &str, form: &[(&str, &str)]) -> BrowserPage {
         let is_sent = |cookie: &Cookie| cookie.attributes.contains("SameSite=None; Secure");
-        self.send(self.client.post(path).form(form), self.cookies.header_of(is_sent)).await
+        let request = self.client.post(path).form(form);
+        let request = request
+            .header("origin", "https://appleid.apple.com")
+            .header("sec-fetch-site", "cross-site");
+        self.send(request, self.cookies.header_of(is_sent)).await
     }
 
     async fn send(&mut self, request: RequestBuilder, cookie: Option<String>) -> BrowserPage {

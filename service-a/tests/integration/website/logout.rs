@@ -56,6 +56,32 @@ async fn logout_works_without_end_session_endpoint_or_provider() {
 }
 
 #[tokio::test]
+async fn forms_of_other_origins_are_rejected() {
+    let site = TestSite::start().await;
+    let mut browser = site.browser();
+    site.log_in(&mut browser).await;
+    let token = browser.open("/account").await.csrf_token();
+    let own_origin = site.base.clone();
+    let post = async |browser: &Browser, path: &str, (name, value): (&str, &str)| {
+        let form = browser.client.post(path).form(&[("csrf_token", &token)]);
+        let cookie = browser.cookies.header().unwrap();
+        send(form.header("cookie", cookie).header(name, value)).await
+    };
+    for path in ["/logout", "/link/platform", "/unlink"] {
+        for foreign in [
+            ("origin", "http://evil.example"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
+            let response = post(&browser, path, foreign).await;
+            response.assert_error(403, "invalid_request", "another origin");
+        }
+    }
+    assert_eq!(browser.open("/account").await.status, 200, "still logged in");
+    assert_eq!(post(&browser, "/logout", ("origin", &own_origin)).await.status, 303);
+}
+
+#[tokio::test]
 async fn logout_without_session_succeeds() {
     let site = TestSite::start().await;
     site.browser().submit("/logout", &[]).await.assert_redirect("/");
@@ -211,6 +237,16 @@ async fn times_of_a_logout_token_may_have_fractions() {
     claims["iat"] = json!(NOW as f64 - 150.5);
     claims["exp"] = json!(NOW as f64 - 59.5);
     assert_eq!(notify(&site, &signed(&site, &claims)).await.status, 200);
+}
+
+#[tokio::test]
+async fn logout_token_is_accepted_with_the_headers_of_another_origin() {
+    let site = TestSite::start().await;
+    let token = signed(&site, &logout_claims(&site));
+    let client = TestClient::new(site.base.clone());
+    let request = client.post("/backchannel-logout/platform").form(&[("logout_token", token)]);
+    let request = request.header("origin", site.platform.name());
+    assert_eq!(send(request.header("sec-fetch-site", "cross-site")).await.status, 200);
 }
 
 #[tokio::test]
