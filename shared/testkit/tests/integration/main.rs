@@ -3,6 +3,7 @@
 
 mod authorization_request;
 mod calls;
+mod resource_server;
 mod runtimes;
 mod seed;
 mod several_servers;
