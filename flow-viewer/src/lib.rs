@@ -2,6 +2,7 @@
 //! the running servers.
 
 pub mod cli;
+mod compression;
 pub mod doctor;
 mod export;
 mod flows;

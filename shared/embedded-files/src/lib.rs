@@ -48,6 +48,20 @@ impl EmbeddedFile {
     }
 }
 
+/// Compresses a text with gzip.
+///
+/// # Errors
+/// Returns an error if the compression fails.
+pub fn gzip(text: &str) -> io::Result<Vec<u8>> {
+    write_gzip(Vec::new(), text)
+}
+
+fn write_gzip<W: Write>(output: W, text: &str) -> io::Result<W> {
+    let mut encoder = GzEncoder::new(output, Compression::best());
+    encoder.write_all(text.as_bytes())?;
+    encoder.finish()
+}
+
 /// In a build script: compresses a file of the crate, by its path in the crate. Cargo then runs the
 /// script again whenever the file changes.
 ///
@@ -67,8 +81,6 @@ pub fn compress(path: &str) -> io::Result<()> {
 pub fn compress_text(name: &str, text: &str) -> io::Result<()> {
     let folder = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?;
     let file = File::create(PathBuf::from(folder).join(format!("{name}.gz")))?;
-    let mut encoder = GzEncoder::new(file, Compression::best());
-    encoder.write_all(text.as_bytes())?;
-    encoder.finish()?;
+    write_gzip(file, text)?;
     Ok(())
 }
