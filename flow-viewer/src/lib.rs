@@ -1,6 +1,7 @@
 //! A page that draws the messages between A, B and C as they are sent, and plays scenarios against
 //! the running servers.
 
+mod check_values;
 pub mod cli;
 mod compression;
 pub mod doctor;
@@ -17,6 +18,7 @@ mod server;
 mod settings;
 mod state;
 
+pub use check_values::CheckValues;
 pub use flows::{
     Decision, Explanation, Flow, FlowLimits, FlowOutcome, FlowStore, Fold, FoldKind, Line,
     LinePart, Message, Response, Role, SourceLink, Step, StepSequence, assemble,

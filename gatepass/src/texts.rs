@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use anyhow::Context;
-use pages::{Language, Patterns};
+use flow_viewer::CheckValues;
+use pages::Language;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub(crate) use pages::fill;
 pub(crate) struct Texts {
     pub(crate) own: OwnTexts,
     viewer: Value,
-    check_values: Patterns,
+    check_values: CheckValues,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -80,12 +81,10 @@ impl Texts {
             Language::English => ("en.toml", include_str!("../texts/en.toml")),
             Language::Chinese => ("zh.toml", include_str!("../texts/zh.toml")),
         };
-        let viewer = flow_viewer::texts(language);
-        let english = flow_viewer::texts(Language::English);
         Ok(Self {
             own: toml::from_str(source).context(name)?,
-            check_values: check_values(&english["check_values"], &viewer["check_values"]),
-            viewer,
+            viewer: flow_viewer::texts(language),
+            check_values: CheckValues::of(language),
         })
     }
 
@@ -97,15 +96,8 @@ impl Texts {
 
     /// Translates a value that a check has compared. Values of a token stay as they are.
     pub(crate) fn check_value<'a>(&self, value: &'a str) -> Cow<'a, str> {
-        self.check_values.translate(value).map_or(Cow::Borrowed(value), Cow::Owned)
+        self.check_values.translate(value)
     }
-}
-
-fn check_values(english: &Value, translated: &Value) -> Patterns {
-    let members = english.as_object().into_iter().flatten();
-    Patterns::new(members.filter_map(|(key, pattern)| {
-        Some((pattern.as_str()?.to_owned(), translated.get(key)?.as_str()?.to_owned()))
-    }))
 }
 
 #[cfg(test)]

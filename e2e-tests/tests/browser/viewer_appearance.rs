@@ -91,7 +91,13 @@ async fn chinese_page_has_no_english_sentences() {
             );
             browser.evaluate(&press).await;
             assert_eq!(browser.english_sentences().await, serde_json::json!([]), "{scenario}");
+            let compared = "[...document.querySelectorAll('#detail [data-check]:not([data-check=scope]) .compared code')]\
+                 .map((e) => e.textContent.replace(/\\b(iss|sub) /g, '')).filter((text) => /[a-z]{2,} [a-z]{2,}/.test(text))";
+            assert_eq!(browser.evaluate(compared).await, serde_json::json!([]), "{scenario}");
         }
+        let reasons = "[...document.querySelectorAll('#diagram text')].map((e) => e.textContent)\
+             .filter((text) => /refused|os error/.test(text))";
+        assert_eq!(browser.evaluate(reasons).await, serde_json::json!([]), "{scenario}");
     }
     for page in ["/", "/nothing"] {
         browser.go(servers.viewer(page)).await;

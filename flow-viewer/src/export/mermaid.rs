@@ -7,6 +7,7 @@ use pages::Language;
 use serde_json::Value;
 
 use crate::{
+    check_values::CheckValues,
     flows::{Decision, Flow, Line, LinePart, Message, Role},
     page::texts,
 };
@@ -14,7 +15,8 @@ use crate::{
 /// Renders a flow with the titles of a language.
 #[must_use]
 pub fn render(flow: &Flow, language: Language) -> String {
-    let diagram = Diagram { flow, texts: texts(language), hosts: hosts(flow) };
+    let (texts, check_values) = (texts(language), CheckValues::of(language));
+    let diagram = Diagram { flow, texts, check_values, hosts: hosts(flow) };
     let mut output = "sequenceDiagram\n".to_owned();
     // Writing to a string cannot fail.
     let _ = diagram.write_participants(&mut output);
@@ -29,6 +31,7 @@ pub fn render(flow: &Flow, language: Language) -> String {
 struct Diagram<'a> {
     flow: &'a Flow,
     texts: Value,
+    check_values: CheckValues,
     /// The hosts of the Bs, in the order in which they appear.
     hosts: Vec<&'a str>,
 }
@@ -105,8 +108,9 @@ impl Diagram<'_> {
                 writeln!(output, "    {to}-->>{from}: {number}{status}")
             }
             LinePart::Failure => {
-                let reason = message.failure.as_deref().unwrap_or("no response");
-                writeln!(output, "    {to}--x{from}: {}", escape(reason))
+                // The reason is a message of the system, which the detail of the page shows.
+                let what = escape(&self.text(&["scenario_errors", "no_response"]));
+                writeln!(output, "    {to}--x{from}: {what}")
             }
             LinePart::Decision(index) => {
                 let Some(decision) = message.decisions.get(index) else { return Ok(()) };
@@ -136,7 +140,8 @@ impl Diagram<'_> {
                 let rule = self.text(&["rules", rule.as_str().unwrap_or_default(), "name"]);
                 let verdict = if check.passed { "passed" } else { "failed" };
                 let mark = if check.passed { '✓' } else { '✗' };
-                format!("{mark} {rule}: {} ({})", self.text(&["check", verdict]), check.found)
+                let found = self.check_values.translate(&check.found);
+                format!("{mark} {rule}: {} ({found})", self.text(&["check", verdict]))
             }
             _ => String::new(),
         }
@@ -165,7 +170,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use flow_events::{Field, FlowEvent, TraceContext};
+    use flow_events::{Check, Field, FlowEvent, Rule, TraceContext};
 
     use super::*;
     use crate::flows::assemble;
@@ -193,5 +198,39 @@ mod tests {
              Person->>B2: Calls B with the access token<br/>GET /api/resource\n"
         );
         assert!(render(&flow, Language::Chinese).contains("携带访问令牌调用 B"));
+    }
+
+    #[test]
+    fn failed_check_and_missing_response_are_translated() {
+        let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
+        let (method, host) = ("GET".to_owned(), Field::text("host", "b.example").in_header());
+        let received =
+            Event::RequestReceived { method, path: "/api/resource".to_owned(), fields: vec![host] };
+        let check = Event::TokenChecked(Check {
+            rule: Rule::Signature,
+            passed: false,
+            expected: "a valid signature by that key".to_owned(),
+            found: "invalid".to_owned(),
+        });
+        let events = [(1, received), (2, check)].map(|(at_micros, event)| FlowEvent {
+            trace_id,
+            at_micros,
+            reported_by: Party::ResourceServer,
+            event,
+        });
+        let mut flow = assemble(&events);
+        let noted = |flow: &Flow, language| {
+            let rendered = render(flow, language);
+            let note = rendered.lines().find(|line| line.contains('✗')).unwrap();
+            note.rsplit_once('(').unwrap().1.to_owned()
+        };
+        assert_eq!(noted(&flow, Language::English), "invalid)");
+        let chinese = noted(&flow, Language::Chinese);
+        assert!(!chinese.contains(|c: char| c.is_ascii_alphabetic()), "{chinese}");
+        flow.messages[0].failure = Some("Connection refused (os error 111)".to_owned());
+        let (at_micros, part) = (3, LinePart::Failure);
+        flow.lines.push(Line { at_micros, message: 0, part, number: None });
+        let chinese = render(&flow, Language::Chinese);
+        assert!(chinese.ends_with("B--xPerson: 没有响应\n"), "{chinese}");
     }
 }

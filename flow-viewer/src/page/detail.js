@@ -77,7 +77,7 @@ function response(flow, message, current) {
   const part = { "data-part": response ? "response" : "failure", "aria-current": current("response") ?? current("failure") };
   if (!response) {
     return el("section", part, el("h3", {}, text("detail.response")), el("p", failure ? { class: "problem" } : { class: "muted" },
-      failure ?? text("detail.no_response_yet")));
+      failure ? [text("scenario_errors.no_response"), " ", el("code", {}, failure)] : text("detail.no_response_yet")));
   }
   return el("section", part,
     el("h3", {}, text("detail.response")),

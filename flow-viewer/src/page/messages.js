@@ -53,8 +53,8 @@ function response(message, from, to) {
 
 function failure(message, from, to) {
   return {
-    from: to, to: from, verdict: "no", head: message.failure,
-    label: text("line.failure", { from: from.name, to: to.name, reason: message.failure }),
+    from: to, to: from, verdict: "no", head: text("scenario_errors.no_response"),
+    label: text("line.failure", { from: from.name, to: to.name }),
   };
 }
 
