@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Arg, Command, builder::StyledStr};
+use clap::{
+    Arg, Command,
+    builder::{PossibleValue, StyledStr},
+};
 use embedded_files::embedded_file;
 use pages::Language;
 
@@ -68,21 +71,28 @@ fn template(command: &Command) -> String {
 fn translate_argument(arg: Arg, texts: &Translations) -> Arg {
     let values = arg.get_possible_values();
     let described = values.iter().any(|value| value.get_help().is_some());
-    let mut help = arg.get_help().map(|help| lookup(texts, &help.to_string())).unwrap_or_default();
+    let mut suffix = String::new();
     if described {
-        help.push_str("\n可选值：");
+        suffix.push_str("\n可选值：");
         for value in &values {
             let meaning = value.get_help().map(|help| lookup(texts, &help.to_string()));
-            help.push_str(&format!("\n- {}：{}", value.get_name(), meaning.unwrap_or_default()));
+            suffix.push_str(&format!("\n- {}：{}", value.get_name(), meaning.unwrap_or_default()));
         }
+    } else if !values.is_empty() {
+        let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+        suffix.push_str(&format!("（可选值：{}）", names.join("、")));
     }
     let defaults: Vec<_> =
         arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     if arg.get_action().takes_values() && !defaults.is_empty() {
-        help.push_str(&format!("（默认：{}）", defaults.join(" ")));
+        suffix.push_str(&format!("（默认：{}）", defaults.join(" ")));
     }
-    let long = arg.get_long_help().map(|help| lookup(texts, &help.to_string()));
-    let arg = arg.help(help).hide_default_value(true).hide_possible_values(described);
+    let text = |english: Option<&StyledStr>| {
+        english.map(|english| lookup(texts, &english.to_string()) + &suffix)
+    };
+    let (help, long) = (text(arg.get_help()), text(arg.get_long_help()));
+    let help = help.unwrap_or_else(|| suffix.clone());
+    let arg = arg.help(help).hide_default_value(true).hide_possible_values(true);
     match long {
         Some(long) => arg.long_help(long),
         None => arg,

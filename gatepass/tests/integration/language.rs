@@ -268,7 +268,7 @@ const NO_VIEWER: &str = "http://127.0.0.1:1";
 
 #[test]
 fn help_is_translated() {
-    for command in ["", "walk", "doctor", "auth-server client add", "service-b doctor"] {
+    for command in ["", "walk", "mint", "doctor", "auth-server client add", "service-b doctor"] {
         let words = command.split_whitespace().chain(["--help", "--lang", "zh"]);
         let output = gatepass(&[], &words.collect::<Vec<_>>());
         let printed = text(&output.stdout);
@@ -276,6 +276,7 @@ fn help_is_translated() {
         for part in ["用法：gatepass", "\n\n选项：\n", "显示帮助"] {
             assert!(printed.contains(part), "missing `{part}` in\n{printed}");
         }
+        assert!(!printed.contains("[possible"), "{printed}");
         let ascii_colons: Vec<_> = printed.lines().filter(|line| line.ends_with(':')).collect();
         assert_eq!(ascii_colons, Vec::<&str>::new(), "{command}");
         assert_eq!(untranslated(&printed), Vec::<&str>::new(), "{command}");
@@ -286,6 +287,8 @@ fn help_is_translated() {
     assert!(printed.contains("\n\n参数：\n"), "{printed}");
     assert!(printed.contains("- first-login：用户的第一次登录"), "{printed}");
     assert!(printed.contains("（默认：http://localhost:9004）"), "{printed}");
+    let printed = text(&gatepass(&[], &["mint", "--help", "--lang", "zh"]).stdout);
+    assert!(printed.contains("（可选值：access、id、refresh、code）（默认：access）"), "{printed}");
     let printed = text(&gatepass(&[], &["--help"]).stdout);
     assert!(printed.contains("Usage: gatepass") && !printed.contains("用法"), "{printed}");
 }
