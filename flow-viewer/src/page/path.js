@@ -119,7 +119,7 @@ function roles() {
     el("table", {},
       el("thead", {}, el("tr", {}, ["role", "life", "here"].map((name) => el("th", { scope: "col" }, text(`roles.columns.${name}`))))),
       el("tbody", {}, ROLES.map((role) => el("tr", { "data-role": role },
-        el("th", { scope: "row" }, text(`roles.${role}.name`)),
+        el("th", { scope: "row" }, rich(text(`roles.${role}.name`))),
         ["life", "here"].map((part) => el("td", {}, text(`roles.${role}.${part}`))))))));
 }
 
