@@ -1,9 +1,12 @@
 //! Prints a flow in a terminal, as the steps of `docs/learn`.
 
-use std::fmt::{self, Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write},
+};
 
 use flow_events::{Check, Event, Field, FieldValue, Party};
-use flow_viewer::{Decision, Flow, Line, LinePart, Message, Response, assemble};
+use flow_viewer::{Decision, Flow, Line, LinePart, Message, Response, Role, assemble};
 use oauth_types::AccessTokenClaims;
 use pages::Language;
 use serde_json::Value;
@@ -24,6 +27,8 @@ const FIELD_COLUMNS: usize = 15;
 pub struct Narrator {
     texts: Texts,
     colors: Colors,
+    /// The kind of each B by its host, as `/api/config` of the viewer names them.
+    resource_servers: BTreeMap<String, String>,
 }
 
 impl Narrator {
@@ -32,7 +37,13 @@ impl Narrator {
     /// # Errors
     /// Returns an error if a text of the language is missing.
     pub fn new(language: Language, colors: Colors) -> anyhow::Result<Self> {
-        Ok(Self { texts: Texts::of(language)?, colors })
+        Ok(Self { texts: Texts::of(language)?, colors, resource_servers: BTreeMap::new() })
+    }
+
+    /// Names each B by its kind in flows with several, given the kinds by host.
+    #[must_use]
+    pub(crate) fn with_resource_servers(self, kinds: BTreeMap<String, String>) -> Self {
+        Self { resource_servers: kinds, ..self }
     }
 
     /// Renders a call of A as the four steps of `docs/learn/server-to-server.md`.
@@ -74,7 +85,7 @@ impl Narrator {
                     output.push_str(&format!("\n{}{text}\n", self.step(line.number)));
                 }
                 // Writing to a string cannot fail.
-                let _ = self.write_line(&mut output, message, line);
+                let _ = self.write_line(&mut output, flow, message, line);
                 let follows_decision = is_decision;
                 is_decision = matches!(line.part, LinePart::Decision(_));
                 match steps.last_mut().filter(|_| is_decision && follows_decision) {
@@ -89,10 +100,13 @@ impl Narrator {
     /// Renders why a party has rejected a request: the first failed check, or the error of C.
     #[must_use]
     pub(crate) fn rejection(&self, flow: &Flow) -> Option<String> {
-        let mut decisions = flow.messages.iter().flat_map(|message| &message.decisions);
-        decisions.find_map(|decision| match &decision.event {
+        let mut decisions = flow
+            .messages
+            .iter()
+            .flat_map(|message| message.decisions.iter().map(move |decision| (message, decision)));
+        decisions.find_map(|(message, decision)| match &decision.event {
             Event::TokenChecked(check) if !check.passed => {
-                Some(self.check(decision.reported_by, check))
+                Some(self.check(&self.party(flow, message, decision.reported_by), check))
             }
             Event::TokenRequestRejected { error, description, .. } => {
                 Some(self.token_request_rejected(error.as_str(), description))
@@ -101,8 +115,15 @@ impl Narrator {
         })
     }
 
-    fn write_line(&self, output: &mut String, message: &Message, line: &Line) -> fmt::Result {
-        let (from, to) = (self.party(message.from), self.party(message.to));
+    fn write_line(
+        &self,
+        output: &mut String,
+        flow: &Flow,
+        message: &Message,
+        line: &Line,
+    ) -> fmt::Result {
+        let party = |party| self.party(flow, message, party);
+        let (from, to) = (party(message.from), party(message.to));
         let texts = &self.texts.own.narrate;
         match line.part {
             LinePart::Request => {
@@ -138,7 +159,7 @@ impl Narrator {
             }
             LinePart::Decision(index) => {
                 let Some(decision) = message.decisions.get(index) else { return Ok(()) };
-                self.write_decision(output, decision)
+                self.write_decision(output, &party(decision.reported_by), decision)
             }
         }
     }
@@ -160,7 +181,7 @@ impl Narrator {
         }
     }
 
-    fn write_decision(&self, output: &mut String, decision: &Decision) -> fmt::Result {
+    fn write_decision(&self, output: &mut String, by: &str, decision: &Decision) -> fmt::Result {
         let texts = &self.texts.own.narrate;
         match &decision.event {
             Event::TokenReused { token, expires_in } => {
@@ -173,7 +194,7 @@ impl Narrator {
                 writeln!(output, "    {}", self.token_request_rejected(error.as_str(), description))
             }
             Event::TokenChecked(check) => {
-                writeln!(output, "    {}", self.check(decision.reported_by, check))
+                writeln!(output, "    {}", self.check(by, check))
             }
             _ => Ok(()),
         }
@@ -231,10 +252,10 @@ impl Narrator {
         Ok(())
     }
 
-    fn check(&self, by: Party, check: &Check) -> String {
+    fn check(&self, by: &str, check: &Check) -> String {
         let Check { rule, passed, expected, found } = check;
         let texts = &self.texts.own.narrate;
-        let checks = fill(&texts.checks, &[("party", &self.party(by))]);
+        let checks = fill(&texts.checks, &[("party", by)]);
         let name = serde_json::to_value(rule).unwrap_or_default();
         let name = name.as_str().unwrap_or_default();
         let name = self.texts.of_viewer(&["rules", name, "name"], name).to_lowercase();
@@ -249,14 +270,38 @@ impl Narrator {
         format!("{checks} {} {mark}  {compared}  {source}", pad(&name, 11))
     }
 
-    fn party(&self, party: Party) -> String {
+    /// Returns the name of a party in a message: that of the role which a scenario plays, and the
+    /// kind of B if several take part in the flow.
+    fn party(&self, flow: &Flow, message: &Message, party: Party) -> String {
         let name = match party {
-            Party::Browser => &self.texts.own.narrate.you,
-            Party::Client => "A",
-            Party::ResourceServer => "B",
-            Party::AuthorizationServer => "C",
+            Party::Browser => self.actor(message.actor.unwrap_or(Role::Person)),
+            Party::Client => "A".to_owned(),
+            Party::AuthorizationServer => "C".to_owned(),
+            Party::ResourceServer => {
+                let kinds = flow.messages.iter().filter_map(|message| self.kind(message));
+                match self.kind(message) {
+                    Some(kind) if kinds.collect::<BTreeSet<_>>().len() > 1 => format!("B ({kind})"),
+                    _ => "B".to_owned(),
+                }
+            }
         };
-        self.colors.party(party, name)
+        self.colors.party(party, &name)
+    }
+
+    fn actor(&self, role: Role) -> String {
+        if role == Role::Person {
+            return self.texts.own.narrate.you.clone();
+        }
+        let name = serde_json::to_value(role).unwrap_or_default();
+        let name = name.as_str().unwrap_or_default();
+        self.texts.of_viewer(&["actor", name], name).to_owned()
+    }
+
+    /// Returns what distinguishes the B of a message: its kind, or else its host.
+    fn kind<'a>(&'a self, message: &'a Message) -> Option<&'a str> {
+        let host = message.resource_server.as_deref()?;
+        let kind = self.resource_servers.get(host);
+        Some(kind.map_or(host, |kind| self.texts.of_viewer(&["resource_server", kind], host)))
     }
 }
 
@@ -277,4 +322,39 @@ fn indented(body: &str) -> String {
 
 fn millis(micros: u64) -> String {
     format!("{}.{}", micros / 1_000, micros % 1_000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_events::{FlowEvent, TraceContext};
+
+    use super::*;
+
+    /// A flow with a request to each of these hosts of B.
+    fn flow_to(hosts: &[&str]) -> Flow {
+        let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
+        let events = (1..).zip(hosts).map(|(at_micros, host)| {
+            let (method, path) = ("GET".to_owned(), "/api/resource".to_owned());
+            let fields = vec![Field::text("host", *host).in_header()];
+            let event = Event::RequestReceived { method, path, fields };
+            FlowEvent { trace_id, at_micros, reported_by: Party::ResourceServer, event }
+        });
+        assemble(&events.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn resource_servers_are_named_by_kind_if_there_are_several() {
+        let kinds =
+            [("localhost:1", "local"), ("127.0.0.1:1", "local"), ("localhost:2", "introspection")];
+        let kinds = kinds.map(|(host, kind)| (host.to_owned(), kind.to_owned())).into();
+        let narrator = Narrator::new(Language::English, Colors::OFF).unwrap();
+        let narrator = narrator.with_resource_servers(kinds);
+        let printed = narrator.flow(&flow_to(&["localhost:1", "localhost:2", "other:3"]));
+        for part in ["you -> B (verifies locally)  ", "you -> B (asks C)  ", "you -> B (other:3)  "]
+        {
+            assert!(printed.contains(part), "missing `{part}` in\n{printed}");
+        }
+        let printed = narrator.flow(&flow_to(&["localhost:1", "127.0.0.1:1"]));
+        assert!(printed.contains("you -> B  ") && !printed.contains("(verifies"), "{printed}");
+    }
 }

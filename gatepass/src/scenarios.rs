@@ -1,6 +1,7 @@
 //! `gatepass walk`: plays the viewer's scenarios and prints them.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +12,7 @@ use auth_server::SecureRandom;
 use clap::ValueEnum;
 use clock::Clock;
 use flow_events::{EventSink, FlowEvent};
-use flow_viewer::{Flow, assemble};
+use flow_viewer::{Flow, Role, assemble};
 use pages::Language;
 use serde::{Deserialize, Serialize};
 use service_kit::{
@@ -127,6 +128,27 @@ struct PlayedScenario {
     #[serde(flatten)]
     result: ScenarioResult,
     events: Vec<FlowEvent>,
+    /// The flow of the events, with the roles that the scenario played.
+    #[serde(skip)]
+    flow: Flow,
+}
+
+/// A flow, as the viewer returns it.
+#[derive(Deserialize)]
+struct FlowRoles {
+    messages: Vec<MessageRole>,
+}
+
+#[derive(Deserialize)]
+struct MessageRole {
+    actor: Option<Role>,
+}
+
+/// The settings of the page, as the viewer returns them.
+#[derive(Deserialize)]
+struct PageConfig {
+    /// The hosts of each kind of B.
+    resource_servers: BTreeMap<String, Vec<String>>,
 }
 
 pub(crate) async fn run(arguments: WalkArguments, language: Language) -> anyhow::Result<()> {
@@ -134,10 +156,10 @@ pub(crate) async fn run(arguments: WalkArguments, language: Language) -> anyhow:
     let printer = Printer::new(&arguments, language, &texts)?;
     let viewer = Viewer::new(arguments.viewer.trim_end_matches('/'), arguments.ca_file.as_deref())?;
     if !arguments.selection.needs_new_demo() && viewer.is_running().await {
-        return viewer.play_all(&arguments, &printer).await;
+        return viewer.play_all(&arguments, printer).await;
     }
     let demo = TemporaryDemo::start().await?;
-    let played = Viewer::new(&demo.viewer, None)?.play_all(&arguments, &printer).await;
+    let played = Viewer::new(&demo.viewer, None)?.play_all(&arguments, printer).await;
     demo.stop().await?;
     played
 }
@@ -175,18 +197,25 @@ impl Viewer {
             .post(format!("{}/api/scenarios/{name}", self.base))
             .json(&serde_json::json!({}));
         let result: ScenarioResult = request.send().await?.error_for_status()?.json().await?;
-        let events = self.get(&format!("/api/flows/{}/events", result.flow)).await?;
-        Ok(PlayedScenario { result, events })
+        let events: Vec<_> = self.get(&format!("/api/flows/{}/events", result.flow)).await?;
+        let roles: FlowRoles = self.get(&format!("/api/flows/{}", result.flow)).await?;
+        let mut flow = assemble(&events);
+        for (message, MessageRole { actor }) in flow.messages.iter_mut().zip(roles.messages) {
+            message.actor = actor;
+        }
+        Ok(PlayedScenario { result, events, flow })
     }
 
     async fn play_all(
         &self,
         arguments: &WalkArguments,
-        printer: &Printer<'_>,
+        printer: Printer<'_>,
     ) -> anyhow::Result<()> {
         let errors = &printer.texts.own.error;
         let scenarios: Vec<ScenarioInfo> =
             self.get("/api/scenarios").await.with_context(|| errors.no_scenario_list.clone())?;
+        let config: PageConfig = self.get("/api/config").await?;
+        let printer = printer.with_resource_servers(&config);
         let names = arguments.selection.of(&scenarios);
         ensure!(!names.is_empty(), fill(&errors.scenarios_off, &[("viewer", &self.base)]));
         let mut all = Vec::new();
@@ -241,6 +270,14 @@ impl<'a> Printer<'a> {
         })
     }
 
+    fn with_resource_servers(self, config: &PageConfig) -> Self {
+        let kinds = config
+            .resource_servers
+            .iter()
+            .flat_map(|(kind, hosts)| hosts.iter().map(move |host| (host.clone(), kind.clone())));
+        Self { narrator: self.narrator.with_resource_servers(kinds.collect()), ..self }
+    }
+
     async fn print(&self, played: &PlayedScenario) -> anyhow::Result<()> {
         let ScenarioResult { scenario, expectations, error, .. } = &played.result;
         let title = self.of_scenario(scenario, "title", scenario);
@@ -252,7 +289,7 @@ impl<'a> Printer<'a> {
                 self.colors.bold(title),
                 self.of_scenario(scenario, "description", "")
             ))?;
-            self.print_flow(&assemble(&played.events)).await?;
+            self.print_flow(&played.flow).await?;
         }
         for expectation in expectations.iter().filter(|one| !self.attack || !one.met) {
             print_line(format!("    {}", self.expectation(expectation)))?;
@@ -302,7 +339,7 @@ impl<'a> Printer<'a> {
         let because = fill(&texts.because, &[("response", response), ("reason", reason)]);
         let indent = " ".repeat(VERDICT_COLUMNS + 2);
         print_line(format!("{indent}{because}"))?;
-        let rejection = self.narrator.rejection(&assemble(&played.events));
+        let rejection = self.narrator.rejection(&played.flow);
         rejection.iter().try_for_each(|rejection| print_line(format!("{indent}{rejection}")))
     }
 

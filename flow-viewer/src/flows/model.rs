@@ -1,7 +1,7 @@
 //! A flow as the page draws it.
 
 use flow_events::{Event, Field, Party};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The messages of a flow.
 #[derive(Clone, Debug, Serialize)]
@@ -101,7 +101,7 @@ pub enum FoldKind {
 }
 
 /// The role that a scenario plays outside A, B and C.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A person with a browser.

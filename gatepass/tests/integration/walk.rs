@@ -104,7 +104,7 @@ fn every_attack_on_the_running_demo_is_blocked() {
     // Each with the response and the reason, and the check or the error behind it.
     for part in [
         "401 invalid_token: Its expiry (exp) has passed.",
-        "B checks expiry      FAILED  exp ",
+        "B (verifies locally) checks expiry      FAILED  exp ",
         "400: Redirect URIs are compared byte by byte",
         "C rejects: unsupported_grant_type (grant_type)",
     ] {
@@ -127,6 +127,20 @@ fn refresh_is_played() {
     let printed = text(&output.stdout);
     assert!(output.status.success(), "{printed}{}", text(&output.stderr));
     assert!(printed.contains("grant_type      refresh_token"), "{printed}");
+    // What the app sends is not sent by you.
+    for part in ["  App -> C  ", "  C -> App  ", "you -> C"] {
+        assert!(printed.contains(part), "missing `{part}` in\n{printed}");
+    }
+}
+
+#[test]
+fn first_login_creates_the_account_that_the_second_one_finds() {
+    let output = walk(&["first-login", "--lang", "en"]);
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+    let at = |part: &str| printed.find(part).unwrap_or_else(|| panic!("no `{part}` in {printed}"));
+    let (created, found) = (at("no account yet"), at("an account of this issuer and subject  "));
+    assert!(created < found, "{printed}");
 }
 
 #[test]
