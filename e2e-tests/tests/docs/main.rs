@@ -3,6 +3,7 @@
 //! are built.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
+mod chinese_texts;
 mod client_members;
 mod container_files;
 mod error_descriptions;

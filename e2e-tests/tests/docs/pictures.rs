@@ -29,3 +29,17 @@ fn pictures_are_small_and_each_is_on_a_page() {
     }
     assert!(checked >= 16, "{checked} pictures");
 }
+
+#[test]
+fn readmes_show_the_path_and_an_animated_player() {
+    for (readme, ending) in [("README.md", ""), ("README.zh-CN.md", "-zh")] {
+        let page = fs::read_to_string(root().join(readme)).unwrap();
+        for name in ["player", "viewer-path"] {
+            let picture = format!("docs/images/{name}{ending}.webp");
+            assert!(page.contains(&format!("\"{picture}\"")), "{readme}: no {picture}");
+        }
+        let player = fs::read(root().join(format!("docs/images/player{ending}.webp"))).unwrap();
+        let is_animated = player.windows(4).any(|chunk| chunk == b"ANIM");
+        assert!(is_animated, "player{ending}.webp is a still picture");
+    }
+}

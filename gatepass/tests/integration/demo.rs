@@ -35,6 +35,7 @@ fn demo_prints_the_first_call_and_next_steps_without_the_secret() {
         "A  client                    http://localhost:",
         "B  local verification        http://localhost:",
         "B  introspection at C        http://localhost:",
+        "start here: OAuth in seven questions",
     ];
     let positions: Vec<_> = parts
         .map(|part| printed.find(part).unwrap_or_else(|| panic!("`{part}` is not in\n{printed}")))
