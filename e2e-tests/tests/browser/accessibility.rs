@@ -29,6 +29,10 @@ impl Browser {
         const RUN: &str = "const done = arguments[arguments.length - 1];\
              axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>\
              done(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])));";
+        const EMPTY: &str = "[...document.querySelectorAll('*')].flatMap((e) => [...e.attributes])\
+             .filter(({ name, value }) => name.startsWith('aria-') && value === '')\
+             .map(({ name, ownerElement }) => [name, ownerElement.outerHTML])";
+        assert_eq!(self.evaluate(EMPTY).await, json!([]), "{page}: empty attributes");
         self.0.execute(axe, vec![]).await.unwrap();
         for (width, height) in SIZES {
             self.resize(width, height).await;
@@ -37,6 +41,18 @@ impl Browser {
             let scrolls = "document.documentElement.scrollWidth > innerWidth";
             assert_eq!(self.evaluate(scrolls).await, false, "{page} scrolls sideways at {width}");
         }
+    }
+}
+
+impl Browser {
+    /// Opens the details of a line, in one call, because a new width redraws the picture.
+    async fn open_line(&self, line: &str) {
+        let press = format!(
+            "void document.querySelector('#diagram .line{line}')\
+             .dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
+        );
+        self.evaluate(&press).await;
+        self.find_css("#detail h2").await;
     }
 }
 
@@ -93,19 +109,36 @@ async fn axe_finds_nothing_on_the_pages_of_b_and_the_viewer() {
             ("token", "[data-kind=decision][data-verdict=token]"),
             ("message", "[data-title=code_exchange]"),
         ] {
-            // In one call, because a new width redraws the picture.
-            let press = format!(
-                "void document.querySelector('#diagram .line{line}')\
-                 .dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
-            );
-            browser.evaluate(&press).await;
-            browser.find_css("#detail h2").await;
+            browser.open_line(line).await;
             browser.has_no_findings(&axe, &format!("{kind}-{name}")).await;
             browser.resize(1366, 768).await;
         }
         browser.find("detail-close").await.click().await.unwrap();
         browser.find("player-start").await.click().await.unwrap();
         browser.has_no_findings(&axe, &format!("{kind}-player")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_on_failures_and_exports_in_the_viewer() {
+    let axe = axe();
+    let servers = Servers::with_viewer().await;
+    for (options, kind) in kinds() {
+        let browser = servers.browser_with(options).await;
+        browser.open_viewer(&servers).await;
+        browser.play("wrong_audience").await;
+        browser.open_line("[data-check=audience][data-passed=false]").await;
+        browser.has_no_findings(&axe, &format!("{kind}-failed-check")).await;
+        browser.resize(1366, 768).await;
+        browser.play("legacy_basic").await;
+        browser.has_no_findings(&axe, &format!("{kind}-legacy")).await;
+        browser.resize(1366, 768).await;
+        browser.find("export-mermaid").await.click().await.unwrap();
+        browser.find("mermaid-text").await;
+        browser.has_no_findings(&axe, &format!("{kind}-mermaid")).await;
+        browser.go(servers.viewer(&format!("/flows/{:032x}", 7))).await;
+        browser.find_css("#flow[data-gone]").await;
+        browser.has_no_findings(&axe, &format!("{kind}-gone")).await;
     }
 }
 
