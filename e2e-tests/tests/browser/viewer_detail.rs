@@ -25,6 +25,10 @@ async fn message_details_hide_the_secret() {
     {
         assert!(detail.contains(expected), "{expected} is not in {detail}");
     }
+    let label = "#diagram [data-title=client_credentials][data-kind=request] .under";
+    assert_eq!(browser.text_of(label).await, "POST /oauth/token", "without the host");
+    let address = browser.text_of("#detail .address").await;
+    assert!(address.contains("localhost:"), "{address}");
     let secret = browser.text_of("#detail [data-secret=client_secret]").await;
     assert!(secret.contains("•••") && secret.contains("A and C"), "{secret}");
     assert!(!browser.0.source().await.unwrap().contains(e2e_tests::harness::SECRET));
@@ -156,6 +160,11 @@ async fn flow_can_be_read_by_keyboard() {
             .await
     };
     assert_eq!(focused().await, "0", "Tab moves the focus from the result to the diagram");
+    let before = "[...document.querySelectorAll('a[href], button, summary, [tabindex]')].filter((e) =>\
+         e.tabIndex >= 0 && e.checkVisibility()\
+         && document.getElementById('diagram').compareDocumentPosition(e) === Node.DOCUMENT_POSITION_PRECEDING).length";
+    let before = browser.evaluate(before).await.as_u64().unwrap();
+    assert!((5..30).contains(&before), "{before} tab stops before the picture");
     let types = async |key: Key| browser.0.action_chain().send_keys(key).perform().await.unwrap();
     types(Key::Down).await;
     // The metadata that A has read is folded.

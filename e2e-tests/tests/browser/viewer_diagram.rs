@@ -77,6 +77,8 @@ async fn failed_check_says_what_is_wrong() {
 async fn repeated_requests_are_one_line_until_they_are_opened() {
     let servers = Servers::with_viewer().await;
     let browser = after(&servers, "auth_server_unavailable").await;
+    let operator = "Operator stops C";
+    assert!(lifelines(&browser).await.as_array().unwrap().contains(&json!(operator)), "{operator}");
     let height = "document.querySelector('#diagram .lines').getBoundingClientRect().height";
     let folded = browser.evaluate(height).await.as_f64().unwrap();
     assert!(folded < 5_000.0, "{folded} pixels");

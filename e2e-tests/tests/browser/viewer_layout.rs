@@ -53,6 +53,35 @@ async fn picture_stays_where_it_is_when_something_is_pressed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn picture_and_pressed_line_are_in_view_on_wide_screens() {
+    let servers = Servers::with_viewer().await;
+    let browser = servers.browser().await;
+    // From 1680 pixels on, the details have a column of their own.
+    for ((width, height), with_details) in [((1440, 900), 2), ((1920, 1080), 3)] {
+        browser.resize(width, height).await;
+        browser.open_viewer(&servers).await;
+        browser.play("server_to_server_local").await;
+        let columns = "[...document.querySelector('.columns').children]\
+             .filter((e) => e.checkVisibility()).length";
+        let tracks = "getComputedStyle(document.querySelector('.columns')).gridTemplateColumns.split(' ').length";
+        assert!(is_in_view(&browser, "#diagram .heads").await, "{width}");
+        assert_eq!(browser.evaluate(columns).await, 2, "{width}");
+        assert_eq!(browser.evaluate(tracks).await, 2, "{width}: a column is empty");
+        for line in ["[data-title=client_credentials]", "[data-title=resource_request]"] {
+            browser.find_css(&format!("#diagram .line{line}")).await.click().await.unwrap();
+            browser.find_css("#detail [data-part=request]").await;
+            for part in ["#diagram .heads", "#diagram .line[aria-pressed=true]", "#detail-close"] {
+                assert!(is_in_view(&browser, part).await, "{part} at {width}");
+            }
+        }
+        assert_eq!(browser.evaluate(columns).await, with_details, "{width}");
+        assert_eq!(browser.evaluate(tracks).await, with_details, "{width}");
+        browser.find("detail-close").await.click().await.unwrap();
+        assert_eq!(browser.evaluate(tracks).await, 2, "{width}: a column is empty");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scenario_at_the_end_of_the_list_leaves_the_picture_in_view() {
     let servers = Servers::with_viewer().await;
     let browser = servers.browser().await;

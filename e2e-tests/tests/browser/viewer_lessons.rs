@@ -161,6 +161,22 @@ async fn implicit_and_password_grants_are_refused() {
 const DRAWN: [&str; 8] =
     ["signature", "audience", "expiry", "algorithm", "key", "scope", "type", "state"];
 
+/// How the servers refuse the other attacks: the status, and the error if it is not on a page.
+const REFUSALS: [(&str, &str); 5] = [
+    ("pkce", "400 invalid_grant"),
+    ("code_once", "400 invalid_grant"),
+    ("client_secret", "401 invalid_client"),
+    ("redirect_uri", "400"),
+    ("header_only", "400 invalid_request"),
+];
+
+/// The first response of a scenario that refuses something.
+fn refusal(flow: &Value) -> &str {
+    let expectations = flow["result"]["expectations"].as_array().unwrap();
+    let mut found = expectations.iter().map(|expectation| expectation["found"].as_str().unwrap());
+    found.find(|found| found.starts_with('4')).unwrap_or("nothing")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_attack_is_stopped_by_the_check_that_the_answer_names() {
     let (servers, browser) = opened("attacks").await;
@@ -171,7 +187,12 @@ async fn each_attack_is_stopped_by_the_check_that_the_answer_names() {
         browser.find_css("#scenario-result[data-as-expected=true]").await;
         if DRAWN.contains(&right) {
             browser.find_css(&format!("#diagram [data-check={right}][data-passed=false]")).await;
+            continue;
         }
+        let expected = REFUSALS.iter().find(|(name, ..)| *name == right);
+        let &(_, refused) = expected.unwrap_or_else(|| panic!("{right}"));
+        let flow = open_flow(&servers, &browser).await;
+        assert_eq!(refusal(&flow), refused, "{scenario}");
     }
     assert!(is_done(&servers, &browser, "attacks").await);
 }

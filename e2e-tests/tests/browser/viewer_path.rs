@@ -53,6 +53,14 @@ async fn front_page_asks_seven_questions_in_order() {
     let asked =
         "[...document.querySelectorAll('.lesson h2')].every((e) => e.textContent.endsWith('?'))";
     assert_eq!(browser.evaluate(asked).await, true);
+    let numbers =
+        "[...document.querySelectorAll('.lesson .number')].map((e) => e.textContent).join('')";
+    assert_eq!(browser.evaluate(numbers).await, "①②③④⑤⑥⑦");
+    for (css, count) in
+        [("#closing li", 7), ("#roles [data-role]", 4), ("#lesson-grants .grants tbody tr", 4)]
+    {
+        assert_eq!(browser.count(css).await, count, "{css}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,6 +80,7 @@ async fn progress_is_kept_in_the_browser_and_can_be_reset() {
     browser.open_path(&servers).await;
     assert_eq!(done(&browser).await, json!(["old_way"]), "after a reload");
     assert_eq!(browser.text("path-seen").await, "1 of 7 answered");
+    assert_eq!(browser.count("#closing li.seen").await, 1);
     browser.find("path-reset").await.click().await.unwrap();
     assert_eq!(done(&browser).await, json!([]));
 }
@@ -152,21 +161,23 @@ async fn cards_work_by_keyboard_alone() {
     let types = async |key: thirtyfour::Key| {
         browser.0.action_chain().send_keys(key).perform().await.unwrap();
     };
-    let focus = "void document.querySelector('#lesson-access_token > summary').focus()";
-    browser.evaluate(focus).await;
-    types(thirtyfour::Key::Enter).await;
-    browser.find_css("#lesson-access_token[open]").await;
-    let focused = async || {
-        browser.evaluate("document.activeElement.dataset.play ?? ''").await.as_str()
-            == Some("server_to_server_local")
-    };
-    for _ in 0..6 {
-        if focused().await {
-            break;
+    // From the top of the page.
+    for (stop, most) in [
+        ("#lesson-access_token > summary", 25),
+        ("#lesson-access_token [data-play=server_to_server_local]", 6),
+    ] {
+        let is_focused = format!("document.activeElement.matches('{stop}')");
+        let mut presses = 0;
+        while browser.evaluate(&is_focused).await != true {
+            assert!(presses < most, "{stop} is not among the next {most} tab stops");
+            types(thirtyfour::Key::Tab).await;
+            presses += 1;
         }
-        types(thirtyfour::Key::Tab).await;
+        if stop.ends_with("summary") {
+            types(thirtyfour::Key::Enter).await;
+            browser.find_css("#lesson-access_token[open]").await;
+        }
     }
-    assert!(focused().await, "the button is a tab stop");
     types(thirtyfour::Key::Enter).await;
     browser.find_css("#lesson[data-lesson=access_token] .answer").await;
 }

@@ -22,6 +22,13 @@ async fn player_steps_by_button_and_by_key_with_a_sentence_each() {
     let browser = servers.browser().await;
     browser.open_viewer(&servers).await;
     browser.play("server_to_server_local").await;
+    let fill = async |title: &str| {
+        let label = format!("#diagram .line[data-title={title}] .label:not(.response)");
+        let fill = format!("getComputedStyle(document.querySelector('{label}')).fill");
+        browser.evaluate(&fill).await
+    };
+    let ink = fill("client_credentials").await;
+    assert_eq!(fill("resource_request").await, ink);
     browser.find("player-start").await.click().await.unwrap();
     assert_eq!(step(&browser).await, 1);
     let first = browser.text("player-sentence").await;
@@ -33,6 +40,8 @@ async fn player_steps_by_button_and_by_key_with_a_sentence_each() {
     assert_eq!(step(&browser).await, 3);
     let third = browser.text("player-sentence").await;
     assert!(third.contains("A → C: A sends its secret to C, once"), "{third}");
+    assert_eq!(fill("client_credentials").await, ink);
+    assert_ne!(fill("resource_request").await, ink, "the other steps are de-emphasized");
     types(Key::Left).await;
     assert_eq!(step(&browser).await, 2);
     assert!(browser.text("player-sentence").await.contains("metadata"), "the fold is a step");

@@ -112,3 +112,30 @@ async fn id_token_in_a_message_can_be_opened() {
         assert!(token.contains(part), "{part} is not in {token}");
     }
 }
+
+/// What A checks when a user returns from C, in the order of the checks.
+const CHECKS_OF_A: [&str; 9] = [
+    "state",
+    "response_issuer",
+    "id_token_signature",
+    "id_token_issuer",
+    "id_token_audience",
+    "id_token_expiry",
+    "access_token_hash",
+    "nonce",
+    "account",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_draws_each_check_of_a_and_what_userinfo_returns() {
+    let servers = Servers::with_viewer().await;
+    let browser = after(&servers, "login").await;
+    for rule in CHECKS_OF_A {
+        let note = format!("#diagram [data-check={rule}][data-passed=true]");
+        let label = browser.find_css(&note).await.attr("aria-label").await.unwrap().unwrap();
+        assert!(label.starts_with("A checks: "), "{rule}: {label}");
+    }
+    browser.press_line("[data-title=userinfo][data-kind=response]").await;
+    let detail = browser.text_of("#detail [data-part=response]").await;
+    assert!(detail.contains("nickname"), "{detail}");
+}
