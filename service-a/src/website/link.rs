@@ -27,8 +27,7 @@ pub async fn link(
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: LoggedIn,
-    ClientAddress(address): ClientAddress,
-    jar: CookieJar,
+    (ClientAddress(address), jar): (ClientAddress, CookieJar),
     FormBody(body): FormBody,
 ) -> Response {
     if logged_in.parse_form(&body).is_none() {

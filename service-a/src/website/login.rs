@@ -36,8 +36,7 @@ pub async fn login(
     browser: Browser,
     ProviderName(name): ProviderName,
     logged_in: Option<LoggedIn>,
-    ClientAddress(address): ClientAddress,
-    jar: CookieJar,
+    (ClientAddress(address), jar): (ClientAddress, CookieJar),
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
