@@ -145,6 +145,8 @@ const KINDS: &[Kind] = &[
     kind(B, "/oauth-protected-resource", "resource_metadata", None, rfc!("9728", "3")),
     legacy("/api"),
     legacy("/api/do_something"),
+    // The page of B. Its API is below other paths.
+    kind(B, "/", "visit_b", None, NONE),
     kind(B, "", "resource_request", Some((SERVER, 3, 0)), rfc!("6750", "2.1")),
     kind(C, "", "visit_c", None, NONE),
     kind(A, "", "visit_a", None, NONE),

@@ -6,7 +6,7 @@ use super::model::{Fold, Line, LinePart, Message, StepSequence};
 
 /// The titles of messages that are no step of what the flow shows: what sets it off, and what
 /// prepares it.
-const NO_STEPS: [&str; 12] = [
+const NO_STEPS: [&str; 13] = [
     "",
     "call_a",
     "call_a_legacy",
@@ -18,6 +18,7 @@ const NO_STEPS: [&str; 12] = [
     "test_outage",
     "visit",
     "visit_a",
+    "visit_b",
     "visit_c",
 ];
 

@@ -81,8 +81,8 @@ fn digest(id: FlowId, events: &[FlowEvent], scenario: Option<&'static str>) -> D
 }
 
 /// The names of flows that teach nothing.
-const BACKGROUND: [&str; 6] =
-    ["visit", "visit_a", "visit_c", "metadata", "keys", "resource_metadata"];
+const BACKGROUND: [&str; 7] =
+    ["visit", "visit_a", "visit_b", "visit_c", "metadata", "keys", "resource_metadata"];
 
 /// Names a flow after its scenario, or else after its most characteristic message.
 pub(super) fn flow_name(flow: &Flow, scenario: Option<&'static str>) -> &'static str {

@@ -38,6 +38,25 @@ fn trace_joins_a_login_when_its_state_appears() {
 }
 
 #[test]
+fn visits_of_pages_are_in_the_background() {
+    let flows = FlowStore::default();
+    let parties = [Party::Client, Party::ResourceServer, Party::AuthorizationServer];
+    for (name, party) in (1..).zip(parties) {
+        for (name, path) in [(name, "/"), (name + 10, "/api/resource")] {
+            let (method, path) = ("GET".to_owned(), path.to_owned());
+            let event = Event::RequestReceived { method, path, fields: Vec::new() };
+            flows.record([FlowEvent { event, ..received(name, party, "") }]);
+        }
+    }
+    let background = |name: u8| {
+        let summaries = flows.changed_since(0, 10);
+        summaries.into_iter().find(|one| one.id == trace(name)).unwrap().background
+    };
+    assert!([1, 2, 3].into_iter().all(background));
+    assert!(!background(12), "a request to the API of B");
+}
+
+#[test]
 fn oldest_flows_are_removed_and_memory_stays_bounded() {
     let limits = FlowLimits {
         flows: 10,
