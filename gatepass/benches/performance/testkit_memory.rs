@@ -49,10 +49,9 @@ pub fn print_memory_of_testkits() -> anyhow::Result<()> {
         }
         starting.join_all().await.into_iter().collect::<anyhow::Result<Vec<Gatepass>>>()
     })?;
-    thread::sleep(SETTLE_TIME);
-    let each = (own_memory()? - before) / f64::from(SERVERS);
+    print_each(before, SERVERS)?;
     drop(servers);
-    Ok(writeln!(std::io::stdout(), "{each}")?)
+    Ok(())
 }
 
 /// Starts a testkit without further issuers, and one with 100 that have a token each, and prints
@@ -71,9 +70,16 @@ pub fn print_memory_of_issuers() -> anyhow::Result<()> {
     let alone = runtime.block_on(with_issuers(0))?;
     let before = own_memory()?;
     let servers = runtime.block_on(with_issuers(SERVERS))?;
-    thread::sleep(SETTLE_TIME);
     // The issuer of the settings is one as well.
-    let each = (own_memory()? - before) / f64::from(SERVERS + 1);
+    print_each(before, SERVERS + 1)?;
     drop((alone, servers));
+    Ok(())
+}
+
+/// Prints what each of `count` has added to the memory, once the system has reclaimed what was
+/// freed.
+fn print_each(before: f64, count: u32) -> anyhow::Result<()> {
+    thread::sleep(SETTLE_TIME);
+    let each = (own_memory()? - before) / f64::from(count);
     Ok(writeln!(std::io::stdout(), "{each}")?)
 }

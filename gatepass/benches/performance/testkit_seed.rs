@@ -12,7 +12,10 @@ pub fn testkit() -> GatepassBuilder {
 
 /// Returns the same testkit with further issuers, which have its clients and users as well.
 pub fn testkit_with_issuers(issuers: u32) -> GatepassBuilder {
-    let issuer = |number| json!({ "name": format!("issuer-{number}"), "issuer": format!("/issuer-{number}") });
+    let issuer = |number| {
+        let name = format!("issuer-{number}");
+        json!({ "name": name, "issuer": format!("/{name}") })
+    };
     let issuers: Vec<_> = (0..issuers).map(issuer).collect();
     with_entries(Gatepass::builder().seed(&json!({ "issuers": issuers }).to_string()))
 }
