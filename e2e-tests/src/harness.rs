@@ -21,6 +21,19 @@ use crate::http::{TestResponse, client, send, url};
 /// The client secret of every demo client.
 pub const SECRET: &str = "abc123";
 
+/// What A checks when a user returns from C, in the order of the checks.
+pub const CHECKS_OF_A: [&str; 9] = [
+    "state",
+    "response_issuer",
+    "id_token_signature",
+    "id_token_issuer",
+    "id_token_audience",
+    "id_token_expiry",
+    "access_token_hash",
+    "nonce",
+    "account",
+];
+
 /// The two Bs: one verifies access tokens locally, the other by introspection at C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceServer {

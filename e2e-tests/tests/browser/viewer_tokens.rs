@@ -1,5 +1,6 @@
 //! A token opened, and the two tokens of a login side by side.
 
+use e2e_tests::harness::CHECKS_OF_A;
 use serde_json::json;
 use thirtyfour::Key;
 
@@ -112,19 +113,6 @@ async fn id_token_in_a_message_can_be_opened() {
         assert!(token.contains(part), "{part} is not in {token}");
     }
 }
-
-/// What A checks when a user returns from C, in the order of the checks.
-const CHECKS_OF_A: [&str; 9] = [
-    "state",
-    "response_issuer",
-    "id_token_signature",
-    "id_token_issuer",
-    "id_token_audience",
-    "id_token_expiry",
-    "access_token_hash",
-    "nonce",
-    "account",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn login_draws_each_check_of_a_and_what_userinfo_returns() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e_tests::{
     browser::BlockingBrowser,
-    harness::{Harness, SECRET},
+    harness::{CHECKS_OF_A, Harness, SECRET},
     http::{TestResponse, send, until, url},
 };
 use flow_viewer::scenarios::Scenario;
@@ -89,20 +89,7 @@ async fn checks_of_a_and_the_account_are_in_the_flow_of_a_login() {
         let checks: Vec<_> =
             decisions.iter().filter(|one| one["reported_by"] == "client").collect();
         let rules: Vec<_> = checks.iter().map(|check| check["rule"].as_str().unwrap()).collect();
-        assert_eq!(
-            rules,
-            [
-                "state",
-                "response_issuer",
-                "id_token_signature",
-                "id_token_issuer",
-                "id_token_audience",
-                "id_token_expiry",
-                "access_token_hash",
-                "nonce",
-                "account",
-            ]
-        );
+        assert_eq!(rules, CHECKS_OF_A);
         assert!(checks.iter().all(|check| check["passed"] == true), "{checks:#?}");
         assert_eq!(checks.last().unwrap()["found"], account);
         let userinfo = &titled("userinfo").unwrap()["response"]["fields"];
