@@ -1,9 +1,7 @@
 use anyhow::Context;
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use pem::{EncodeConfig, LineEnding, Pem};
 use serde_json::Value;
 
 use super::Rejection;
@@ -55,7 +53,7 @@ fn from_jwk(jwk: &Value) -> Option<Key> {
         return None;
     }
     let der = [P256_PREFIX.to_vec(), coordinate("x")?, coordinate("y")?].concat();
-    let body = BASE64_STANDARD.encode(der);
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n");
+    let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    let pem = pem::encode_config(&Pem::new("PUBLIC KEY", der), unix);
     Some(Key { kid: member("kid")?.to_owned(), pem })
 }

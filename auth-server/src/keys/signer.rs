@@ -7,7 +7,7 @@ use aws_lc_rs::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
     },
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
+use pem::{EncodeConfig, LineEnding, Pem};
 
 use super::KeyError;
 use crate::domain::Algorithm;
@@ -54,16 +54,10 @@ impl Signer {
             Self::Hs256(_) => return Err(KeyError),
         }
         .map_err(|_| KeyError)?;
-        // A verifier that confuses the two has the key as every tool writes it: in lines of 64
-        // characters (RFC 7468 §2).
-        let mut body = String::new();
-        for (index, character) in BASE64_STANDARD.encode(der.as_ref()).char_indices() {
-            if index > 0 && index % 64 == 0 {
-                body.push('\n');
-            }
-            body.push(character);
-        }
-        Ok(format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"))
+        // A verifier that confuses the two has the key as tools write it: with the line ends of Unix
+        // and 64 characters in a line (RFC 7468 §2).
+        let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
+        Ok(pem::encode_config(&Pem::new("PUBLIC KEY", der.as_ref()), unix))
     }
 
     /// Signs a message.

@@ -10,6 +10,7 @@ use e2e_tests::{
     http::{ResponseAssertions, send, url},
 };
 use gatepass::StackSettings;
+use pem::{EncodeConfig, LineEnding, Pem};
 use serde_json::{Value, json};
 
 /// Asserts that B rejects a token. The local B names the rule that it breaks.
@@ -45,10 +46,8 @@ fn public_key_as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
     let spki =
         [&BASE64_STANDARD.decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=").unwrap()[..], &point]
             .concat();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        BASE64_STANDARD.encode(&spki)
-    );
+    let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    let pem = pem::encode_config(&Pem::new("PUBLIC KEY", &*spki), unix);
     vec![
         point[1..].to_vec(),
         point,

@@ -1,11 +1,9 @@
 //! Modified tokens, and public keys used as HMAC secrets in every encoding.
 
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use flow_events::Rule;
 use oauth_types::{AccessToken, ClientSecret};
+use pem::{EncodeConfig, LineEnding, Pem};
 use test_support::signer::Signer;
 use token_verifier::{Algorithm, LocalSettings, VerifyError};
 
@@ -61,10 +59,8 @@ fn encodings(signer: &Signer) -> Vec<Vec<u8>> {
         "OKP" => [ED25519_SPKI, &bytes("x")].concat(),
         _ => bytes("n"),
     };
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        BASE64_STANDARD.encode(&der)
-    );
+    let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    let pem = pem::encode_config(&Pem::new("PUBLIC KEY", &*der), unix);
     let mut encodings = vec![
         point,
         der,
