@@ -54,8 +54,8 @@ impl Signer {
             Self::Hs256(_) => return Err(KeyError),
         }
         .map_err(|_| KeyError)?;
-        // A verifier that confuses the two has the key as tools write it: with the line ends of Unix
-        // and 64 characters in a line (RFC 7468 §2).
+        // A verifier that confuses the two has the key as tools write it: 64 characters in a line
+        // (RFC 7468 §2), with the line ends of Unix.
         let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
         Ok(pem::encode_config(&Pem::new("PUBLIC KEY", der.as_ref()), unix))
     }
