@@ -23,11 +23,20 @@ pub struct BrowserOptions {
     pub scripts: bool,
     /// Makes [`Browser::requested_urls`] work.
     pub log_requests: bool,
+    /// Accepts certificates of unknown authorities.
+    pub any_certificate: bool,
 }
 
 impl Default for BrowserOptions {
     fn default() -> Self {
-        Self { language: "en-US", dark: false, phone: false, scripts: true, log_requests: false }
+        Self {
+            language: "en-US",
+            dark: false,
+            phone: false,
+            scripts: true,
+            log_requests: false,
+            any_certificate: false,
+        }
     }
 }
 
@@ -208,6 +217,7 @@ fn capabilities(options: BrowserOptions) -> Capabilities {
             .add_experimental_option("mobileEmulation", json!({ "deviceMetrics": metrics }))
             .unwrap();
     }
+    wanted.accept_insecure_certs(options.any_certificate).unwrap();
     if options.log_requests {
         wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
     }
