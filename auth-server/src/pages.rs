@@ -15,7 +15,10 @@ mod samples;
 pub mod stylesheet;
 mod views;
 
-use std::{path::Path, sync::OnceLock};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use axum::http::StatusCode;
 use pages::{Browser, Language, Page, Pages, PagesError};
@@ -63,24 +66,26 @@ const TEXTS: [(Language, &str); 2] = [
 /// The Chinese translations of the details on error pages, by their English texts.
 pub const DETAILS_IN_CHINESE: &str = include_str!("../pages/details.zh.toml");
 
+/// The embedded pages, which all servers of a process share.
+static EMBEDDED: LazyLock<Result<Pages, Arc<PagesError>>> =
+    LazyLock::new(|| Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, None).map_err(Arc::new));
+
 /// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
 /// ones.
 ///
 /// # Errors
 /// Returns an error if a template or a text file in `folder` is invalid.
-pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
-    /// The embedded pages, which all servers of a process share.
-    static EMBEDDED: OnceLock<Pages> = OnceLock::new();
-    if folder.is_some() {
-        return Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, folder);
+pub fn pages(folder: Option<&Path>) -> Result<Pages, Arc<PagesError>> {
+    match folder {
+        Some(_) => Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, folder).map_err(Arc::new),
+        None => EMBEDDED.clone(),
     }
-    match EMBEDDED.get() {
-        Some(pages) => Ok(pages.clone()),
-        None => {
-            let pages = Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, None);
-            pages.map(|pages| EMBEDDED.get_or_init(|| pages).clone())
-        }
-    }
+}
+
+/// Starts to load the embedded pages, on another thread. That takes as long as everything else that
+/// a start computes.
+pub fn load_in_background() {
+    tokio::task::spawn_blocking(|| LazyLock::force(&EMBEDDED));
 }
 
 /// The content of one page.

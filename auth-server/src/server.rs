@@ -34,7 +34,7 @@ use self::{
     shared::{Place, Shared},
 };
 use crate::{
-    AuthServerSettings, SecureRandom, control::call_named_issuer, settings::ConfiguredFiles,
+    AuthServerSettings, SecureRandom, control::call_named_issuer, pages, settings::ConfiguredFiles,
 };
 
 pub(crate) use self::database::{database_file, database_location, schema_versions};
@@ -68,6 +68,9 @@ impl AuthServer {
             !settings.has_late_issuer(),
             "the setting `issuer` is `late`, which only the command `serve` of auth-server can wait for"
         );
+        if settings.pages_dir.is_none() {
+            pages::load_in_background();
+        }
         let mut files = ConfiguredFiles::read(&settings, &random);
         ensure_safe_for_production(settings.profile, &settings.unsafe_at_start(&files))
             .map_err(anyhow::Error::msg)?;
