@@ -307,14 +307,15 @@ export class Diagram {
   #note({ at, mark, number, head }, y) {
     const content = [number ? stepMark(number) : "", mark, head].filter(Boolean).join(" ");
     const beside = Math.min(this.#x(at), this.#width - this.#x(at)) - EDGE;
-    const label = shortened(content, FONTS.note, Math.min(230, 2 * (this.#gap - BESIDE), this.#gap + beside - BESIDE) - 20);
-    const width = measured(label, FONTS.note) + 20;
+    const lines = wrapped(content, FONTS.note, Math.min(230, 2 * (this.#gap - BESIDE), this.#gap + beside - BESIDE) - 20, 2);
+    const width = Math.max(...lines.map((line) => measured(line, FONTS.note))) + 20;
+    const height = HEIGHTS.decision + TEXT_HEIGHT * (lines.length - 1);
     const x = Math.max(width / 2 + EDGE, Math.min(this.#width - width / 2 - EDGE, this.#x(at)));
     const shapes = [
-      svg("rect", { class: "note", x: x - width / 2, y: y + 1.5, width, height: HEIGHTS.decision - 3, rx: 6 }),
-      svg("text", { class: "noted", x, y: y + 17 }, label),
+      svg("rect", { class: "note", x: x - width / 2, y: y + 1.5, width, height: height - 3, rx: 6 }),
+      lines.map((line, at) => svg("text", { class: "noted", x, y: y + 17 + TEXT_HEIGHT * at }, line)),
     ];
-    return { shapes, height: HEIGHTS.decision };
+    return { shapes, height };
   }
 
   #removeFrom(from) {
