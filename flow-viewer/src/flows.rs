@@ -3,12 +3,14 @@
 mod assemble;
 mod explain;
 mod fold;
+mod logged;
 mod model;
 mod number;
 mod secret_holders;
 mod store;
 
 pub use assemble::{assemble, host_of};
+pub use logged::LoggedSecret;
 pub use model::{
     Decision, Explanation, Flow, FlowOutcome, Fold, FoldKind, Line, LinePart, Message, Response,
     Role, SourceLink, Step, StepSequence,

@@ -21,7 +21,7 @@ mod state;
 pub use check_values::CheckValues;
 pub use flows::{
     Decision, Explanation, Flow, FlowLimits, FlowOutcome, FlowStore, Fold, FoldKind, Line,
-    LinePart, Message, Response, Role, SourceLink, Step, StepSequence, assemble,
+    LinePart, LoggedSecret, Message, Response, Role, SourceLink, Step, StepSequence, assemble,
 };
 pub use page::texts;
 pub use server::FlowViewer;

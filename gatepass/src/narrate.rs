@@ -140,6 +140,14 @@ impl Narrator {
                 writeln!(output, "    {} {}", message.method, message.url)?;
                 self.write_fields(output, &message.fields)
             }
+            LinePart::Log => {
+                let Some(logged) = &message.logged else { return Ok(()) };
+                let location = serde_json::to_value(logged.location).unwrap_or_default();
+                let location = location.as_str().unwrap_or_default();
+                let of = |part| self.texts.of_viewer(&["logged", location, part], "");
+                writeln!(output, "\n{}{to}  {}", self.step(None), of("note"))?;
+                writeln!(output, "    {}\n    {}", logged.line, of("meaning"))
+            }
             LinePart::Response => {
                 let Some(Response { status, elapsed_micros, fields, .. }) = &message.response
                 else {

@@ -14,6 +14,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The width of a narrow phone, in CSS pixels.
 pub const PHONE_WIDTH: u32 = 360;
 
+/// The sizes of a phone, a tablet, a laptop and a desktop, in CSS pixels.
+pub const SIZES: [(u32, u32); 4] = [(390, 844), (768, 1024), (1366, 768), (1920, 1080)];
+
 /// Settings of a browser.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowserOptions {

@@ -3,7 +3,10 @@
 use e2e_tests::http::until;
 use serde_json::{Value, json};
 
-use crate::{browser::Browser, servers::Servers};
+use crate::{
+    browser::{Browser, SIZES},
+    servers::Servers,
+};
 
 async fn after(servers: &Servers, scenario: &str) -> Browser {
     let browser = servers.browser().await;
@@ -43,6 +46,50 @@ async fn key_of_a_lies_under_b_after_the_old_way() {
     let label = "document.querySelector('#diagram .held').getAttribute('aria-label')";
     assert_eq!(browser.evaluate(label).await, "A holds: key of A; B holds: key of A");
     browser.screenshot("viewer-possession-legacy").await;
+}
+
+/// The first lesson says that every log gets the key. The picture shows it on the lifeline of B.
+#[tokio::test(flavor = "multi_thread")]
+async fn note_on_the_lifeline_of_b_shows_what_logs_keep_of_the_key() {
+    let servers = Servers::with_viewer().await;
+    let browser = after(&servers, "server_to_server_local").await;
+    assert_eq!(browser.count("#diagram [data-kind=log]").await, 0, "no secret goes to B");
+    for (scenario, note, line) in [
+        ("legacy_basic", "Logs may keep Basic •••", "Authorization: Basic •••"),
+        ("legacy_query", "Logs keep secret=•••", "GET /api?access_key=•••&secret=•••"),
+    ] {
+        browser.play(scenario).await;
+        let found = browser.text_of("#diagram [data-kind=log] .noted").await;
+        assert!(found.ends_with(note), "{found}");
+        let beside_b = "(() => {
+            const middle = (css) => (({ left, right }) => (left + right) / 2)
+                (document.querySelector(css).getBoundingClientRect());
+            return Math.abs(middle('[data-kind=log] .note') - middle('.head.resource_server rect'));
+        })()";
+        let distance = browser.evaluate(beside_b).await.as_f64().unwrap();
+        assert!(distance < 60.0, "{distance} pixels from the lifeline of B");
+        browser.press_line("[data-kind=log]").await;
+        let detail = browser.text_of("#detail [data-part=log][aria-current=true]").await;
+        assert!(detail.contains(line) && detail.contains("records the route only"), "{detail}");
+        // The player comes to the note after the key has gone to B.
+        browser.find("player-start").await.click().await.unwrap();
+        for _ in 0..2 {
+            browser.find("player-next").await.click().await.unwrap();
+        }
+        let sentence = browser.text("player-sentence").await;
+        assert!(sentence.contains(note) && sentence.contains("now holds A's secret"), "{sentence}");
+        assert_eq!(held(&browser, "resource_server").await, json!(["key of A!"]));
+        browser.screenshot(&format!("viewer-log-{scenario}")).await;
+        browser.find("player-end").await.click().await.unwrap();
+    }
+    // On a phone the note takes two lines.
+    browser.resize(SIZES[0].0, SIZES[0].1).await;
+    let lines = "[...document.querySelectorAll('#diagram [data-kind=log] .noted')]\
+         .map((line) => line.textContent)";
+    until("the note is whole", async || {
+        browser.evaluate(lines).await == json!(["⚠ Logs keep", "secret=•••"])
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,6 +103,12 @@ impl Diagram<'_> {
                 let what = escape(&format!("{} {}", message.method, message.url));
                 writeln!(output, "    {from}->>{to}: {number}{title}{what}")
             }
+            LinePart::Log => {
+                let Some(logged) = &message.logged else { return Ok(()) };
+                let location = serde_json::json!(logged.location);
+                let note = ["logged", location.as_str().unwrap_or_default(), "note"];
+                writeln!(output, "    Note over {to}: {}", escape(&self.text(&note)))
+            }
             LinePart::Response => {
                 let status = message.response.as_ref().map_or(0, |response| response.status);
                 writeln!(output, "    {to}-->>{from}: {number}{status}")
@@ -198,6 +204,18 @@ mod tests {
              Person->>B2: Calls B with the access token<br/>GET /api/resource\n"
         );
         assert!(render(&flow, Language::Chinese).contains("携带访问令牌调用 B"));
+    }
+
+    #[test]
+    fn note_beside_b_shows_what_logs_keep_of_a_secret() {
+        let (to, method) = (Party::ResourceServer, "GET".to_owned());
+        let fields = vec![Field::secret("secret").in_query()];
+        let url = "http://b.example/api".to_owned();
+        let event = Event::RequestSent { to, method, url, fields };
+        let trace_id = TraceContext::root([7; 24]).unwrap().trace_id;
+        let sent = FlowEvent { trace_id, at_micros: 1, reported_by: Party::Client, event };
+        let diagram = render(&assemble(&[sent]), Language::English);
+        assert!(diagram.ends_with("    Note over B: Logs keep secret=•••\n"), "{diagram}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use flow_events::{Event, Field, FieldValue, FlowEvent, Party};
 use super::{
     explain::explain,
     fold::folds,
+    logged::logged_secret,
     model::{Decision, Flow, FlowOutcome, Message, Response},
     number::numbered_lines,
 };
@@ -22,6 +23,7 @@ pub fn assemble(events: &[FlowEvent]) -> Flow {
     }
     for message in &mut messages {
         message.explanation = explain(message);
+        message.logged = logged_secret(message);
     }
     let (outcome, status) = outcome(&messages);
     let folds = folds(&messages);
@@ -134,6 +136,7 @@ fn request(
         resource_server: None,
         actor: None,
         explanation: Default::default(),
+        logged: None,
         external: false,
         received: false,
         response_headers: Vec::new(),

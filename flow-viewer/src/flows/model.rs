@@ -3,6 +3,8 @@
 use flow_events::{Event, Field, Party};
 use serde::{Deserialize, Serialize};
 
+use super::logged::LoggedSecret;
+
 /// The messages of a flow.
 #[derive(Clone, Debug, Serialize)]
 pub struct Flow {
@@ -42,6 +44,8 @@ pub struct Message {
     pub decisions: Vec<Decision>,
     #[serde(flatten)]
     pub explanation: Explanation,
+    /// What logs keep of A's secret, if the message carries it to B.
+    pub logged: Option<LoggedSecret>,
     /// Whether the request came from outside, so that only its receiver reported it.
     pub external: bool,
     #[serde(skip)]
@@ -121,6 +125,8 @@ pub enum Role {
 #[serde(tag = "kind", content = "index", rename_all = "snake_case")]
 pub enum LinePart {
     Request,
+    /// What logs keep of A's secret.
+    Log,
     /// The decision with this index.
     Decision(usize),
     Response,

@@ -79,7 +79,7 @@ fn key_of(messages: &[Message], at: usize, message: &Message, part: LinePart) ->
             let verifies = message.to == Party::ResourceServer && is_first && !asks;
             verifies.then_some(StepKey::OfDocument(StepSequence::ServerToServer, 4))
         }
-        LinePart::Failure => None,
+        LinePart::Log | LinePart::Failure => None,
     }
 }
 
@@ -90,6 +90,9 @@ fn lines(messages: &[Message]) -> Vec<Line> {
             lines.push(Line { at_micros, message: number, part, number: None });
         };
         add(message.sent_micros, LinePart::Request);
+        if message.logged.is_some() {
+            add(message.sent_micros, LinePart::Log);
+        }
         for (index, decision) in message.decisions.iter().enumerate() {
             add(decision.at_micros, LinePart::Decision(index));
         }

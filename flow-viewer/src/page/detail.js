@@ -54,6 +54,7 @@ function render(box, flow, at, close) {
       message.external && el("p", { class: "small muted" }, text("detail.external")),
       el("p", { class: "small muted" }, text("detail.sent", { at: timeOfDay(message.sent_micros) })),
       fields(flow, message, message.fields)),
+    message.logged && logged(message.logged, current),
     decisions(flow, message, kind === "decision" ? line.part.index : null),
     response(flow, message, current),
   );
@@ -70,6 +71,15 @@ function reference(message) {
   const source = message.source && outside(message.source.url, message.source.text);
   if (!step && !source) return null;
   return el("p", { class: "rule" }, step && el("span", { class: "step" }, step), source);
+}
+
+/** What logs keep of the secret in a message, and that this B keeps nothing. */
+function logged({ location, line }, current) {
+  return el("section", { "data-part": "log", "aria-current": current("log") },
+    el("h3", {}, text("logged.heading")),
+    el("p", {}, el("code", {}, line)),
+    el("p", {}, text(`logged.${location}.meaning`)),
+    el("p", { class: "small muted" }, text("logged.here")));
 }
 
 function response(flow, message, current) {

@@ -2,7 +2,7 @@
 
 import { svg } from "./dom.js";
 import { lanesOf } from "./lanes.js";
-import { lineOf, sentenceOf, stepMark } from "./messages.js";
+import { isNote, lineOf, sentenceOf, stepMark } from "./messages.js";
 import { carriedBy, holdingsAfter, isKey } from "./possession.js";
 import { keyOfFold, rowsOf } from "./rows.js";
 import { duration, text } from "./texts.js";
@@ -207,7 +207,7 @@ export class Diagram {
     for (let at = this.#drawn.length; at < rows.length; at += 1) {
       const row = rows[at];
       // A gap separates runs of notes from arrows.
-      if (at > 0 && (row.kind === "decision") !== (rows[at - 1].kind === "decision")) y += 6;
+      if (at > 0 && isNote(row.kind) !== isNote(rows[at - 1].kind)) y += 6;
       const { group, height } = row.fold ? this.#fold(row, y) : this.#line(row, y);
       this.#svg.append(group);
       y += height;
@@ -248,7 +248,7 @@ export class Diagram {
 
   #line({ at, key }, y) {
     const described = lineOf(this.#flow, this.#flow.lines[at]);
-    const { height, shapes } = described.kind === "decision" ? this.#note(described, y) : this.#arrow(described, y);
+    const { height, shapes } = isNote(described.kind) ? this.#note(described, y) : this.#arrow(described, y);
     const around = svg("rect", { class: "around", x: 3, y: y + 1, width: this.#width - 6, height: height - 2, rx: 6 });
     const group = svg("g", {
       class: `line ${described.verdict}`, role: "button", tabindex: -1, "data-line": at, "data-kind": described.kind, "data-verdict": described.verdict,

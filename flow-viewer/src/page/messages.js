@@ -21,6 +21,7 @@ export function sentenceOf(flow, line) {
   if (kind === "request" && has(`about.${message.title}`)) {
     return text("player.request", { from: from.name, to: to.name, what: text(`about.${message.title}`) });
   }
+  if (kind === "log") return text("player.check", { check: label, what: text(`logged.${message.logged.location}.meaning`) });
   if (decision?.rule) return text("player.check", { check: label, what: text(`rules.${decision.rule}.${decision.passed ? "meaning" : "failed"}`) });
   return label;
 }
@@ -30,6 +31,7 @@ function describe(message, kind, decision) {
   if (kind === "request") return request(message, from, to);
   if (kind === "response") return response(message, from, to);
   if (kind === "failure") return failure(message, from, to);
+  if (kind === "log") return log(message, to);
   return note(decision, laneOf(message, decision.reported_by));
 }
 
@@ -58,6 +60,11 @@ function failure(message, from, to) {
   };
 }
 
+function log({ logged }, at) {
+  const head = text(`logged.${logged.location}.note`);
+  return { at, verdict: "warn", mark: "⚠", head, label: text("line.decision", { at: at.name, what: head }) };
+}
+
 function note(decision, at) {
   const line = (verdict, mark, head) => ({ at, verdict, mark, head, label: text("line.decision", { at: at.name, what: head }) });
   switch (decision.event) {
@@ -81,6 +88,9 @@ const isLegacy = ({ title }) => title === "legacy" || title === "call_a_legacy";
 export function titleOf(message) {
   return message.title ? text(`titles.${message.title}`) : `${message.method} ${pathOf(message.url)}`;
 }
+
+/** Whether a line is a note on a lifeline, not an arrow. */
+export const isNote = (kind) => kind === "decision" || kind === "log";
 
 /** Returns a number in a circle. */
 export function stepMark(number) {
