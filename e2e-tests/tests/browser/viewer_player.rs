@@ -1,7 +1,7 @@
 //! The player steps through a flow.
 
 use e2e_tests::http::until;
-use serde_json::json;
+use serde_json::{Value, json};
 use thirtyfour::Key;
 
 use crate::{
@@ -105,6 +105,53 @@ async fn slow_replay_goes_on_by_itself_until_it_is_paused() {
         .await;
     assert!(step(&browser).await > paused);
     until("it has ended", async || toggle.text().await.unwrap() == "Slow replay").await;
+}
+
+/// A replay takes 300 times as long as the flow did, but from 1.5 to 5 seconds a step. The times
+/// are those with which the page sets its timer, so that the test does not depend on a clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_replay_scales_the_times_of_the_flow() {
+    let servers = Servers::with_viewer().await;
+    let began = servers.harness.clock.micros();
+    let event = |at: i64, mut event: Value| {
+        event["trace_id"] = json!("5".repeat(32));
+        event["at_micros"] = json!(began + at);
+        event["reported_by"] = json!("resource_server");
+        event
+    };
+    let received = json!({ "event": "request_received", "method": "GET", "path": "/api/resource", "fields": [] });
+    let checked = |rule: &str| json!({ "event": "token_checked", "rule": rule, "passed": true, "expected": "", "found": "" });
+    let sent =
+        json!({ "event": "response_sent", "status": 200, "elapsed_micros": 9, "fields": [] });
+    let events = [
+        event(0, received),
+        event(1_000, checked("algorithm")),
+        event(9_000, checked("signature")),
+        event(21_000, checked("expiry")),
+        event(2_021_000, sent),
+    ];
+    let to = servers.viewer("/api/events");
+    let stored = servers.harness.http.post(&to).json(&events).send().await.unwrap();
+    assert_eq!(stored.status().as_u16(), 204);
+    let browser = servers.browser().await;
+    browser.go(servers.viewer(&format!("/flows/{}", "5".repeat(32)))).await;
+    until("all lines are drawn", async || browser.count("#diagram .line").await == 5).await;
+    browser.find("player-start").await.click().await.unwrap();
+    // Starts the replay and pauses it at once.
+    let planned = "(() => {
+        const [button, real] = [document.getElementById('player-replay'), window.setTimeout];
+        let planned = [];
+        window.setTimeout = (run, millis) => { planned.push(millis); return real(run, millis); };
+        button.click();
+        button.click();
+        window.setTimeout = real;
+        return planned;
+    })()";
+    for (number, millis) in (1..).zip([1500, 2400, 3600, 5000]) {
+        assert_eq!(step(&browser).await, number);
+        assert_eq!(browser.evaluate(planned).await, json!([millis]), "after step {number}");
+        browser.find("player-next").await.click().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
