@@ -54,6 +54,12 @@ pub(super) fn has_audience(claims: &Claims, client_id: &str) -> bool {
     claims.has_value("aud", client_id)
 }
 
+/// Returns why the audience is not this client.
+pub(super) fn other_audience(claims: &Claims, client_id: &str) -> String {
+    let found = claim_text(claims.value("aud"));
+    format!("`aud` is {found}, not this client (\"{client_id}\")")
+}
+
 /// Returns the claim as text for a log line: printable and bounded.
 pub(super) fn claim_text(value: Option<&Value>) -> String {
     const MAX_CHARS: usize = 200;

@@ -14,7 +14,7 @@ use super::{
     OpenIdProvider,
     claims::{
         CLOCK_SKEW, check_issuer, check_times, claim_text, has_audience, missing_or_odd,
-        required_time,
+        other_audience, required_time,
     },
     metadata::Metadata,
     signed_jwt::{JwtError, SignedJwt, verified_claims},
@@ -138,8 +138,7 @@ impl OpenIdProvider {
     /// Steps 3 to 5: every audience besides A must be trusted, and `azp` is A.
     fn check_audience(&self, claims: &Claims) -> Result<(), String> {
         if !has_audience(claims, &self.client_id) {
-            let found = claim_text(claims.value("aud"));
-            return Err(format!("`aud` is {found}, not this client (\"{}\")", self.client_id));
+            return Err(other_audience(claims, &self.client_id));
         }
         let others = claims.value("aud").and_then(Value::as_array).into_iter().flatten();
         let is_trusted = |audience: &Value| {

@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::{
     OpenIdProvider,
-    claims::{CLOCK_SKEW, check_issuer, check_times, has_audience, missing_or_odd, required_time},
+    claims::{
+        CLOCK_SKEW, check_issuer, check_times, has_audience, missing_or_odd, other_audience,
+        required_time,
+    },
     signed_jwt::{JwtError, SignedJwt},
 };
 use crate::{accounts::BackchannelLogout, providers::ProviderError};
@@ -59,7 +62,7 @@ impl OpenIdProvider {
     fn read_logout(&self, claims: &Claims) -> Result<BackchannelLogout, String> {
         check_issuer(claims, &self.issuer)?;
         if !has_audience(claims, &self.client_id) {
-            return Err("`aud` is not this client".to_owned());
+            return Err(other_audience(claims, &self.client_id));
         }
         check_times(claims, self.clock.seconds())?;
         let (exp, iat) = (required_time(claims, "exp")?, required_time(claims, "iat")?);

@@ -6,7 +6,7 @@ use oauth_types::{AccessToken, Claims};
 
 use super::{
     OpenIdProvider,
-    claims::{check_issuer, claim_text, has_audience},
+    claims::{check_issuer, claim_text, has_audience, other_audience},
     metadata::Metadata,
     signed_jwt::{JwtError, SignedJwt},
 };
@@ -88,7 +88,7 @@ impl OpenIdProvider {
             check_issuer(&claims, &self.issuer).map_err(untrusted)?;
         }
         if claims.contains("aud") && !has_audience(&claims, &self.client_id) {
-            return Err(untrusted("`aud` is not this client".to_owned()));
+            return Err(untrusted(other_audience(&claims, &self.client_id)));
         }
         Ok(claims)
     }

@@ -1,20 +1,20 @@
 use std::time::Duration;
 
+use oauth_types::Fingerprint;
 use serde_json::{Value, json};
 use test_support::mock::json;
 use test_support::signer::{Signer, jwt_part};
+use wiremock::ResponseTemplate;
 
 use super::{
+    browser::{Browser, BrowserPage},
     mock_provider::{ACCESS_TOKEN, tokens},
     test_site::{NOW, TestSite},
 };
 use crate::test_servers::SECRET;
 
 /// Logs in with the ID token that `make` returns for valid claims.
-async fn log_in_with(
-    site: &TestSite,
-    make: impl FnOnce(Value) -> String,
-) -> super::browser::BrowserPage {
+async fn log_in_with(site: &TestSite, make: impl FnOnce(Value) -> String) -> BrowserPage {
     let mut browser = site.browser();
     let request = browser.start_login("/login/platform").await;
     site.platform.issue_id_token(&make(site.platform.claims(&request)));
@@ -72,6 +72,58 @@ async fn id_token_that_fails_any_check_is_rejected() {
         assert_eq!(page.status, 502, "{name} = {wrong}");
         page.assert_error(502, "untrusted");
     }
+}
+
+/// The page of an error compares both values, in the language of the page.
+#[tokio::test]
+async fn page_shows_the_expected_and_the_received_value() {
+    let site = TestSite::start().await;
+    let fingerprint = |value: &str| Fingerprint::of(value).to_string();
+    for (language, not, hash) in [
+        ("en", "not this client", "the hash of the access token is"),
+        ("zh", "不是本客户端", "访问令牌的哈希值是"),
+    ] {
+        for (name, wrong) in
+            [("nonce", "another-nonce"), ("aud", "another-client"), ("at_hash", "AAAA")]
+        {
+            let mut browser = Browser { language, ..site.browser() };
+            let request = browser.start_login("/login/platform").await;
+            let claims = with(site.platform.claims(&request), name, json!(wrong));
+            site.platform.issue_claims(&claims);
+            let page = browser.open(&request.callback("platform")).await;
+            page.assert_error(502, "untrusted");
+            let detail = page.text("error-detail").unwrap();
+            let nonce = request.parameter("nonce");
+            let (received, expected) = match name {
+                "nonce" => (fingerprint(wrong), fingerprint(&nonce)),
+                "aud" => (wrong.to_owned(), "service-a".to_owned()),
+                _ => (wrong.to_owned(), at_hash()),
+            };
+            for part in [name, &received, &expected] {
+                assert!(detail.contains(part), "{language}: no `{part}` in {detail}");
+            }
+            assert_eq!(detail.contains(not), name == "aud", "{language}: {detail}");
+            assert_eq!(detail.contains(hash), name == "at_hash", "{language}: {detail}");
+            assert!(!detail.contains(&nonce), "the nonce itself is shown: {detail}");
+        }
+    }
+}
+
+/// OpenID Connect Core §5.3.2.
+#[tokio::test]
+async fn signed_userinfo_for_another_client_is_rejected_with_both_values() {
+    let site = TestSite::start().await;
+    let mut browser = site.browser();
+    let request = browser.start_login("/login/platform").await;
+    site.platform.issue_claims(&site.platform.claims(&request));
+    let claims = json!({ "iss": site.platform.name(), "sub": "ada", "aud": "another-client" });
+    let signed = site.platform.signer.sign(&json!({}), &claims);
+    let response = ResponseTemplate::new(200).set_body_raw(signed, "application/jwt");
+    site.platform.set_response("/userinfo", response);
+    let page = browser.open(&request.callback("platform")).await;
+    page.assert_error(502, "untrusted");
+    let detail = page.text("error-detail").unwrap();
+    assert!(detail.contains("another-client") && detail.contains("service-a"), "{detail}");
 }
 
 #[tokio::test]
