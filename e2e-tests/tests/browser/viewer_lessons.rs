@@ -161,13 +161,14 @@ async fn implicit_and_password_grants_are_refused() {
 const DRAWN: [&str; 8] =
     ["signature", "audience", "expiry", "algorithm", "key", "scope", "type", "state"];
 
-/// How the servers refuse the other attacks: the status, and the error if it is not on a page.
-const REFUSALS: [(&str, &str); 5] = [
-    ("pkce", "400 invalid_grant"),
-    ("code_once", "400 invalid_grant"),
-    ("client_secret", "401 invalid_client"),
-    ("redirect_uri", "400"),
-    ("header_only", "400 invalid_request"),
+/// How the servers refuse the other attacks: the status with the error if it is not on a page, and
+/// the note on the lifeline of C if C rejects a token request. No two of them are the same.
+const REFUSALS: [(&str, &str, &str); 5] = [
+    ("pkce", "400 invalid_grant", "C: code_verifier: invalid_grant"),
+    ("code_once", "400 invalid_grant", "C: used code: invalid_grant"),
+    ("client_secret", "401 invalid_client", "C: rejects: invalid_client"),
+    ("redirect_uri", "400", ""),
+    ("header_only", "400 invalid_request", ""),
 ];
 
 /// The first response of a scenario that refuses something.
@@ -190,9 +191,18 @@ async fn each_attack_is_stopped_by_the_check_that_the_answer_names() {
             continue;
         }
         let expected = REFUSALS.iter().find(|(name, ..)| *name == right);
-        let &(_, refused) = expected.unwrap_or_else(|| panic!("{right}"));
+        let &(_, refused, note) = expected.unwrap_or_else(|| panic!("{right}"));
         let flow = open_flow(&servers, &browser).await;
         assert_eq!(refusal(&flow), refused, "{scenario}");
+        let notes = "[...document.querySelectorAll('#diagram [data-kind=decision][data-verdict=no]')]\
+             .map((line) => line.getAttribute('aria-label'))";
+        let notes = browser.evaluate(notes).await;
+        let is_named = notes.as_array().unwrap().iter().any(|found| found == note);
+        assert_eq!(is_named, !note.is_empty(), "{scenario}: {notes}");
+    }
+    for (at, one) in REFUSALS.iter().enumerate() {
+        let is_same = |other: &&(&str, &str, &str)| (one.1, one.2) == (other.1, other.2);
+        assert_eq!(REFUSALS[..at].iter().find(is_same), None, "{one:?} names no check of its own");
     }
     assert!(is_done(&servers, &browser, "attacks").await);
 }

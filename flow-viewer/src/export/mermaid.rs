@@ -138,9 +138,12 @@ impl Diagram<'_> {
             Event::IdTokenIssued { token, .. } => {
                 self.text(&["decision", "id_token_issued"]).replace("{token}", &token.to_string())
             }
-            Event::TokenRequestRejected { error, .. } => self
-                .text(&["decision", "token_request_rejected"])
-                .replace("{error}", error.as_str()),
+            Event::TokenRequestRejected { error, description, .. } => {
+                let at = if description.is_empty() { "" } else { "_at" };
+                self.text(&["decision", &format!("token_request_rejected{at}")])
+                    .replace("{error}", error.as_str())
+                    .replace("{what}", &self.check_values.translate(description))
+            }
             Event::TokenChecked(check) => {
                 let rule = serde_json::json!(check.rule);
                 let rule = self.text(&["rules", rule.as_str().unwrap_or_default(), "name"]);

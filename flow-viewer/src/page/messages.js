@@ -1,5 +1,6 @@
 // The texts of the lines in the diagram.
 
+import { translated } from "./check_values.js";
 import { laneOf } from "./lanes.js";
 import { duration, has, text } from "./texts.js";
 
@@ -71,7 +72,7 @@ function note(decision, at) {
     case "token_issued": return line("token", "", text("decision.token_issued", { token: decision.token }));
     case "id_token_issued": return line("token", "", text("decision.id_token_issued", { token: decision.token }));
     case "token_reused": return line("token", "", text("decision.token_reused", { token: decision.token }));
-    case "token_request_rejected": return line("no", "✗", text("decision.token_request_rejected", { error: decision.error }));
+    case "token_request_rejected": return line("no", "✗", rejection(decision));
     default: {
       const rule = text(`rules.${decision.rule}.name`);
       return {
@@ -80,6 +81,12 @@ function note(decision, at) {
       };
     }
   }
+}
+
+/** Returns the error of a token request, with the part of the request that C rejects if it names one. */
+function rejection({ error, description }) {
+  if (!description) return text("decision.token_request_rejected", { error });
+  return text("decision.token_request_rejected_at", { error, what: translated(description) ?? description });
 }
 
 /** Whether the message belongs to a call in which A sends its secret to B. */

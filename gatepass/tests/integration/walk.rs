@@ -107,6 +107,8 @@ fn every_attack_on_the_running_demo_is_blocked() {
         "B (verifies locally) checks expiry      FAILED  exp ",
         "400: Redirect URIs are compared byte by byte",
         "C rejects: unsupported_grant_type (grant_type)",
+        "C rejects: invalid_grant (code_verifier)",
+        "C rejects: invalid_grant (used code)",
     ] {
         assert!(printed.contains(part), "missing `{part}` in\n{printed}");
     }

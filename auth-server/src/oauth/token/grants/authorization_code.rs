@@ -20,7 +20,8 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     let StoredAuthorizationCode { code, grant, consumed, revoked } = find(request, code).await?;
     if consumed {
         let description = "the code was used before; the tokens issued for it are revoked, because the code may have been stolen";
-        return Err(revoke_grant_and_reject(request, &grant, description, REPLAY).await?);
+        let rejection = revoke_grant_and_reject(request, &grant, description, REPLAY).await?;
+        return Err(rejection.at("used code"));
     }
     if revoked {
         return Err(invalid_grant("the code is invalid, because its grant was revoked", RULE));
@@ -33,10 +34,10 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     }
     // A client that presents a code without the matching redirect URI or code verifier may have
     // stolen it, so the grant is revoked.
-    if let Err((description, rule)) =
+    if let Err((part, description, rule)) =
         check_redirect_uri(request, &code).and_then(|()| check_verifier(request, &code))
     {
-        return Err(revoke_grant_and_reject(request, &grant, description, rule).await?);
+        return Err(revoke_grant_and_reject(request, &grant, description, rule).await?.at(part));
     }
     let resources: Vec<&str> = request.form.all("resource").collect();
     let issuer = &request.context.issuer.issuer;
@@ -68,7 +69,8 @@ async fn find(request: &TokenRequest<'_>, code: &str) -> Result<StoredAuthorizat
     })
 }
 
-type CheckError = (&'static str, &'static str);
+/// The parameter at fault, a description and the rule.
+type CheckError = (&'static str, &'static str, &'static str);
 
 fn check_redirect_uri(
     request: &TokenRequest<'_>,
@@ -78,27 +80,31 @@ fn check_redirect_uri(
         (Some(authorized), Some(presented)) if authorized == presented => Ok(()),
         (None, _) => Ok(()),
         (Some(_), None) => {
-            Err(("redirect_uri is missing: repeat the one of the authorization request", RULE))
+            let description =
+                "redirect_uri is missing: repeat the one of the authorization request";
+            Err(("redirect_uri", description, RULE))
         }
         (Some(_), Some(_)) => {
-            Err(("the redirect_uri differs from the one in the authorization request", RULE))
+            let description = "the redirect_uri differs from the one in the authorization request";
+            Err(("redirect_uri", description, RULE))
         }
     }
 }
 
 fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Result<(), CheckError> {
+    let error = |description, rule| Err(("code_verifier", description, rule));
     match (code.code_challenge.as_deref(), request.form.get("code_verifier")) {
         (None, None) => Ok(()),
         // Prevents PKCE downgrade: an attacker could remove the challenge from the authorization
         // request (RFC 9700 §2.1.1).
-        (None, Some(_)) => Err((
+        (None, Some(_)) => error(
             "a code_verifier was sent, but the authorization request had no code_challenge",
             "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
-        )),
-        (Some(_), None) => Err(("code_verifier is missing", PKCE)),
+        ),
+        (Some(_), None) => error("code_verifier is missing", PKCE),
         // A verifier of fewer characters could be guessed from the challenge (RFC 7636 §4.1, §7.1).
         (Some(_), Some(verifier)) if !is_code_verifier(verifier) => {
-            Err(("the code_verifier does not have 43 to 128 letters, digits, -, ., _ and ~", PKCE))
+            error("the code_verifier does not have 43 to 128 letters, digits, -, ., _ and ~", PKCE)
         }
         (Some(challenge), Some(verifier)) => {
             let hash =
@@ -109,7 +115,7 @@ fn check_verifier(request: &TokenRequest<'_>, code: &AuthorizationCode) -> Resul
             if is_match {
                 Ok(())
             } else {
-                Err(("the code_verifier does not match the code_challenge", PKCE))
+                error("the code_verifier does not match the code_challenge", PKCE)
             }
         }
     }
