@@ -14,6 +14,8 @@ mod outage;
 mod run;
 mod token_misuse;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 pub use crate::scenario_result::{Expectation, ScenarioGroup, ScenarioResult};
@@ -81,6 +83,9 @@ scenarios! {
     ImplicitGrant "implicit_grant" Attack authorization_attacks::implicit_grant,
 }
 
+/// The longest wait for the events of a scenario, which arrive after its responses.
+const EVENTS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// An entry in the list of scenarios.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ScenarioInfo {
@@ -112,6 +117,8 @@ impl Environment {
         self.flows.set_scenario(flow, scenario.name());
         let error = scenario.play(&mut run).await.err().map(|error| format!("{error:#}"));
         let expectations = run.expectations;
+        // Whoever reads the flow next is to find all of it.
+        self.flows.wait_for_responses(flow, run.responses.into_inner(), EVENTS_TIMEOUT).await;
         let result = ScenarioResult {
             scenario: scenario.name(),
             group: scenario.group(),

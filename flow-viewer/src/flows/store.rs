@@ -1,5 +1,6 @@
 //! The events of recent flows, within limits, joined across traces.
 
+mod completion;
 mod joined_flows;
 mod limits;
 mod stored_flow;

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::Context;
 use flow_events::TraceContext;
 use oauth_types::AccessToken;
@@ -12,6 +14,8 @@ pub(super) struct ScenarioRun<'a> {
     pub(super) environment: &'a Environment,
     pub(super) trace: TraceContext,
     pub(super) expectations: Vec<Expectation>,
+    /// The number of responses so far.
+    pub(super) responses: AtomicUsize,
 }
 
 /// One of the two Bs.
@@ -53,7 +57,7 @@ impl<'a> ScenarioRun<'a> {
                 break trace;
             }
         };
-        Self { environment, trace, expectations: Vec::new() }
+        Self { environment, trace, expectations: Vec::new(), responses: AtomicUsize::new(0) }
     }
 
     /// Records what was announced and what was found.
@@ -75,6 +79,7 @@ impl<'a> ScenarioRun<'a> {
     pub(super) async fn send(&self, request: RequestBuilder) -> anyhow::Result<ScenarioResponse> {
         let sent = request.header("traceparent", self.trace.to_string()).send().await;
         let response = sent.map_err(reqwest::Error::without_url).context("no response")?;
+        self.responses.fetch_add(1, Ordering::Relaxed);
         let header = |name| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };

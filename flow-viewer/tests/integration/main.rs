@@ -7,4 +7,5 @@ mod doctor;
 mod hosts;
 mod limits;
 mod management;
+mod scenarios;
 mod viewer;

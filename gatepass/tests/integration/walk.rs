@@ -151,6 +151,22 @@ fn first_login_creates_the_account_that_the_second_one_finds() {
     assert!(created < found, "{printed}");
 }
 
+/// The page of the shop calls both Bs after a login.
+#[test]
+fn each_b_is_printed_under_its_own_name() {
+    let output = walk(&[&NO_VIEWER[..], &["login", "--lang", "en"]].concat());
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+    for part in [
+        "A -> B (verifies locally)  Calls B with the access token",
+        "B (verifies locally) -> A  status 200",
+        "A -> B (asks C)  Calls B with the access token",
+        "B (asks C) -> A  status 200",
+    ] {
+        assert!(printed.contains(part), "missing `{part}` in\n{printed}");
+    }
+}
+
 #[test]
 fn json_output_holds_the_events() {
     for selection in ["login", "revoke"] {

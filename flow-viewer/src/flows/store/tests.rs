@@ -1,3 +1,5 @@
+use std::{cell::Cell, time::Duration};
+
 use flow_events::{Event, Field, MAX_EVENT_BYTES, Party, TraceContext};
 
 use super::{stored_flow::StoredFlow, *};
@@ -235,4 +237,26 @@ fn requests_from_outside_have_the_role_that_the_scenario_played() {
     let roles: Vec<_> =
         flows.flow(trace(1)).unwrap().flow.messages.iter().map(|message| message.actor).collect();
     assert_eq!(roles, [Some(Role::Client), Some(Role::Attacker)]);
+}
+
+#[tokio::test]
+async fn flow_is_awaited_until_its_last_response_has_arrived() {
+    let flows = FlowStore::default();
+    let events = [token_request(1, 200), token_request(1, 401)].concat();
+    let id = events[0].trace_id;
+    flows.set_scenario(id, "stolen_token");
+    let recorded = Cell::new(0);
+    let waiting = async {
+        flows.wait_for_responses(id, 2, Duration::MAX).await;
+        recorded.get()
+    };
+    let arriving = async {
+        for event in events {
+            tokio::task::yield_now().await;
+            recorded.set(recorded.get() + 1);
+            flows.record([event]);
+        }
+    };
+    let (when_done, ()) = tokio::join!(waiting, arriving);
+    assert_eq!(when_done, 4, "it did not wait for the last event");
 }
