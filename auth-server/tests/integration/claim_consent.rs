@@ -60,13 +60,13 @@ async fn claim_that_is_added_to_a_scope_requires_new_consent() {
     let browser = Browser::new(&server);
     let page = browser.sign_in(&browser.authorize(&request).await, ALICE).await;
     assert_eq!(page.path, "/consent");
-    page.assert_contains("Also gives away what is recorded about you as: roles");
+    page.assert_contains("It also shares what is recorded about you under: roles");
     let silent = browser.authorize(&request.clone().with("prompt", "none")).await;
     silent.assert_client_error("consent_required");
     let without = request.clone().with("scope", "openid profile").without("resource");
     assert!(browser.authorize(&without).await.redirected_to.is_some(), "a scope without claims");
     browser.allow(&page).await;
-    browser.open("/account").await.assert_contains("recorded about you as: roles");
+    browser.open("/account").await.assert_contains("recorded about you under: roles");
     let tokens = browser.tokens(&request, ALICE, SITE).await;
     assert_eq!(jwt::claims(text(&tokens, "access_token"))["roles"], json!(["auditor"]));
     let again = server.refresh(SITE, text(&refreshed, "refresh_token"), &[]).await.json();
@@ -160,7 +160,7 @@ async fn device_gets_the_claims_that_its_page_named() {
     let device = begin(&server).await;
     let browser = Browser::new(&server);
     let page = at_the_page(&browser, &device).await;
-    page.assert_contains("Also gives away what is recorded about you as: roles");
+    page.assert_contains("It also shares what is recorded about you under: roles");
     browser.submit(&page, &[("decision", "allow")]).await;
     // The operator adds a claim between the approval and the first token.
     let server = with_claims(server, json!([roles(), unit()])).await;

@@ -143,7 +143,7 @@ async fn consent_page_names_the_claims_of_scopes_and_resources() {
     let page = browser.authorize(&depot()).await;
     let page = browser.sign_in(&page, ALICE).await;
     for name in ["roles", "unit"] {
-        page.assert_contains(&format!("Also gives away what is recorded about you as: {name}"));
+        page.assert_contains(&format!("It also shares what is recorded about you under: {name}"));
     }
     assert!(!page.text().contains("salary"), "{page:?}");
     let chinese = browser.authorize(&depot().with("ui_locales", "zh")).await;
@@ -183,7 +183,7 @@ async fn scope_that_only_carries_claims_gives_them_to_its_clients() {
         .await;
     let browser = Browser::new(&server);
     let page = browser.sign_in(&browser.authorize(&request).await, ALICE).await;
-    page.assert_contains("Also gives away what is recorded about you as: groups, team");
+    page.assert_contains("It also shares what is recorded about you under: groups, team");
     let tokens = browser.tokens(&request, ALICE, DEPOT).await;
     let access = jwt::claims(text(&tokens, "access_token"));
     assert_eq!((&access["scope"], &access["team"]), (&json!("orders:read"), &json!(["auditor"])));

@@ -43,7 +43,7 @@ async fn access_token(
         })?;
         browser.open(request.as_str())?;
         browser.press("login-submit", &user)?;
-        let consent = "Also gives away what is recorded about you as: roles";
+        let consent = "It also shares what is recorded about you under: roles";
         assert!(browser.html().contains(consent), "{}", browser.html());
         browser.press("consent-allow", &[])?;
         Ok(browser.address().to_owned())
