@@ -303,3 +303,19 @@ fn links_lead_to_terms_and_code_to_files() {
         assert_eq!(linked, terms, "{file}");
     }
 }
+
+/// Readers know the roles from everyday life.
+#[test]
+fn roles_are_named_as_in_everyday_life() {
+    for (file, names) in [
+        ("texts.en.json", ["food delivery app", "WeChat", "API"]),
+        ("texts.zh.json", ["外卖 App", "微信", "API"]),
+    ] {
+        let texts: BTreeMap<_, _> = texts_in(file).into_iter().collect();
+        let roles = ["client", "authorization_server", "resource_server"];
+        for (role, name) in roles.into_iter().zip(names) {
+            let life = &texts[&format!("roles.{role}.life")];
+            assert!(life.contains(name), "{file}: {role} is `{life}`");
+        }
+    }
+}
