@@ -1,5 +1,8 @@
 //! Tests of all servers with Debian's Chromium, driven by `chromedriver`. Each test starts its own
-//! servers and browsers. Screenshots are in `target/screenshots`.
+//! servers and browsers.
+//!
+//! Screenshots are in `target/screenshots`. `pictures` takes every page at each width, light and
+//! dark, in both languages. Look at them after a change of a page: no test sees an ugly one.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports a failure by panicking")]
 
 mod browser;
@@ -17,6 +20,7 @@ mod form_post;
 mod keyboard;
 mod login_errors;
 mod logout;
+mod pictures;
 mod single_page_app;
 mod viewer_actions;
 mod viewer_appearance;

@@ -4,7 +4,7 @@ use flow_viewer::lessons::LESSONS;
 use serde_json::json;
 
 use crate::{
-    browser::{Browser, BrowserOptions},
+    browser::{Browser, BrowserOptions, SIZES},
     servers::Servers,
 };
 
@@ -137,7 +137,7 @@ async fn front_page_fits_every_width_in_both_languages() {
         for dark in [false, true] {
             let options = BrowserOptions { language, dark, ..BrowserOptions::default() };
             let browser = servers.browser_with(options).await;
-            for (width, height) in [(390, 844), (768, 1024), (1366, 768), (1920, 1080)] {
+            for (width, height) in SIZES {
                 browser.resize(width, height).await;
                 browser.open_path(&servers).await;
                 let open = "void document.querySelectorAll('#path details').forEach((e) => { e.name = ''; e.open = true; })";
