@@ -31,7 +31,7 @@ async fn requested_claims_are_in_the_id_token_and_at_userinfo_after_consent() {
     let code = browser.allow(&page).await.redirect_parameter("code");
     let tokens = server.redeem_code(SITE, &request, &code).await.json();
     let id_token = jwt::claims(text(&tokens, "id_token"));
-    assert_eq!((&id_token["nickname"], id_token.get("email")), (&json!("Alice (小爱)"), None));
+    assert_eq!((&id_token["nickname"], id_token.get("email")), (&json!("小爱"), None));
     let userinfo = server.userinfo(text(&tokens, "access_token")).await.json();
     let mut names: Vec<&str> = userinfo.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -80,7 +80,7 @@ async fn pushed_request_carries_claims() {
     let code = browser.allow(&page).await.redirect_parameter("code");
     let tokens = server.redeem_code(SITE, &AuthorizationRequest::site(), &code).await.json();
     let id_token = jwt::claims(text(&tokens, "id_token"));
-    assert_eq!((&id_token["nickname"], id_token.get("email")), (&json!("Alice (小爱)"), None));
+    assert_eq!((&id_token["nickname"], id_token.get("email")), (&json!("小爱"), None));
     let userinfo = server.userinfo(text(&tokens, "access_token")).await.json();
     assert_eq!((&userinfo["email"], userinfo.get("nickname")), (&json!("alice@example.com"), None));
 }

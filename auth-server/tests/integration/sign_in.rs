@@ -35,7 +35,7 @@ async fn authorization_code_flow_returns_tokens_and_userinfo() {
     let access = tokens["access_token"].as_str().unwrap();
     let userinfo = server.userinfo(access).await.json();
     assert_eq!(userinfo["sub"], jwt::claims(access)["sub"]);
-    assert_eq!(userinfo["nickname"], "Alice (小爱)");
+    assert_eq!(userinfo["nickname"], "小爱");
     assert!(userinfo.get("email").is_none(), "the scope does not include email");
 }
 

@@ -30,7 +30,7 @@ with serving(website(issuer, client_id, client_secret), int(port)) as site:
 
     # Userinfo.
     me = alice.open(f"{site}/me").json()
-    assert (me["sub"], me["nickname"], me["email"]) == (ALICE, "Alice (小爱)", "alice@example.com"), me
+    assert (me["sub"], me["nickname"], me["email"]) == (ALICE, "小爱", "alice@example.com"), me
     assert me["email_verified"] is True and isinstance(me["updated_at"], int), me
 
     # Refresh twice: each refresh token can be used once.

@@ -22,7 +22,7 @@ async fn first_login_creates_an_account() {
     browser.screenshot("c-consent").await;
     browser.press("consent-allow").await;
     assert_eq!(browser.text("account-email").await, "alice@example.com");
-    assert_eq!(browser.text("account-nickname").await, "Alice (小爱)");
+    assert_eq!(browser.text("account-nickname").await, "小爱");
     let never_told = browser.text("never-told").await;
     assert!(never_told.contains("password"), "{never_told}");
     assert!(browser.text("first-login").await.contains("An account was made for you"));

@@ -32,5 +32,5 @@ with tempfile.TemporaryDirectory() as folder:
     alice.sign_in("alice", "wonderland")
     me = alice.press("consent-allow")
     assert me.url == f"http://127.0.0.1:{port}/me", (me.url, me.text)
-    assert me.json()[library] == [[ALICE, "Alice (小爱)"]], me.text
+    assert me.json()[library] == [[ALICE, "小爱"]], me.text
     server.shutdown()
