@@ -174,7 +174,7 @@ async fn pages_forbid_framing_caching_and_scripts() {
         for (name, value) in [
             ("x-frame-options", "DENY"),
             ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
         ] {
             assert_eq!(page.response.header(name), value, "{}", page.path);

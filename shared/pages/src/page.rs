@@ -82,7 +82,8 @@ impl IntoResponse for Page {
             (CONTENT_SECURITY_POLICY, policy),
             (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+            // With `no-referrer`, browsers send `Origin: null` with the forms of the page.
+            (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
             (CONTENT_LANGUAGE, HeaderValue::from_static(self.language.code())),
         ];
         let mut response = (self.status, headers, self.html).into_response();
@@ -130,7 +131,7 @@ mod tests {
             (CACHE_CONTROL, "no-store"),
             (X_FRAME_OPTIONS, "DENY"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (REFERRER_POLICY, "no-referrer"),
+            (REFERRER_POLICY, "same-origin"),
             (CONTENT_LANGUAGE, "en"),
             (SET_COOKIE, ""),
         ] {
