@@ -31,6 +31,8 @@ mod volumes;
 #[path = "../browser/browser.rs"]
 mod browser;
 #[cfg(feature = "browser")]
+mod browser_in_network;
+#[cfg(feature = "browser")]
 mod browser_login;
 #[cfg(feature = "browser")]
 #[path = "../browser/chromedriver.rs"]

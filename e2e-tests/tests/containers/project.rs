@@ -32,7 +32,7 @@ pub struct Project {
     /// Whether the published ports are those of `docker-compose.yml`.
     own_ports: bool,
     changes: PathBuf,
-    folder: TempDir,
+    pub folder: TempDir,
 }
 
 impl Project {
@@ -60,13 +60,19 @@ impl Project {
         Ok(project)
     }
 
-    /// Starts `docker-compose.test.yml` with an issuer and a seed, and waits until it is healthy.
-    pub fn up_for_tests(test: &str, issuer: &str, seed: &str) -> anyhow::Result<Self> {
+    /// Returns a project of `docker-compose.test.yml` with an issuer and a seed that is not started.
+    pub fn for_tests(test: &str, issuer: &str, seed: &str) -> anyhow::Result<Self> {
         let mut project = Self::new(test)?;
         project.file = "docker-compose.test.yml";
         project.services = &[TEST_SERVER];
         project.variables =
             vec![("GATEPASS_ISSUER", issuer.to_owned()), ("GATEPASS_SEED", seed.to_owned())];
+        Ok(project)
+    }
+
+    /// Starts `docker-compose.test.yml` with an issuer and a seed, and waits until it is healthy.
+    pub fn up_for_tests(test: &str, issuer: &str, seed: &str) -> anyhow::Result<Self> {
+        let project = Self::for_tests(test, issuer, seed)?;
         project.start()?;
         Ok(project)
     }
@@ -78,7 +84,7 @@ impl Project {
         Ok(project)
     }
 
-    /// Overrides parts of the services. JSON is valid YAML.
+    /// Overrides parts of the services, or adds services. JSON is valid YAML.
     pub fn change(&self, services: &Value) -> anyhow::Result<()> {
         Ok(fs::write(&self.changes, serde_json::json!({ "services": services }).to_string())?)
     }
