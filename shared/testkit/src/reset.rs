@@ -6,7 +6,8 @@ const PATH: &str = "/control/reset";
 
 impl Control {
     /// Makes the server what it was after its start: seed, clock, rate limits and caches. Sessions,
-    /// tokens, faults and the journal of requests are gone. The signing keys stay.
+    /// tokens, faults and the journal of requests are gone. The signing keys stay, and so does the
+    /// clock if the calls are for a further issuer.
     ///
     /// # Errors
     /// Returns an error if the call fails.

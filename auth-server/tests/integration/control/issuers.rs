@@ -12,6 +12,7 @@ use crate::{
     client::{HttpClient, send, wait_until},
     jwt,
     process::{ServerProcess, set},
+    test_server::NOON,
 };
 
 /// What the issuers have unless they have their own.
@@ -169,6 +170,21 @@ async fn reset_faults_and_journal_are_those_of_one_issuer() {
     };
     assert_eq!(statuses("?issuer=tenant").await, [json!(200)]);
     assert_eq!(statuses("").await, [json!(503)]);
+}
+
+/// The clock is one for all issuers, so the reset of one may not change the time of the others.
+#[tokio::test]
+async fn only_a_reset_of_the_default_issuer_resets_the_clock() {
+    let controlled = start(AT_PORT).await;
+    for (issuer, resets) in
+        [(json!("tenant"), false), (json!("default"), true), (json!(null), true)]
+    {
+        controlled.succeed("PUT", "/control/clock", &json!({ "at": NOON + 3_600 })).await;
+        let named = if issuer.is_null() { json!({}) } else { json!({ "issuer": issuer }) };
+        controlled.succeed("POST", "/control/reset", &named).await;
+        let expected = if resets { NOON } else { NOON + 3_600 };
+        assert_eq!(controlled.server.clock.seconds(), expected, "{issuer}");
+    }
 }
 
 #[tokio::test]
