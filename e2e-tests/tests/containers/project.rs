@@ -60,7 +60,7 @@ impl Project {
         Ok(project)
     }
 
-    /// Returns a project of `docker-compose.test.yml` with an issuer and a seed that is not started.
+    /// Returns a project of `docker-compose.test.yml` that is not started.
     pub fn for_tests(test: &str, issuer: &str, seed: &str) -> anyhow::Result<Self> {
         let mut project = Self::new(test)?;
         project.file = "docker-compose.test.yml";
