@@ -108,15 +108,12 @@ impl Hosts {
         Some(rejection.response())
     }
 
-    /// A connection that arrives at a loopback address may also name this machine. No other machine
-    /// can own these names (RFC 6761 §6.3).
+    /// A connection that arrives at a loopback address may also name this machine.
     fn accepts(&self, authority: &Authority, on_loopback: bool) -> bool {
         let host = normalize(authority.host());
         self.0.hosts.contains(&host)
             || self.0.local_network && is_of_local_network(&host)
-            || on_loopback
-                && (["localhost", "127.0.0.1", "[::1]"].contains(&&*host)
-                    || host.ends_with(".localhost"))
+            || on_loopback && is_name_of_this_machine(&host)
     }
 
     /// Returns whether a page of this server may have sent the request, judged by the headers that
@@ -130,11 +127,11 @@ impl Hosts {
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next().map(|origin| origin.to_str()), origins.next()) {
             (None, _) => true,
-            // The browser's word. The origin is `null` if a page sends no referrer, and another one
-            // behind a proxy that changes the host.
-            (Some(_), None) if site == Some(b"same-origin") => true,
+            // A page that sends no referrer has no origin in its own forms.
+            (Some(Ok("null")), None) => site == Some(b"same-origin"),
             (Some(Ok(origin)), None) => {
                 host_of(request).is_some_and(|host| self.is_own_origin(origin, &host))
+                    || site == Some(b"same-origin") && is_of_this_machine(origin)
             }
             _ => false,
         }
@@ -177,6 +174,17 @@ fn host_of(request: &Request) -> Option<Authority> {
 /// Names are compared without case and without the dot at the end of a fully qualified name.
 fn normalize(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Returns whether a normalized host is a name that no other machine can have (RFC 6761 §6.3).
+fn is_name_of_this_machine(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host) || host.ends_with(".localhost")
+}
+
+/// Returns whether an origin is one of the browser's own machine, such as that of a development
+/// server that passes requests on with another host.
+fn is_of_this_machine(origin: &str) -> bool {
+    Url::parse(origin).is_ok_and(|url| url.host_str().is_some_and(is_name_of_this_machine))
 }
 
 /// Returns whether a normalized host is an IP address or a name that the public DNS does not have.
@@ -390,6 +398,19 @@ mod tests {
             (
                 &[public, ("origin", "http://localhost:5173"), ("sec-fetch-site", "same-origin")],
                 true,
+            ),
+            (&[public, ("origin", "http://localhost:5173")], false),
+            (
+                &[public, ("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+                false,
+            ),
+            (
+                &[
+                    public,
+                    ("origin", "http://login.example.com"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                false,
             ),
             (&[public, ("sec-fetch-site", "cross-site")], false),
             (&[public, ("sec-fetch-site", "none")], true),
