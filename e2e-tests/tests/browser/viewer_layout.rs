@@ -152,6 +152,10 @@ async fn names_and_roles_of_the_lifelines_are_not_cut_on_a_phone() {
                  .map((text) => text.textContent).filter((text) => text.includes('…'))";
             assert_eq!(browser.evaluate(cut).await, json!([]), "{scenario} in {language}");
         }
+        // Five lifelines scroll, so no word between them is cut.
+        let cut = "[...document.querySelectorAll('#diagram .label')]\
+             .map((text) => text.textContent).filter((text) => text.includes('…') && !text.includes(' '))";
+        assert_eq!(browser.evaluate(cut).await, json!([]), "{language}");
         browser.screenshot(&format!("viewer-heads-{language}")).await;
     }
 }

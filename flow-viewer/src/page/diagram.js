@@ -20,6 +20,8 @@ const ICONS = {
 const HOLDING_HEIGHT = 17;
 /** The space between two lifelines, and beside the outer ones. */
 const GAP = { min: 76, max: 280 };
+/** Four lifelines fit a phone. More of them scroll, so that there is room for the words between them. */
+const FITTING = 4, SCROLLING_GAP = 124;
 const SIDE = { min: 40, max: 74 };
 /** The space between a label and the lifelines beside it. */
 const BESIDE = 7;
@@ -165,7 +167,7 @@ export class Diagram {
   #draw() {
     if (!this.#flow) return;
     const lanes = lanesOf(this.#flow);
-    const least = 2 * SIDE.min + (lanes.length - 1) * GAP.min;
+    const least = 2 * SIDE.min + (lanes.length - 1) * (lanes.length > FITTING ? SCROLLING_GAP : GAP.min);
     const width = Math.max(least, Math.floor(this.#box.clientWidth));
     if (width !== this.#width || lanes.map(({ id }) => id).join() !== this.#lanes.map(({ id }) => id).join()) {
       [this.#width, this.#lanes] = [width, lanes];
