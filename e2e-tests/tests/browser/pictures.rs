@@ -20,6 +20,9 @@ fn variants() -> impl Iterator<Item = (BrowserOptions, String)> {
 
 /// Takes a picture at each width. Nothing may reach beyond the right edge of the page.
 async fn take(browser: &Browser, page: &str, variant: &str) {
+    // A scroll bar would cut off the right edge of a picture of the whole page.
+    let hidden = json!({ "hidden": true });
+    browser.0.cdp().send_raw("Emulation.setScrollbarsHidden", hidden).await.unwrap();
     for (width, height) in SIZES {
         browser.resize(width, height).await;
         browser.screenshot(&format!("{page}-{width}-{variant}")).await;
@@ -37,6 +40,9 @@ async fn pages_of_a_and_c_fit_every_width() {
         let servers = Servers::new().await;
         let browser = servers.browser_with(options).await;
         walk(&servers, &browser, &variant, async |browser, page| {
+            let open =
+                "void document.querySelectorAll('details').forEach((e) => { e.open = true; })";
+            browser.evaluate(open).await;
             take(browser, page, &variant).await;
         })
         .await;
