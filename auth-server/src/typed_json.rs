@@ -1,8 +1,13 @@
 //! Deserializes JSON values, with errors that name the place (RFC 6901).
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+mod named_members;
+mod text;
+
+use named_members::NamedMembers;
+use serde::de::{DeserializeOwned, Error};
+use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
+use text::UniqueMembers;
 
 /// Why a JSON value cannot be used. Values are not repeated: the pointer leads to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +49,37 @@ impl std::fmt::Display for JsonProblem {
     }
 }
 
+/// Parses an object.
+///
+/// # Errors
+/// Returns an error if an object has a member twice, and that of `malformed` if the text is no JSON
+/// object.
+pub fn parse_object(
+    text: &[u8],
+    malformed: impl FnOnce(&serde_json::Error) -> JsonProblem,
+) -> Result<Map<String, Value>, JsonProblem> {
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    let parsed: Result<UniqueMembers, _> = serde_path_to_error::deserialize(&mut parser);
+    let ended = parser.end();
+    match (parsed, ended) {
+        (Ok(UniqueMembers(Value::Object(members))), Ok(())) => Ok(members),
+        (Err(error), _) if error.inner().is_data() => Err(at_fault(&error)),
+        (Err(error), _) => Err(malformed(error.inner())),
+        (Ok(_), Err(error)) => Err(malformed(&error)),
+        (Ok(UniqueMembers(other)), Ok(())) => Err(malformed(&serde_json::Error::custom(other))),
+    }
+}
+
 /// Deserializes a value.
 ///
 /// # Errors
 /// Returns an error with the pointer to the part at fault.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, JsonProblem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = pointer(error.path());
-        explain(pointer, &error.inner().to_string())
-    })
+    serde_path_to_error::deserialize(NamedMembers(value)).map_err(|error| at_fault(&error))
+}
+
+fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> JsonProblem {
+    explain(pointer(error.path()), &error.inner().to_string())
 }
 
 /// How `serde` begins the message for a value that is none of several kinds. The rest is the name
@@ -71,6 +98,9 @@ fn explain(pointer: String, message: &str) -> JsonProblem {
     };
     let error = if let Some(name) = named("unknown field") {
         JsonProblem::new(with_member(pointer, name), format!("unknown member `{name}`"))
+    } else if let Some(name) = named("duplicate field") {
+        JsonProblem::new(with_member(pointer, name), format!("the member `{name}` is there twice"))
+            .expecting("one value")
     } else if let Some(name) = named("missing field") {
         JsonProblem::new(with_member(pointer, name), format!("the member `{name}` is missing"))
     } else if expected.is_some() || problem.starts_with(NO_VARIANT) {
@@ -78,7 +108,18 @@ fn explain(pointer: String, message: &str) -> JsonProblem {
     } else {
         JsonProblem::new(pointer, message)
     };
-    JsonProblem { expected: expected.map(str::to_owned), ..error }
+    let Some(expected) = expected else { return error };
+    // Not the names of this program's types.
+    error.expecting(match expected {
+        "i64" => "an integer",
+        "u16" => "an integer from 0 to 65535",
+        "u32" => "an integer from 0 to 4294967295",
+        "u64" | "usize" => "an integer that is not negative",
+        "a map" => "an object",
+        "a sequence" => "an array",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    })
 }
 
 /// Returns the pointer to a path (RFC 6901).

@@ -66,7 +66,8 @@ pub async fn set_clock(
             return Err(ControlError::invalid(
                 "follow excludes at and frozen, because the system time is neither set nor frozen",
             )
-            .at("/follow"));
+            .at("/follow")
+            .expecting("no other member"));
         }
         ClockSetting { at: None, frozen: None, follow: None } => {
             return Err(ControlError::invalid("the body changes nothing")

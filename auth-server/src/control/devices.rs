@@ -53,7 +53,9 @@ pub async fn decide(
     let user = enabled_user_named(&*context.store, &user).await?;
     let unknown = || {
         let text = "no device waits for a decision with this user code";
-        ControlError::not_found("unknown_user_code", text).at("/user_code")
+        ControlError::not_found("unknown_user_code", text)
+            .at("/user_code")
+            .expecting("a user code about which nothing was decided")
     };
     let code = parse_user_code(&user_code).ok_or_else(unknown)?;
     let found = context.store.pending_device(&code, context.clock.seconds()).await?;

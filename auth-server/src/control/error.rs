@@ -72,6 +72,25 @@ impl ControlError {
     pub fn not_json() -> Self {
         let text = "the Content-Type is not application/json";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", text)
+            .at("")
+            .expecting("application/json")
+    }
+
+    /// The body is too long (413), or ended early.
+    pub fn unreadable(status: StatusCode) -> Self {
+        let text = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "the request body is too long",
+            _ => "the request body could not be read completely",
+        };
+        Self::new(status, "invalid_request", text)
+            .at("")
+            .expecting("a complete body of at most limits.max_body_bytes")
+    }
+
+    /// The body did not arrive in time: status 408.
+    pub fn too_slow() -> Self {
+        let text = "the request took too long, including its body";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request", text)
     }
 
     /// A time in milliseconds is so long that the request would time out: status 400.

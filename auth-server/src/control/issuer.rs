@@ -29,4 +29,5 @@ impl NamedIssuer for Arc<ControlContext> {
 /// No issuer of this server has this name.
 pub fn unknown_issuer(named: &str) -> ControlError {
     ControlError::not_found("unknown_issuer", format!("this server has no issuer `{named}`"))
+        .expecting("one of the issuers that GET /control lists")
 }

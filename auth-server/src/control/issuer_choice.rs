@@ -2,19 +2,21 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes},
-    extract::{DefaultBodyLimit, FromRequest, Request, State},
-    http::{Method, StatusCode},
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::Method,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use service_kit::{Limits, RequestBody};
+use service_kit::Limits;
 use tokio::time::timeout;
 use tower::Service;
 
 use super::{
     context::ControlContext,
+    error::ControlError,
     issuer::{ISSUER, NamedIssuer},
+    json_body::read,
 };
 
 /// The control API of each issuer of a server.
@@ -63,7 +65,7 @@ async fn call(State(routes): State<Arc<IssuerRoutes>>, request: Request) -> Resp
             {
                 Ok(Ok(read)) => read,
                 Ok(Err(rejection)) => return rejection,
-                Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+                Err(_) => return ControlError::too_slow().into_response(),
             }
         }
         None => (None, request),
@@ -85,8 +87,7 @@ async fn named_in_body(
 ) -> Result<(Option<String>, Request), Response> {
     DefaultBodyLimit::max(max_body_bytes).apply(&mut request);
     let (parts, body) = request.into_parts();
-    let read = RequestBody::from_request(Request::from_parts(parts.clone(), body), &()).await;
-    let bytes: Bytes = read?.0;
+    let bytes = read(Request::from_parts(parts.clone(), body), &()).await?;
     let named: Named = serde_json::from_slice(&bytes).unwrap_or_default();
     Ok((named.issuer, Request::from_parts(parts, Body::from(bytes))))
 }

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use service_kit::RequestBody;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     error::ControlError,
     issuer::{ISSUER, NamedIssuer, unknown_issuer},
 };
-use crate::typed_json::typed;
+use crate::typed_json::{JsonProblem, parse_object, typed};
 
 /// Extractor for a JSON object of at most `limits.max_body_bytes`. `T` should reject unknown
 /// members; the error names the member and its place. The member `issuer` is checked here and is
@@ -28,7 +29,7 @@ impl<T: DeserializeOwned, S: NamedIssuer> FromRequest<S> for JsonBody<T> {
         if !is_json(request.headers()) {
             return Err(ControlError::not_json().into_response());
         }
-        let RequestBody(body) = RequestBody::from_request(request, context).await?;
+        let body = read(request, context).await?;
         parse(&body, context).map(Self).map_err(IntoResponse::into_response)
     }
 }
@@ -44,7 +45,7 @@ impl<T: Default + DeserializeOwned> FromRequest<Arc<ControlContext>> for Optiona
         context: &Arc<ControlContext>,
     ) -> Result<Self, Response> {
         let is_json = is_json(request.headers());
-        let RequestBody(body) = RequestBody::from_request(request, context).await?;
+        let body = read(request, context).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -55,6 +56,17 @@ impl<T: Default + DeserializeOwned> FromRequest<Arc<ControlContext>> for Optiona
     }
 }
 
+/// Reads the complete body.
+///
+/// # Errors
+/// Returns an error if the body is too long, or ends early.
+pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Response> {
+    let body = RequestBody::from_request(request, state).await;
+    let RequestBody(body) =
+        body.map_err(|rejection| ControlError::unreadable(rejection.status()).into_response())?;
+    Ok(body)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
@@ -62,13 +74,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8], context: &impl NamedIssuer) -> Result<T, ControlError> {
-    let mut members: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| ControlError::invalid("the body is not a JSON object").at(""))?;
+    let mut members = parse_object(body, |_| {
+        JsonProblem::new("", "the body is not a JSON object").expecting("a JSON object")
+    })?;
     match members.remove(ISSUER) {
         None => {}
         Some(Value::String(named)) if context.is_named(&named) => {}
         Some(Value::String(named)) => return Err(unknown_issuer(&named).at("/issuer")),
-        Some(_) => return Err(ControlError::invalid("the issuer is not a string").at("/issuer")),
+        Some(_) => {
+            let error = ControlError::invalid("the issuer is not a string").at("/issuer");
+            return Err(error.expecting("a string"));
+        }
     }
     Ok(typed(Value::Object(members))?)
 }
@@ -128,8 +144,33 @@ mod tests {
     #[test]
     fn error_names_the_place_and_what_is_expected() {
         for (body, pointer, description, expected) in [
-            ("", "", "the body is not a JSON object", None),
-            ("[]", "", "the body is not a JSON object", None),
+            ("", "", "the body is not a JSON object", Some("a JSON object")),
+            ("[]", "", "the body is not a JSON object", Some("a JSON object")),
+            ("{}{}", "", "the body is not a JSON object", Some("a JSON object")),
+            (
+                r#"{"seconds":1,"seconds":1}"#,
+                "/seconds",
+                "the member `seconds` is there twice",
+                Some("one value"),
+            ),
+            (
+                r#"{"list":[{"name":"a"},{"a/b":1,"a/b":2}]}"#,
+                "/list/1/a~1b",
+                "the member `a/b` is there twice",
+                Some("one value"),
+            ),
+            (
+                r#"{"list":[["a"]]}"#,
+                "/list/0",
+                "the value at the pointer is not what is expected",
+                Some("an object"),
+            ),
+            (
+                r#"{"list":["a"]}"#,
+                "/list/0",
+                "the value at the pointer is not what is expected",
+                Some("an object"),
+            ),
             (
                 r#"{"second":1}"#,
                 "/second",
@@ -153,7 +194,7 @@ mod tests {
                 r#"{"seconds":"s3cret"}"#,
                 "/seconds",
                 "the value at the pointer is not what is expected",
-                Some("i64"),
+                Some("an integer"),
             ),
             (
                 r#"{"kind":"three"}"#,
@@ -162,7 +203,7 @@ mod tests {
                 Some("`one` or `two`"),
             ),
             (r#"{"names":1}"#, "/names", "the value at the pointer is not what is expected", None),
-            (r#"{"issuer":1}"#, "/issuer", "the issuer is not a string", None),
+            (r#"{"issuer":1}"#, "/issuer", "the issuer is not a string", Some("a string")),
         ] {
             let mut value = json!({
                 "error": "invalid_request",

@@ -72,7 +72,8 @@ pub async fn rotate(
         }
         Err(RotationError::Unknown(kid)) => {
             let text = format!("there is no key `{kid}`");
-            return Err(ControlError::not_found("unknown_key", text).at("/withdraw"));
+            let error = ControlError::not_found("unknown_key", text).at("/withdraw");
+            return Err(error.expecting("the kid of a current or retired key"));
         }
         Err(RotationError::Next(kid)) => {
             let text = format!("the key `{kid}` has signed nothing yet");

@@ -34,11 +34,12 @@ impl LoginOutcome {
             (Some(user), None) => Ok(Self::User(user)),
             (None, Some(error)) => Ok(Self::Error(error)),
             (Some(_), Some(_)) => {
-                Err(ControlError::invalid("`user` and `error` cannot be combined").at("/error"))
+                let error = ControlError::invalid("`user` and `error` cannot be combined");
+                Err(error.at("/error").expecting("one of user, error"))
             }
             (None, None) => {
                 let text = "the login needs a `user` or an `error`";
-                Err(ControlError::invalid(text).at("").expecting("user, error"))
+                Err(ControlError::invalid(text).at("").expecting("one of user, error"))
             }
         }
     }

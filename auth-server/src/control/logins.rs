@@ -52,7 +52,10 @@ pub async fn log_in(
 ) -> Result<impl IntoResponse, ControlError> {
     let outcome = LoginOutcome::of(request.user, request.error)?;
     let url = &request.authorization_url;
-    let at_url = |text: String| ControlError::invalid(text).at("/authorization_url");
+    let at_url = |text: String| {
+        let error = ControlError::invalid(text).at("/authorization_url");
+        error.expecting("an authorization request that C accepts")
+    };
     if !context.hosts.serve(url) {
         let host = url.host_str().unwrap_or_default();
         return Err(at_url(format!("this server does not serve the host `{host}`")));

@@ -103,11 +103,13 @@ async fn named_sessions(
         (_, false) => Ok(sessions),
         (Some(sid), true) => {
             let text = format!("the user has no session `{sid}`");
-            Err(ControlError::not_found("unknown_session", text).at("/session"))
+            let error = ControlError::not_found("unknown_session", text).at("/session");
+            Err(error.expecting("the sid of a session of the user"))
         }
         (None, true) => {
             let text = format!("the user `{}` has no session", user.username);
-            Err(ControlError::not_found("unknown_session", text).at("/user"))
+            let error = ControlError::not_found("unknown_session", text).at("/user");
+            Err(error.expecting("a user who has signed in"))
         }
     }
 }

@@ -11,6 +11,8 @@ pub fn client_named(clients: &Clients, client_id: &str) -> Result<Arc<Client>, C
     clients.registry.accept_unregistered(Some(client_id), []);
     clients.known(client_id).ok_or_else(|| {
         let text = format!("there is no client `{client_id}`");
-        ControlError::not_found("unknown_client", text).at("/client_id")
+        ControlError::not_found("unknown_client", text)
+            .at("/client_id")
+            .expecting("a client of this issuer")
     })
 }

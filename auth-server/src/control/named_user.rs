@@ -10,7 +10,9 @@ use crate::{
 /// Returns an error if there is none, or if the database cannot be read.
 pub async fn user_named(store: &dyn Store, name: &str) -> Result<User, ControlError> {
     let unknown = || {
-        ControlError::not_found("unknown_user", format!("there is no user `{name}`")).at("/user")
+        ControlError::not_found("unknown_user", format!("there is no user `{name}`"))
+            .at("/user")
+            .expecting("a user of this issuer")
     };
     let username = normalize_username(name).map_err(|_| unknown())?;
     store.user_by_username(&username).await?.ok_or_else(unknown)
@@ -23,7 +25,8 @@ pub async fn user_named(store: &dyn Store, name: &str) -> Result<User, ControlEr
 pub async fn enabled_user_named(store: &dyn Store, name: &str) -> Result<User, ControlError> {
     let user = user_named(store, name).await?;
     if !user.enabled {
-        return Err(ControlError::invalid(format!("the user `{name}` is disabled")).at("/user"));
+        let error = ControlError::invalid(format!("the user `{name}` is disabled")).at("/user");
+        return Err(error.expecting("a user who can sign in"));
     }
     Ok(user)
 }

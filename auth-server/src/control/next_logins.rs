@@ -192,7 +192,9 @@ pub async fn add(
         user_named(&*context.store, name).await?;
     }
     if request.times == 0 {
-        return Err(ControlError::invalid("`times` is not at least 1").at("/times"));
+        return Err(ControlError::invalid("`times` is not at least 1")
+            .at("/times")
+            .expecting("1 or more"));
     }
     let login =
         NextLogin { id: 0, client_id: request.client_id, outcome, remaining: request.times };

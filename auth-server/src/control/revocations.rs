@@ -133,7 +133,9 @@ async fn end_session(
 ) -> Result<Revoked, ControlError> {
     let session = context.store.session_by_sid(sid).await?.ok_or_else(|| {
         let text = format!("there is no session `{sid}`");
-        ControlError::not_found("unknown_session", text).at("/session")
+        ControlError::not_found("unknown_session", text)
+            .at("/session")
+            .expecting("the sid of a session")
     })?;
     let before = grants_of(context, &session.sub, None).await?;
     let audit = &context.token.audit;
@@ -216,5 +218,7 @@ async fn grants_of(
 
 fn unknown_token(pointer: &str) -> ControlError {
     let text = "this server has issued no such token";
-    ControlError::not_found("unknown_token", text).at(pointer)
+    ControlError::not_found("unknown_token", text)
+        .at(pointer)
+        .expecting("a token of this issuer that has not expired")
 }

@@ -12,7 +12,7 @@ use super::{
     issuer::{reject_unknown, text as text_member},
     lists::{LISTS, Lists, list},
 };
-use crate::typed_json::JsonProblem;
+use crate::typed_json::{JsonProblem, parse_object};
 
 /// Longest seed, in bytes.
 pub const MAX_SEED_BYTES: usize = 8 * 1024 * 1024;
@@ -63,7 +63,7 @@ impl SeedDocument {
 
 fn parsed(text: &str) -> Result<Map<String, Value>, JsonProblem> {
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| {
+        return parse_object(text.as_bytes(), |error| {
             let (line, column) = (error.line(), error.column());
             JsonProblem::new("", format!("line {line}, column {column}: not valid JSON"))
         });
@@ -111,6 +111,7 @@ mod tests {
     fn error_names_the_place_and_quotes_no_value() {
         for (text, pointer, words) in [
             ("{\"clients\": [s3cret]}", "", "line 1, column 14: not valid JSON"),
+            ("{\"users\": [], \"users\": []}", "/users", "the member `users` is there twice"),
             ("[[users]]\npassword = s3cret", "", "line 2: "),
             ("{\"client\": []}", "/client", "unknown member `client`"),
             ("client = []", "/client", "unknown member `client`"),

@@ -10,6 +10,7 @@ mod late_issuer;
 mod logins;
 mod logouts;
 mod looseness;
+mod malformed_calls;
 mod openapi;
 mod requests;
 mod revocations;

@@ -36,7 +36,10 @@ impl SeedRules {
             true => self.settings.check_apart_from_pages(&files),
             false => self.settings.check(&files),
         };
-        checked.map_err(ControlError::invalid)?;
+        checked.map_err(|problem| {
+            let at = if problem.starts_with("claims: ") { "/claims" } else { "" };
+            ControlError::invalid(problem).at(at)
+        })?;
         let clients = files.clients.map_err(|error| ControlError::internal(&error))?.contents;
         let users = files.users.map_err(|error| ControlError::internal(&error))?;
         let claims =

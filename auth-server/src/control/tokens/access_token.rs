@@ -146,14 +146,16 @@ fn opaque_token(
         |flaw: &&Flaw| matches!(flaw.target(), FlawTarget::Header | FlawTarget::Signature);
     if let Some(flaw) = mint.flaws.iter().find(is_of_jwt) {
         let text = format!("an opaque access token has no flaw `{}`", flaw.name());
-        return Err(ControlError::invalid(text).at("/flaws"));
+        let error = ControlError::invalid(text).at("/flaws");
+        return Err(error.expecting("flaws of the claims"));
     }
     for (member, is_set) in
         [("typ", mint.request.typ.is_some()), ("algorithm", mint.request.algorithm.is_some())]
     {
         if is_set {
             let text = format!("an opaque access token has no `{member}`");
-            return Err(ControlError::invalid(text).at(format!("/{member}")));
+            let error = ControlError::invalid(text).at(format!("/{member}"));
+            return Err(error.expecting("no such member"));
         }
     }
     let claims: AccessTokenClaims =

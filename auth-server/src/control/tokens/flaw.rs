@@ -185,7 +185,7 @@ pub fn parse_flaws(names: &[String], kind: TokenKind) -> Result<Vec<Flaw>, Contr
         };
         if let Some(other) = flaws.iter().find(contradicts) {
             let text = format!("`{name}` and `{}` cannot be combined", other.name());
-            return Err(ControlError::invalid(text).at(at));
+            return Err(ControlError::invalid(text).at(at).expecting("one of the two"));
         }
         flaws.push(flaw);
     }

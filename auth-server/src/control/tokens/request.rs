@@ -66,7 +66,8 @@ impl MintRequest {
         ] {
             if is_set && !is_meant {
                 let text = format!("`{member}` means nothing for this kind of token");
-                return Err(ControlError::invalid(text).at(format!("/{member}")));
+                let error = ControlError::invalid(text).at(format!("/{member}"));
+                return Err(error.expecting("no such member"));
             }
         }
         if self.user.is_none() && self.token != TokenKind::Access {

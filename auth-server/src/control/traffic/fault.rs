@@ -84,32 +84,38 @@ impl Fault {
     /// Returns an error that names the member.
     pub fn check(&self, longest_wait: Duration) -> Result<(), ControlError> {
         let FaultAction { status, body, delay_ms, oauth_error, .. } = &self.action;
-        let invalid = |text: &str, at: &str| Err(ControlError::invalid(text).at(at));
+        let invalid = |text: &str, at: &str| ControlError::invalid(text).at(at);
         let names_no_client = matches!(self.on, Endpoint::Jwks | Endpoint::Discovery);
         if names_no_client && self.matching.client_id.is_some() {
             let text = "requests for keys and metadata name no client";
-            return invalid(text, "/match/client_id");
+            return Err(invalid(text, "/match/client_id").expecting("no such member"));
         }
         if self.action == FaultAction::default() {
-            return invalid("the fault does nothing", "/do");
+            return Err(invalid("the fault does nothing", "/do").expecting("at least one member"));
         }
         if self.remaining == Some(0) {
-            return invalid("the fault applies to no request", "/times");
+            return Err(invalid("the fault applies to no request", "/times").expecting("1 or more"));
         }
         if status.is_some_and(|status| !(200..=599).contains(&status)) {
-            return invalid("the status is not from 200 to 599", "/do/status");
+            return Err(
+                invalid("the status is not from 200 to 599", "/do/status").expecting("200 to 599")
+            );
         }
         if delay_ms.is_some_and(|millis| Duration::from_millis(millis) > longest_wait) {
             return Err(ControlError::longer_than(longest_wait).at("/do/delay_ms"));
         }
         if body.as_ref().is_some_and(|body| body.to_string().len() > MAX_BODY_BYTES) {
-            return invalid("the body is longer than 64 KiB", "/do/body");
+            return Err(
+                invalid("the body is longer than 64 KiB", "/do/body").expecting("at most 64 KiB")
+            );
         }
         if self.action.stale_keys && self.on != Endpoint::Jwks {
-            return invalid("only the endpoint `jwks` has keys", "/do/stale_keys");
+            let text = "only the endpoint `jwks` has keys";
+            return Err(invalid(text, "/do/stale_keys").expecting("no such member"));
         }
         if self.action.close && self.action.truncate.is_some() {
-            return invalid("`close` and `truncate` cannot be combined", "/do");
+            let text = "`close` and `truncate` cannot be combined";
+            return Err(invalid(text, "/do").expecting("one of the two"));
         }
         let answers = [
             ("status", status.is_some() || body.is_some()),
@@ -122,7 +128,7 @@ impl Fault {
         match (chosen.next(), chosen.next()) {
             (Some((one, _)), Some((other, _))) => {
                 let text = format!("`{one}` and `{other}` cannot be combined");
-                Err(ControlError::invalid(text).at("/do"))
+                Err(invalid(&text, "/do").expecting("one of the two"))
             }
             _ => Ok(()),
         }
