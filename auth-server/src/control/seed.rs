@@ -165,7 +165,7 @@ impl ControlContext {
 }
 
 /// `GET /control/seed`: returns the seed as it is now. Entries have the members of the files, and
-/// are sorted. That of the issuer of the settings has the seeds of the others.
+/// both are sorted. That of the issuer of the settings has the seeds of the others.
 pub async fn seed(State(context): State<Arc<ControlContext>>) -> impl IntoResponse {
     let mut export = context.export_seed().await;
     let mut issuers = Vec::new();
@@ -180,6 +180,9 @@ pub async fn seed(State(context): State<Arc<ControlContext>>) -> impl IntoRespon
     if !issuers.is_empty() {
         export.insert("issuers".to_owned(), issuers.into());
     }
+    let mut export = Value::Object(export);
+    // A program that runs this server in process may have JSON objects keep the order of members.
+    export.sort_all_objects();
     (NO_STORE, Json(export))
 }
 
