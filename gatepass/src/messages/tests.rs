@@ -102,7 +102,7 @@ const SOURCES: [&str; 87] = [
 ];
 
 /// Literals that are no messages: settings and names, and how JSON is laid out.
-const NO_MESSAGES: [&str; 36] = [
+const NO_MESSAGES: [&str; 40] = [
     // Joined with the help, whose translation is another file.
     "; repeatable",
     "Opposite of `--{}`",
@@ -113,6 +113,8 @@ const NO_MESSAGES: [&str; 36] = [
     ", expected ",
     "64-bit integer ",
     "64-bit unsigned integer ",
+    "a map",
+    "a sequence",
     "an unsigned 16 bit integer",
     "an unsigned 32 bit integer",
     "an unsigned 8 bit integer",
@@ -120,8 +122,10 @@ const NO_MESSAGES: [&str; 36] = [
     "invalid type: ",
     "invalid value: ",
     "data did not match any variant of untagged enum",
+    "duplicate field",
     "missing field",
     "string ",
+    "struct ",
     "unknown field",
     "unknown field `",
     "unknown variant ",

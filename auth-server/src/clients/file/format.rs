@@ -24,7 +24,7 @@ pub struct ClientsFileToml {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientToml {
-    /// The id. Required.
+    /// The id. Required. 1 to 2000 characters of printable ASCII (RFC 6749 appendix A.1).
     pub(super) client_id: String,
     /// The plain secret, for development.
     #[serde(skip_serializing)]

@@ -61,6 +61,9 @@ pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<Str
     problems
 }
 
+/// Most characters of a client id: those of the URL of a metadata document.
+const MAX_CLIENT_ID_CHARACTERS: usize = 2_000;
+
 /// Returns every problem of a client, apart from its secret.
 pub(super) fn client_problems(
     client: &ClientToml,
@@ -70,6 +73,12 @@ pub(super) fn client_problems(
 ) -> Vec<String> {
     let mut problems = Vec::new();
     let mut report = |problem: String| problems.push(problem);
+    if !is_client_id(&client.client_id) {
+        report(
+            "client_id is not 1 to 2000 characters of printable ASCII (RFC 6749 appendix A.1)"
+                .to_owned(),
+        );
+    }
     if resources.iter().any(|resource| resource.is_confusable_with(&client.client_id)) {
         report("has the identifier of a resource with typ = \"JWT\", whose access tokens could be taken for its ID tokens".to_owned());
     }
@@ -150,6 +159,12 @@ pub(super) fn client_problems(
     problems
 }
 
+/// Returns whether a text can be a client id (RFC 6749 appendix A.1).
+fn is_client_id(text: &str) -> bool {
+    (1..=MAX_CLIENT_ID_CHARACTERS).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Returns what is wrong with the settings for the access tokens of a resource.
 fn token_problem(resource: &Resource) -> Option<&'static str> {
     if resource.access_token_ttl_seconds == Some(0) {
@@ -206,6 +221,21 @@ mod tests {
             "`z`: client_secret is empty",
         ] {
             assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn client_id_is_printable_ascii_of_bounded_length() {
+        let problem = |client_id: &str| {
+            let client_id = toml::Value::from(client_id);
+            let text = format!("[[clients]]\nclient_id = {client_id}\nclient_secret = \"abc\"\n");
+            parse(&text, Profile::Demo).err().map(|error| error.to_string())
+        };
+        for client_id in ["a", "https://app.example/client:1", "a b~", &"x".repeat(2_000)] {
+            assert_eq!(problem(client_id), None);
+        }
+        for client_id in ["", "a\nb", "a\u{7f}", "客户端", &"x".repeat(2_001)] {
+            assert!(problem(client_id).unwrap().contains("printable ASCII"), "{client_id:?}");
         }
     }
 
