@@ -1,5 +1,8 @@
-//! Compresses the OpenAPI document of A.
+//! Compresses the OpenAPI document and the texts of A.
 
 fn main() -> std::io::Result<()> {
-    embedded_files::compress("openapi.json")
+    for file in ["openapi.json", "pages/en.toml", "pages/zh.toml", "pages/details.zh.toml"] {
+        embedded_files::compress(file)?;
+    }
+    Ok(())
 }

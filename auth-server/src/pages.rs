@@ -21,6 +21,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
+use embedded_files::{EmbeddedFile, embedded_file};
 use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
 
@@ -58,17 +59,12 @@ const FILES: [(&str, &str); 14] = embedded![
     "parts.html",
 ];
 
-const TEXTS: [(Language, &str); 2] = [
-    (Language::English, include_str!("../pages/en.toml")),
-    (Language::Chinese, include_str!("../pages/zh.toml")),
-];
-
 /// The Chinese translations of the details on error pages, by their English texts.
-pub const DETAILS_IN_CHINESE: &str = include_str!("../pages/details.zh.toml");
+pub const DETAILS_IN_CHINESE: EmbeddedFile = embedded_file!("details.zh.toml");
 
 /// The embedded pages, which all servers of a process share.
 static EMBEDDED: LazyLock<Result<Pages, Arc<PagesError>>> =
-    LazyLock::new(|| Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, None).map_err(Arc::new));
+    LazyLock::new(|| load(None).map_err(Arc::new));
 
 /// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
 /// ones.
@@ -77,9 +73,15 @@ static EMBEDDED: LazyLock<Result<Pages, Arc<PagesError>>> =
 /// Returns an error if a template or a text file in `folder` is invalid.
 pub fn pages(folder: Option<&Path>) -> Result<Pages, Arc<PagesError>> {
     match folder {
-        Some(_) => Pages::new(&FILES, &TEXTS, DETAILS_IN_CHINESE, folder).map_err(Arc::new),
+        Some(_) => load(folder).map_err(Arc::new),
         None => EMBEDDED.clone(),
     }
+}
+
+fn load(folder: Option<&Path>) -> Result<Pages, PagesError> {
+    let (english, chinese) = (embedded_file!("en.toml").text(), embedded_file!("zh.toml").text());
+    let texts = [(Language::English, &*english), (Language::Chinese, &*chinese)];
+    Pages::new(&FILES, &texts, &DETAILS_IN_CHINESE.text(), folder)
 }
 
 /// Starts to load the embedded pages, on another thread. That takes as long as everything else that

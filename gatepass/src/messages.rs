@@ -41,8 +41,8 @@ fn texts() -> Result<MessageTexts, toml::de::Error> {
 
 /// Returns the messages that pages of A and C display as details.
 fn details() -> Result<BTreeMap<String, String>, toml::de::Error> {
-    let mut details: BTreeMap<_, _> = toml::from_str(service_a::DETAILS_IN_CHINESE)?;
-    details.extend(toml::from_str::<BTreeMap<_, _>>(auth_server::DETAILS_IN_CHINESE)?);
+    let mut details: BTreeMap<_, _> = toml::from_str(&service_a::DETAILS_IN_CHINESE.text())?;
+    details.extend(toml::from_str::<BTreeMap<_, _>>(&auth_server::DETAILS_IN_CHINESE.text())?);
     Ok(details)
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{http::StatusCode, response::Response};
+use embedded_files::{EmbeddedFile, embedded_file};
 use pages::{Browser, Language, Page, Pages, PagesError};
 use serde::Serialize;
 
 use crate::{providers::Provider, services::Services};
 
 /// The Chinese translations of the details on the error page, by their English texts.
-pub const DETAILS_IN_CHINESE: &str = include_str!("../pages/details.zh.toml");
+pub const DETAILS_IN_CHINESE: EmbeddedFile = embedded_file!("details.zh.toml");
 
 /// Renders the pages of the website.
 #[derive(Clone)]
@@ -34,11 +35,9 @@ pub fn load_pages(dir: Option<&std::path::Path>) -> Result<Pages, PagesError> {
         ("my_resource.html", include_str!("../pages/my_resource.html")),
         ("error.html", include_str!("../pages/error.html")),
     ];
-    let texts = [
-        (Language::English, include_str!("../pages/en.toml")),
-        (Language::Chinese, include_str!("../pages/zh.toml")),
-    ];
-    Pages::new(&templates, &texts, DETAILS_IN_CHINESE, dir)
+    let (english, chinese) = (embedded_file!("en.toml").text(), embedded_file!("zh.toml").text());
+    let texts = [(Language::English, &*english), (Language::Chinese, &*chinese)];
+    Pages::new(&templates, &texts, &DETAILS_IN_CHINESE.text(), dir)
 }
 
 /// A button that starts a login with a provider.

@@ -23,7 +23,7 @@ const BUILT_IN_TEXTS: [(Language, &str); 2] = [
 impl Files {
     pub fn embedded(
         files: &[(&'static str, &'static str)],
-        texts: &[(Language, &'static str)],
+        texts: &[(Language, &str)],
     ) -> Result<Self, PagesError> {
         let named = |(name, source): &(&str, &str)| ((*name).to_owned(), (*source).to_owned());
         let files = BUILT_IN_FILES.iter().chain(files).map(named).collect();

@@ -77,7 +77,7 @@ impl Pages {
     /// Returns a [`PagesError`] that names the invalid file, template or text.
     pub fn new(
         embedded: &[(&'static str, &'static str)],
-        texts: &[(Language, &'static str)],
+        texts: &[(Language, &str)],
         details: &str,
         folder: Option<&Path>,
     ) -> Result<Self, PagesError> {
