@@ -84,8 +84,8 @@ fn load(folder: Option<&Path>) -> Result<Pages, PagesError> {
     Pages::new(&FILES, &texts, &DETAILS_IN_CHINESE.text(), folder)
 }
 
-/// Starts to load the embedded pages, on another thread. That takes as long as everything else that
-/// a start computes.
+/// Starts to load the embedded pages, on another thread. They are almost half of what a start
+/// computes.
 pub fn load_in_background() {
     tokio::task::spawn_blocking(|| LazyLock::force(&EMBEDDED));
 }

@@ -1,13 +1,13 @@
 //! Deserializes JSON values, with errors that name the place (RFC 6901).
 
 mod named_members;
-mod text;
+mod unique_members;
 
 use named_members::NamedMembers;
 use serde::de::{DeserializeOwned, Error};
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
-use text::UniqueMembers;
+use unique_members::UniqueMembers;
 
 /// Why a JSON value cannot be used. Values are not repeated: the pointer leads to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub fn parse_object(
         (Err(error), _) if error.inner().is_data() => Err(at_fault(&error)),
         (Err(error), _) => Err(malformed(error.inner())),
         (Ok(_), Err(error)) => Err(malformed(&error)),
-        (Ok(UniqueMembers(other)), Ok(())) => Err(malformed(&serde_json::Error::custom(other))),
+        // Without the value, which errors never repeat.
+        (Ok(_), Ok(())) => Err(malformed(&serde_json::Error::custom(""))),
     }
 }
 

@@ -117,7 +117,7 @@ impl Environment {
         self.flows.set_scenario(flow, scenario.name());
         let error = scenario.play(&mut run).await.err().map(|error| format!("{error:#}"));
         let expectations = run.expectations;
-        // Whoever reads the flow next is to find all of it.
+        // The flow is complete when the result arrives.
         self.flows.wait_for_responses(flow, run.responses.into_inner(), EVENTS_TIMEOUT).await;
         let result = ScenarioResult {
             scenario: scenario.name(),
