@@ -1,11 +1,12 @@
-//! Background tasks of C: reload changed clients and keys, create and rotate keys, notify clients
-//! of logouts, store the counts of rejections, and delete expired rows.
+//! Background tasks of C: load the pages, reload changed clients and keys, create and rotate keys,
+//! notify clients of logouts, store the counts of rejections, and delete expired rows.
 
 use std::{sync::Arc, time::Duration};
 
 use clock::Clock;
+use pages::Pages;
 use service_kit::{CancellationToken, run_periodically};
-use tokio::{sync::Mutex, time::sleep};
+use tokio::{sync::Mutex, task::spawn_blocking, time::sleep};
 
 use crate::{
     audit::AuditLog,
@@ -37,6 +38,7 @@ pub struct BackgroundTasks {
     pub session_ttl: SessionTtl,
     pub audit_retention_days: u32,
     pub audit: AuditLog,
+    pub pages: Pages,
     pub store: Arc<dyn Store>,
     pub clock: Clock,
 }
@@ -53,8 +55,18 @@ pub async fn run(tasks: BackgroundTasks, stop: CancellationToken) {
         run_periodically(RELOAD_PERIOD, stop.clone(), || watch_file(&tasks)),
         run_periodically(COUNT_PERIOD, stop.clone(), || tasks.audit.store_due_counts()),
         run_periodically(ROTATION_PERIOD, stop.clone(), || rotate(&tasks)),
-        run_periodically(SWEEP_PERIOD, stop, || sweep(&tasks)),
+        sweep_periodically(&tasks, stop),
+        load_pages(&tasks),
     );
+}
+
+/// Loads the pages before the first browser waits for them.
+async fn load_pages(tasks: &BackgroundTasks) {
+    let pages = tasks.pages.clone();
+    let loaded = spawn_blocking(move || pages.load().map_err(ToString::to_string)).await;
+    if let Err(error) = loaded.map_err(|error| error.to_string()).flatten() {
+        tracing::error!(error, "failed to load the pages");
+    }
 }
 
 async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
@@ -121,6 +133,13 @@ async fn activate_missing_keys(tasks: &BackgroundTasks, stop: CancellationToken)
 async fn rotate(tasks: &BackgroundTasks) {
     if let Err(error) = rotate_due(&tasks.keys, &*tasks.store, &tasks.clock).await {
         tracing::error!(%error, "failed to rotate the signing keys");
+    }
+}
+
+/// Begins after a while, so that requests come first when the server has just started.
+async fn sweep_periodically(tasks: &BackgroundTasks, stop: CancellationToken) {
+    if stop.run_until_cancelled(sleep(SWEEP_PERIOD)).await.is_some() {
+        run_periodically(SWEEP_PERIOD, stop, || sweep(tasks)).await;
     }
 }
 

@@ -15,14 +15,11 @@ mod samples;
 pub mod stylesheet;
 mod views;
 
-use std::{
-    path::Path,
-    sync::{Arc, LazyLock},
-};
+use std::path::Path;
 
 use axum::http::StatusCode;
 use embedded_files::{EmbeddedFile, embedded_file};
-use pages::{Browser, Language, Page, Pages, PagesError};
+use pages::{Browser, Language, LazyPages, Page, Pages, PagesError};
 use serde::Serialize;
 
 pub use account::{AccountActions, AccountNotice, AccountPage, ConsentRow, SessionRow};
@@ -62,19 +59,19 @@ const FILES: [(&str, &str); 14] = embedded![
 /// The Chinese translations of the details on error pages, by their English texts.
 pub const DETAILS_IN_CHINESE: EmbeddedFile = embedded_file!("details.zh.toml");
 
-/// The embedded pages, which all servers of a process share.
-static EMBEDDED: LazyLock<Result<Pages, Arc<PagesError>>> =
-    LazyLock::new(|| load(None).map_err(Arc::new));
+/// The embedded pages, which all servers of a process share. To load them is almost half of what a
+/// start would compute.
+static EMBEDDED: LazyPages = LazyPages::new(|| load(None));
 
-/// Loads the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
+/// Returns the templates and texts. Files in `folder`, which is `pages_dir`, replace the embedded
 /// ones.
 ///
 /// # Errors
 /// Returns an error if a template or a text file in `folder` is invalid.
-pub fn pages(folder: Option<&Path>) -> Result<Pages, Arc<PagesError>> {
+pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
     match folder {
-        Some(_) => load(folder).map_err(Arc::new),
-        None => EMBEDDED.clone(),
+        Some(_) => load(folder),
+        None => Ok(Pages::on_first_use(&EMBEDDED)),
     }
 }
 
@@ -82,12 +79,6 @@ fn load(folder: Option<&Path>) -> Result<Pages, PagesError> {
     let (english, chinese) = (embedded_file!("en.toml").text(), embedded_file!("zh.toml").text());
     let texts = [(Language::English, &*english), (Language::Chinese, &*chinese)];
     Pages::new(&FILES, &texts, &DETAILS_IN_CHINESE.text(), folder)
-}
-
-/// Starts to load the embedded pages, on another thread. They are almost half of what a start
-/// computes.
-pub fn load_in_background() {
-    tokio::task::spawn_blocking(|| LazyLock::force(&EMBEDDED));
 }
 
 /// The content of one page.

@@ -34,7 +34,7 @@ use self::{
     shared::{Place, Shared},
 };
 use crate::{
-    AuthServerSettings, SecureRandom, control::call_named_issuer, pages, settings::ConfiguredFiles,
+    AuthServerSettings, SecureRandom, control::call_named_issuer, settings::ConfiguredFiles,
 };
 
 pub(crate) use self::database::{database_file, database_location, schema_versions};
@@ -68,9 +68,6 @@ impl AuthServer {
             !settings.has_late_issuer(),
             "the setting `issuer` is `late`, which only the command `serve` of auth-server can wait for"
         );
-        if settings.pages_dir.is_none() {
-            pages::load_in_background();
-        }
         let mut files = ConfiguredFiles::read(&settings, &random);
         ensure_safe_for_production(settings.profile, &settings.unsafe_at_start(&files))
             .map_err(anyhow::Error::msg)?;
@@ -86,8 +83,9 @@ impl AuthServer {
         let parts = (clock.clone(), random, events);
         let names = names(&settings, &further);
         let shared = Shared::new(settings.profile, names, parts, &mut registry);
-        let default = open_issuer(&settings, files, Place::of_default(), &shared).await?;
-        let further = open_further(further, &shared).await?;
+        let place = Place::of_default(&listeners);
+        let default = open_issuer(&settings, files, place, &shared).await?;
+        let further = open_further(further, &listeners.public_ports(), &shared).await?;
         let own_servers = own_servers(own_listeners, &further, &settings);
         let routes = IssuerRoutes::new(&settings.issuer, &default.place.path, default.routes);
         let routes = route_by_issuer([vec![routes], routes_at(&further, None)].concat());

@@ -42,7 +42,7 @@ pub use sessions::SessionStore;
 pub use shared_buckets::SharedBuckets;
 pub use sqlite::SqliteStore;
 pub use stored_keys::StoredKeys;
-pub use users::UserStore;
+pub use users::{Installation, UserStore};
 
 /// Limits of [`Store::delete_expired`].
 #[derive(Clone, Copy, Debug)]

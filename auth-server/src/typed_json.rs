@@ -4,10 +4,15 @@ mod named_members;
 mod unique_members;
 
 use named_members::NamedMembers;
-use serde::de::{DeserializeOwned, Error};
+use oauth_types::Scope;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error, Unexpected},
+};
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 use unique_members::UniqueMembers;
+use url::Url;
 
 /// Why a JSON value cannot be used. Values are not repeated: the pointer leads to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,33 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, JsonProblem> {
     serde_path_to_error::deserialize(NamedMembers(value)).map_err(|error| at_fault(&error))
 }
 
+/// Deserializes the URL of a web page, for members of bodies.
+///
+/// # Errors
+/// Returns an error if the text is not an absolute http or https URL.
+pub fn web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+    Url::parse(&text)
+        .ok()
+        .filter(is_web)
+        .ok_or_else(|| D::Error::invalid_value(Unexpected::Str("URL"), &"an http or https URL"))
+}
+
+/// Deserializes a scope, for members of bodies.
+///
+/// # Errors
+/// Returns an error if the text is not a scope.
+pub fn optional_scope<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Scope>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let expected = &"scope tokens, separated by spaces (RFC 6749 section 3.3)";
+        D::Error::invalid_value(Unexpected::Str("scope"), expected)
+    })
+}
+
 fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> JsonProblem {
     explain(pointer(error.path()), &error.inner().to_string())
 }
@@ -89,8 +121,8 @@ const NO_VARIANT: &str = "data did not match any variant of untagged enum";
 
 /// Turns a message of `serde` into an error.
 fn explain(pointer: String, message: &str) -> JsonProblem {
-    let (problem, expected) = match message.split_once(", expected ") {
-        Some((problem, expected)) => (problem, Some(expected)),
+    let (problem, expected) = match message.split_once("expected ") {
+        Some((problem, expected)) => (problem.trim_end_matches(", "), Some(expected)),
         None => (message, None),
     };
     let named = |kind: &str| {

@@ -35,6 +35,8 @@ pub struct ControlContext {
     pub policy: Arc<ControlPolicy>,
     /// The hosts of the public listeners.
     pub hosts: Hosts,
+    /// The scheme and port of each public listener that serves this issuer.
+    pub served_at: Vec<(&'static str, u16)>,
     /// How long a call or a faulty response may wait. Less than the time after which requests are
     /// aborted.
     pub longest_wait: Duration,

@@ -8,12 +8,13 @@ use super::{
     context::ControlContext, error::ControlError, issuer::unknown_issuer, json_body::JsonBody,
     path_name::PathName,
 };
-use crate::http::NO_STORE;
+use crate::{http::NO_STORE, typed_json::web_url};
 
 /// The body of `PUT /control/issuers/{name}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerUrl {
+    #[serde(deserialize_with = "web_url")]
     pub url: Url,
 }
 

@@ -93,10 +93,9 @@ async fn set(
     if name != DEFAULT_ISSUER {
         return Err(unknown_issuer(&name));
     }
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(ControlError::invalid("the issuer is not a web address")
-            .at("/url")
-            .expecting("an http or https URL"));
+    if url.port() == Some(0) {
+        let text = "clients cannot reach the port 0";
+        return Err(ControlError::invalid(text).at("/url").expecting("the port of the server"));
     }
     let settings = late.settings.clone().with_issuer(url);
     let files = ConfiguredFiles::read(&settings, &late.random);

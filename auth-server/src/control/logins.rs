@@ -24,6 +24,7 @@ use super::{
 use crate::{
     http::{BrowserSession, ClientAddress, HtmlError, NO_STORE},
     oauth::authorize::{AuthorizationContext, Interaction, PostedResponse, read_request},
+    typed_json::web_url,
 };
 
 /// The body of the request.
@@ -31,6 +32,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// The URL to which the client sends the browser.
+    #[serde(deserialize_with = "web_url")]
     authorization_url: Url,
     user: Option<String>,
     error: Option<ErrorCode>,
@@ -56,9 +58,9 @@ pub async fn log_in(
         let error = ControlError::invalid(text).at("/authorization_url");
         error.expecting("an authorization request that C accepts")
     };
-    if !context.hosts.serve(url) {
-        let host = url.host_str().unwrap_or_default();
-        return Err(at_url(format!("this server does not serve the host `{host}`")));
+    if !is_at_issuer(&context, url) {
+        let (found, issuer) = (url.origin().ascii_serialization(), &context.issuer);
+        return Err(at_url(format!("the issuer `{issuer}` is not served at `{found}`")));
     }
     let query = url.query().unwrap_or_default();
     let path = url.path().strip_prefix(&*context.authorization.page.path).unwrap_or_default();
@@ -90,6 +92,20 @@ pub async fn log_in(
         }
     };
     Ok((NO_STORE, Json(completed(&response)?)))
+}
+
+/// Returns whether a browser that opens a URL reaches this issuer: at its own address, or at one of
+/// the listeners under any of their names.
+fn is_at_issuer(context: &ControlContext, url: &Url) -> bool {
+    let is_of = |issuer: &str| Url::parse(issuer).is_ok_and(|own| own.origin() == url.origin());
+    if is_of(&context.issuer) {
+        return true;
+    }
+    let is_of_other = context.issuers.iter().any(|other| is_of(&other.issuer));
+    let is_at_listener = |(scheme, port): &(&str, u16)| {
+        url.scheme() == *scheme && url.port_or_known_default() == Some(*port)
+    };
+    !is_of_other && context.hosts.serve(url) && context.served_at.iter().any(is_at_listener)
 }
 
 /// Completes an authorization request for a browser that has no cookies.

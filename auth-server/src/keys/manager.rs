@@ -67,7 +67,7 @@ pub struct KeyManager {
 pub struct NoSigningKey(Algorithm);
 
 impl KeyManager {
-    /// Loads the keys. If those for access tokens are missing, creates them first.
+    /// Loads the keys. [`create_first_keys`] has created those of access tokens.
     ///
     /// # Errors
     /// Returns an error if the database or a key cannot be used.
@@ -79,7 +79,6 @@ impl KeyManager {
         clock: &Clock,
     ) -> anyhow::Result<Self> {
         let algorithm = settings.algorithm;
-        ensure_current_key(algorithm, store, clock).await?;
         // Before the keys are read: another server then waits until this one publishes a new key.
         let reports = ReloadReports::begin(store.running_servers(), server).await?;
         let keys = store.signing_keys().await.context("failed to load the signing keys")?;
@@ -160,7 +159,7 @@ impl KeyManager {
     /// # Errors
     /// Returns an error if the database cannot be used.
     pub async fn replace_all(&self, store: &dyn Store, clock: &Clock) -> anyhow::Result<()> {
-        ensure_current_key(self.settings.algorithm, store, clock).await?;
+        create_first_keys(self.settings.algorithm, store, clock).await?;
         self.reload(store, clock.seconds()).await
     }
 
@@ -224,9 +223,12 @@ impl KeyManager {
     }
 }
 
-/// Creates the key of access tokens if it is missing. Another task or server may create keys of
+/// Creates the keys of access tokens if they are missing. Another task or server may create keys of
 /// other algorithms at the same time.
-async fn ensure_current_key(
+///
+/// # Errors
+/// Returns an error if the database or a key cannot be used.
+pub async fn create_first_keys(
     algorithm: Algorithm,
     store: &dyn Store,
     clock: &Clock,
@@ -235,7 +237,9 @@ async fn ensure_current_key(
     if algorithm == Algorithm::HS256 {
         return Ok(());
     }
-    install_first_keys(algorithm, store, clock).await?;
+    if install_first_keys(algorithm, store, clock).await? {
+        return Ok(());
+    }
     if let Some(key) = publish_first_key(algorithm, store, clock).await? {
         activate_published_key(key, store, clock).await?;
     }
@@ -267,6 +271,7 @@ mod tests {
         let clock = Clock::manual(1_000);
         let store = MemoryStore::create().await.unwrap().store();
         let policy = KeyPolicy { algorithm, rotation_interval_days: 0, hs256_secret: None };
+        create_first_keys(algorithm, &*store, &clock).await.unwrap();
         let manager =
             KeyManager::open(policy, 3_600, ServerId([1; 16]), &*store, &clock).await.unwrap();
         let before = manager.ring().of(algorithm).unwrap().kid.clone();

@@ -46,17 +46,17 @@ async fn await_reload(servers: &dyn RunningServers, revision: i64) -> anyhow::Re
     loaded.context("a running server has not loaded the signing keys within 30 seconds")?
 }
 
-/// Creates the first keys of an empty database. They sign at once, because no server publishes keys
-/// yet.
+/// Creates the first keys of an empty database, and returns whether it was empty. They sign at
+/// once, because no server publishes keys yet.
 pub(super) async fn install_first_keys(
     algorithm: Algorithm,
     store: &dyn Store,
     clock: &Clock,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     if !signing_keys(store).await?.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let (current, next) = (generate_key(algorithm).await?, generate_key(algorithm).await?);
+    let (current, next) = tokio::try_join!(generate_key(algorithm), generate_key(algorithm))?;
     apply(AuditedChange::install_keys(current, next, Actor::System, clock.millis()), store).await
 }
 
@@ -89,8 +89,9 @@ pub(super) async fn publish_first_key(
                 let keys = tokio::try_join!(generate_key(algorithm), generate_key(algorithm));
                 let (first, second) = keys?;
                 next = Some(second);
-                apply(AuditedChange::publish_key(first, Actor::System, clock.millis()), store)
-                    .await?;
+                let change = AuditedChange::publish_key(first, Actor::System, clock.millis());
+                // If another server was faster, its key is published.
+                apply(change, store).await?;
             }
         }
     }
@@ -103,17 +104,21 @@ pub(super) async fn activate_published_key(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     await_publication(store).await?;
-    apply(AuditedChange::activate_key(&kid, next, Actor::System, clock.millis()), store).await
+    let change = AuditedChange::activate_key(&kid, next, Actor::System, clock.millis());
+    // If another server was faster, the key signs.
+    apply(change, store).await?;
+    Ok(())
 }
 
 async fn signing_keys(store: &dyn Store) -> anyhow::Result<Vec<SigningKey>> {
     store.signing_keys().await.context("failed to load the signing keys")
 }
 
-/// Applies a change, unless another server was faster.
-async fn apply(change: AuditedChange, store: &dyn Store) -> anyhow::Result<()> {
+/// Applies a change, unless another server was faster. Returns whether it was applied.
+async fn apply(change: AuditedChange, store: &dyn Store) -> anyhow::Result<bool> {
     match store.apply(change).await {
-        Ok(()) | Err(StoreError::KeysChanged) => Ok(()),
+        Ok(()) => Ok(true),
+        Err(StoreError::KeysChanged) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

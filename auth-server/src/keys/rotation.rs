@@ -136,6 +136,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::keys::create_first_keys;
     use crate::{
         keys::KeyPolicy,
         storage::{ServerId, SqliteStore},
@@ -161,6 +162,7 @@ mod tests {
             let policy =
                 KeyPolicy { algorithm: ALGORITHM, rotation_interval_days, hs256_secret: None };
             let server = ServerId([1; 16]);
+            create_first_keys(ALGORITHM, &self.store, &self.clock).await.unwrap();
             KeyManager::open(policy, 3_600, server, &self.store, &self.clock).await.unwrap()
         }
 

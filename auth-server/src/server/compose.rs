@@ -20,7 +20,7 @@ use crate::{
     control::{ControlContext, ControlPolicy, Faults, Journal, NextLogins, Seed, Traffic},
     domain::{CustomClaims, TokenHash},
     http::{Csrf, PageContext},
-    keys::{KeyManager, KeyPolicy},
+    keys::{KeyManager, KeyPolicy, create_first_keys},
     oauth::{
         authorize::{AuthorizationContext, ConsentTickets},
         device::DeviceContext,
@@ -110,6 +110,7 @@ fn control_context(
         further: OnceLock::new(),
         policy: Arc::new(ControlPolicy::new(&settings.control)),
         hosts: settings.hosts().map_err(anyhow::Error::msg)?,
+        served_at: place.served_at.clone(),
         longest_wait: Duration::from_secs(settings.limits.request_timeout_seconds) * 9 / 10,
         clients: Arc::clone(&token.clients),
         traffic: Arc::new(Traffic {
@@ -143,18 +144,19 @@ pub(super) fn features(settings: &AuthServerSettings) -> Features {
     }
 }
 
-/// Warns if the last server on this database had another issuer. A demo on free ports has another
-/// one at each start.
-async fn warn_of_other_issuer(
+/// Returns the secret of the installation. Warns if the last server on this database had another
+/// issuer; a demo on free ports has another one at each start.
+async fn installation_secret(
     settings: &AuthServerSettings,
     store: &dyn Store,
-) -> anyhow::Result<()> {
+    random: &SecureRandom,
+) -> anyhow::Result<[u8; 32]> {
     let issuer = settings.issuer();
-    let Some(before) = store.replace_issuer(&issuer).await?.filter(|before| *before != issuer)
-    else {
-        return Ok(());
-    };
-    if settings.profile.is_production() || store.is_shared() {
+    let installation = store.update_installation(random.bytes()?, &issuer).await?;
+    let other = installation.previous_issuer.filter(|before| *before != issuer);
+    if let Some(before) = other
+        && (settings.profile.is_production() || store.is_shared())
+    {
         tracing::warn!(
             issuer,
             before,
@@ -162,7 +164,7 @@ async fn warn_of_other_issuer(
              every server on it needs the same `issuer`"
         );
     }
-    Ok(())
+    Ok(installation.secret)
 }
 
 impl Services {
@@ -174,8 +176,9 @@ impl Services {
         shared: &Shared,
     ) -> anyhow::Result<Self> {
         let (clock, random) = (shared.clock.clone(), shared.random.clone());
-        let secret = store.installation_secret(random.bytes()?).await?;
-        warn_of_other_issuer(settings, &*store).await?;
+        let secret = installation_secret(settings, &*store, &random).await?;
+        // Before the clients are loaded, because new keys make running servers load them again.
+        create_first_keys(settings.keys.algorithm, &*store, &clock).await?;
         let passwords =
             password_authenticator(settings, &*store, KnownDevices::new(&secret), shared);
         let outbound = Arc::new(OutboundClient::new(
@@ -260,6 +263,7 @@ impl Services {
             session_ttl: settings.sessions.ttl(),
             audit_retention_days: settings.audit_retention_days,
             audit: self.audit.clone(),
+            pages: self.page.pages.clone(),
             store: Arc::clone(&self.store),
             clock: self.clock.clone(),
         }

@@ -15,7 +15,7 @@ use crate::{
     seed::SeedDocument,
     settings::{ConfiguredFiles, ConfiguredSeed},
     storage::{MemoryStore, PostgresStore, SqliteStore, Store},
-    users::seed::{UsersFile, seed_users},
+    users::seed::{UsersFile, create_users, seed_users},
 };
 
 const DATABASE: &str = "auth-server.db";
@@ -49,24 +49,35 @@ pub(super) async fn open_storage(
     let configured = files.seed.map_err(anyhow::Error::msg)?;
     if !settings.control.is_on() {
         let store = open_store(settings).await?;
-        seed_users(users, &*store, random, HashCost::Recommended, now).await?;
+        seed_users(users, &*store, random, now).await?;
         return Ok((clients, Storage { store, control: None }));
     }
+    let seed = match configured {
+        Some(seed) => seed,
+        None => ConfiguredSeed::of_files(seed_document(settings, &clients, &users)?),
+    };
+    let storage = storage_in_memory(settings, seed, users, random, now).await?;
+    // The seed changes by calls, and with its own file.
+    Ok((clients.without_reload(), storage))
+}
+
+/// Creates a database in memory with the users of the seed.
+async fn storage_in_memory(
+    settings: &AuthServerSettings,
+    seed: ConfiguredSeed,
+    users: UsersFile,
+    random: &SecureRandom,
+    now: i64,
+) -> anyhow::Result<Storage> {
     let memory = MemoryStore::create().await?;
     let store = memory.store();
-    let (document, file, is_of_further_issuer) = match configured {
-        Some(ConfiguredSeed { document, file, is_of_further_issuer, .. }) => {
-            (document, file, is_of_further_issuer)
-        }
-        None => (seed_document(settings, &clients, &users)?, None, false),
-    };
     // The seed has the passwords in plain text, and the database ends with the server.
-    seed_users(users, &*store, random, HashCost::Least, now).await?;
+    let users = create_users(users.users, &*store, random, HashCost::Least, now).await?;
+    let ConfiguredSeed { document, file, is_of_further_issuer, .. } = seed;
     let rules =
         SeedRules { settings: settings.clone(), random: random.clone(), is_of_further_issuer };
-    let seed = Seed::new(rules, document, store.users().await?, file);
-    // The seed changes by calls, and with its own file.
-    Ok((clients.without_reload(), Storage { store, control: Some((memory, seed)) }))
+    let seed = Seed::new(rules, document, users, file);
+    Ok(Storage { store, control: Some((memory, seed)) })
 }
 
 /// Returns what the files and the settings define, for the control API.

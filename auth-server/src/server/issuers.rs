@@ -107,11 +107,12 @@ pub(super) async fn open_issuer(
 /// Returns an error if one of them cannot be opened.
 pub(super) async fn open_further(
     issuers: Vec<FurtherIssuer>,
+    public_ports: &[(&'static str, u16)],
     shared: &Shared,
 ) -> anyhow::Result<Vec<(IssuerRoutes, OpenedIssuer)>> {
     let mut opened = Vec::with_capacity(issuers.len());
     for issuer in issuers {
-        let place = Place::of_further(&issuer);
+        let place = Place::of_further(&issuer, public_ports);
         let url = issuer.settings.issuer.clone();
         let settings = with_contents(issuer.settings, &issuer.files);
         tracing::info!(

@@ -29,6 +29,14 @@ impl Listeners {
         })
     }
 
+    /// Returns the scheme and port of each public listener.
+    #[must_use]
+    pub fn public_ports(&self) -> Vec<(&'static str, u16)> {
+        let port = |bound: &BoundListener| bound.address().port();
+        let http = self.http.as_ref().map(|bound| ("http", port(bound)));
+        http.into_iter().chain(self.tls.as_ref().map(|bound| ("https", port(bound)))).collect()
+    }
+
     /// Replaces the port 0 of an issuer by the port that the system chose for its listener.
     #[must_use]
     pub fn with_issuer_port(&self, mut settings: AuthServerSettings) -> AuthServerSettings {

@@ -5,6 +5,7 @@ use flow_events::{EventSink, Party};
 use prometheus_client::registry::Registry;
 use service_kit::{OutageSimulator, Profile, ServiceContext, metrics::HttpMetrics};
 
+use super::listeners::Listeners;
 use crate::{
     AuthServerSettings, SecureRandom,
     control::IssuerName,
@@ -36,6 +37,8 @@ pub(super) struct Place {
     pub listen: Option<String>,
     /// The path below which its endpoints are; empty if it has none.
     pub path: String,
+    /// The scheme and port of each public listener that serves it.
+    pub served_at: Vec<(&'static str, u16)>,
 }
 
 impl Shared {
@@ -75,8 +78,13 @@ impl Shared {
 impl Place {
     /// Returns the place of the issuer of the settings. C does not remove the path of its URL from
     /// requests: a proxy does.
-    pub fn of_default() -> Self {
-        Self { name: DEFAULT_ISSUER.to_owned(), listen: None, path: String::new() }
+    pub fn of_default(listeners: &Listeners) -> Self {
+        Self {
+            name: DEFAULT_ISSUER.to_owned(),
+            listen: None,
+            path: String::new(),
+            served_at: listeners.public_ports(),
+        }
     }
 
     /// Returns what the names of the issuer's cookies end in. Browsers send the cookies of a host
@@ -85,8 +93,16 @@ impl Place {
         if self.name == DEFAULT_ISSUER { String::new() } else { format!("-{}", self.name) }
     }
 
-    pub fn of_further(issuer: &FurtherIssuer) -> Self {
-        let path = issuer.path().to_owned();
-        Self { name: issuer.name.clone(), listen: issuer.listen.clone(), path }
+    /// Returns the place of a further issuer, which has a listener of its own, or is at those of the
+    /// server.
+    pub fn of_further(issuer: &FurtherIssuer, server: &[(&'static str, u16)]) -> Self {
+        let own = issuer.listen.as_deref().and_then(|listen| listen.rsplit_once(':'));
+        let own = own.and_then(|(_, port)| port.parse().ok()).map(|port| vec![("http", port)]);
+        Self {
+            name: issuer.name.clone(),
+            listen: issuer.listen.clone(),
+            path: issuer.path().to_owned(),
+            served_at: own.unwrap_or_else(|| server.to_vec()),
+        }
     }
 }

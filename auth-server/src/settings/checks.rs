@@ -34,6 +34,11 @@ impl AuthServerSettings {
                 "issuer: has a query or a fragment, which RFC 8414 section 2 forbids".to_owned()
             );
         }
+        if !self.issuer.username().is_empty() || self.issuer.password().is_some() {
+            return Err("issuer: has a user name or a password, which everyone would read in \
+                        tokens and metadata"
+                .to_owned());
+        }
         if self.tokens.access_token_ttl_seconds == 0 {
             return Err(
                 "tokens.access_token_ttl_seconds: is 0; an access token needs at least 1 second"

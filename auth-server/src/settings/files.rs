@@ -43,6 +43,11 @@ pub struct ConfiguredSeed {
 }
 
 impl ConfiguredSeed {
+    /// Returns the seed of a server whose files and settings define the same.
+    pub fn of_files(document: SeedDocument) -> Self {
+        Self { document, file: None, issuers: Vec::new(), is_of_further_issuer: false }
+    }
+
     pub(super) fn of_further_issuer(document: SeedDocument) -> Self {
         Self { document, file: None, issuers: Vec::new(), is_of_further_issuer: true }
     }

@@ -67,7 +67,11 @@ mod tests {
     async fn reset_deletes_everything_but_the_secret_and_the_kept_keys() {
         let memory = MemoryStore::create().await.unwrap();
         let store = memory.store();
-        let secret = store.installation_secret([1; 32]).await.unwrap();
+        let installation = async |fresh| {
+            let installation = store.update_installation([fresh; 32], "https://c").await;
+            installation.unwrap().secret
+        };
+        let secret = installation(1).await;
         let install = AuditedChange::install_keys(key("one"), key("two"), Actor::System, 10);
         store.apply(install).await.unwrap();
         for (keys, kept) in [(StoredKeys::Keep, 2), (StoredKeys::Delete, 0)] {
@@ -82,7 +86,7 @@ mod tests {
             assert!(store.audit(&AuditQuery::default()).await.unwrap().is_empty());
             assert_eq!(store.signing_keys().await.unwrap().len(), kept);
             assert!(store.revision().await.unwrap() > before);
-            assert_eq!(store.installation_secret([2; 32]).await.unwrap(), secret);
+            assert_eq!(installation(2).await, secret);
         }
     }
 }

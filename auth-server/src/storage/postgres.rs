@@ -42,9 +42,9 @@ use sql_kit::within_time_budget;
 use sqlx::{PgPool, migrate::Migrator};
 
 use super::{
-    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, RunningServers, SessionStore,
-    SharedBuckets, Store, StoreError, UserStore, refresh_token_loader::RefreshTokenLoader,
-    sql::revision::CHECK_WRITABLE,
+    AuditedChange, GrantOwner, GrantStore, Installation, RetentionCutoffs, RunningServers,
+    SessionStore, SharedBuckets, Store, StoreError, UserStore,
+    refresh_token_loader::RefreshTokenLoader, sql::revision::CHECK_WRITABLE,
 };
 use crate::domain::{
     Actor, AuditQuery, AuditRecord, Client, Consent, DeviceAuthorization, LogoutNotification,
@@ -144,12 +144,12 @@ impl Store for PostgresStore {
 
 #[async_trait]
 impl UserStore for PostgresStore {
-    async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        within_time_budget(users::installation_secret(&self.pool, fresh)).await
-    }
-
-    async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
-        within_time_budget(users::replace_issuer(&self.pool, issuer)).await
+    async fn update_installation(
+        &self,
+        fresh: [u8; 32],
+        issuer: &str,
+    ) -> Result<Installation, StoreError> {
+        within_time_budget(users::update_installation(&self.pool, fresh, issuer)).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {

@@ -40,13 +40,13 @@ mod users;
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use sql_kit::sqlite::{SchemaImage, SqliteDatabase};
+use sql_kit::sqlite::{SchemaImage, SqliteDatabase, TaskConnection};
 use sqlx::{SqlitePool, migrate::Migrator};
 
 use self::group_commit::GroupCommit;
 use super::{
-    AuditedChange, GrantOwner, GrantStore, RetentionCutoffs, RunningServers, SessionStore,
-    SharedBuckets, Store, StoreError, StoredKeys, UserStore,
+    AuditedChange, GrantOwner, GrantStore, Installation, RetentionCutoffs, RunningServers,
+    SessionStore, SharedBuckets, Store, StoreError, StoredKeys, UserStore,
     refresh_token_loader::RefreshTokenLoader,
 };
 use crate::domain::{
@@ -75,11 +75,18 @@ impl SqliteStore {
     /// # Errors
     /// Returns an error if the file cannot be used, or its schema is newer than this program.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        Self::on(sql_kit::sqlite::open(file, &MIGRATIONS).await?).await
+        let database = sql_kit::sqlite::open(file, &MIGRATIONS).await?;
+        let first_reader = async { database.readers.acquire().await.map(drop) };
+        // At once: each connection reads the schema.
+        let (reading, writing, ()) =
+            tokio::try_join!(database.reading_task(), database.writing_task(), first_reader)?;
+        Ok(Self::on(database, reading, writing))
     }
 
     pub(super) async fn open_in_memory() -> Result<Self, StoreError> {
-        Self::on(sql_kit::sqlite::open_in_memory(&MIGRATIONS, &SCHEMA).await?).await
+        let database = sql_kit::sqlite::open_in_memory(&MIGRATIONS, &SCHEMA).await?;
+        let (reading, writing) = (database.reading_task().await?, database.writing_task().await?);
+        Ok(Self::on(database, reading, writing))
     }
 
     pub(super) async fn reset(
@@ -91,11 +98,14 @@ impl SqliteStore {
         reset::reset(&self.writer, users, keys, now).await
     }
 
-    async fn on(database: SqliteDatabase) -> Result<Self, StoreError> {
-        let refresh_tokens = RefreshTokenLoader::spawn(database.reading_task().await?);
-        let group_commit = GroupCommit::spawn(database.writing_task().await?);
+    fn on(database: SqliteDatabase, reading: TaskConnection, writing: TaskConnection) -> Self {
         let SqliteDatabase { readers, writer, .. } = database;
-        Ok(Self { readers, writer, group_commit, refresh_tokens })
+        Self {
+            readers,
+            writer,
+            group_commit: GroupCommit::spawn(writing),
+            refresh_tokens: RefreshTokenLoader::spawn(reading),
+        }
     }
 }
 
@@ -154,12 +164,12 @@ impl Store for SqliteStore {
 
 #[async_trait]
 impl UserStore for SqliteStore {
-    async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-        users::installation_secret(&self.writer, fresh).await
-    }
-
-    async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
-        users::replace_issuer(&self.writer, issuer).await
+    async fn update_installation(
+        &self,
+        fresh: [u8; 32],
+        issuer: &str,
+    ) -> Result<Installation, StoreError> {
+        users::update_installation(&self.writer, fresh, issuer).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {

@@ -3,15 +3,23 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::domain::{Actor, User};
 
+/// What all servers on a database share.
+pub struct Installation {
+    /// Keys of cookies, forms and pairwise identifiers are derived from it.
+    pub secret: [u8; 32],
+    /// The issuer of the last server that started on the database.
+    pub previous_issuer: Option<String>,
+}
+
 /// Storage of users and of the installation's secret and issuer.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Returns the secret that all servers of this installation share. The first call stores
-    /// `fresh`.
-    async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
-
-    /// Stores the issuer of this installation, and returns the one that was stored before.
-    async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError>;
+    /// Stores the issuer of this installation and, with the first call, the secret `fresh`.
+    async fn update_installation(
+        &self,
+        fresh: [u8; 32],
+        issuer: &str,
+    ) -> Result<Installation, StoreError>;
 
     async fn users(&self) -> Result<Vec<User>, StoreError>;
 

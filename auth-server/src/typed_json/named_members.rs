@@ -8,7 +8,8 @@ use serde::{
 };
 use serde_json::Value;
 
-/// Deserializes structs from objects only. `serde` also takes an array, as their members in order.
+/// Deserializes structs and maps from objects only, and enums from the name of a variant. `serde`
+/// also takes an array of members, `null` as an empty map, and the name as a member.
 pub struct NamedMembers(pub Value);
 
 impl<'de> Deserializer<'de> for NamedMembers {
@@ -37,19 +38,27 @@ impl<'de> Deserializer<'de> for NamedMembers {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        if self.0.is_array() {
-            return Err(Self::Error::invalid_type(Unexpected::Seq, &"an object"));
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(_) => Err(Self::Error::invalid_type(Unexpected::Seq, &"an object")),
+            Value::Null => Err(Self::Error::invalid_type(Unexpected::Unit, &"an object")),
+            _ => self.deserialize_any(visitor),
         }
-        self.deserialize_any(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        variants: &'static [&'static str],
+        _name: &'static str,
+        _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_enum(name, variants, visitor)
+        match self.0 {
+            Value::String(name) => visitor.visit_enum(name.into_deserializer()),
+            _ => Err(Self::Error::invalid_type(Unexpected::Other("no string"), &"a string")),
+        }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -62,7 +71,7 @@ impl<'de> Deserializer<'de> for NamedMembers {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map identifier ignored_any
+        unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
 

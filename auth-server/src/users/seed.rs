@@ -67,7 +67,7 @@ pub struct UsersFile {
 }
 
 /// Creates the users of `file` that do not exist yet, with one query and one transaction. Existing
-/// users are not changed. `cost` is that of hashing plain passwords.
+/// users are not changed.
 ///
 /// # Errors
 /// Returns an error if the database cannot be used.
@@ -75,19 +75,34 @@ pub async fn seed_users(
     file: UsersFile,
     store: &dyn UserStore,
     random: &SecureRandom,
-    cost: HashCost,
     now: i64,
 ) -> anyhow::Result<()> {
     let names: Vec<String> = file.users.iter().map(|entry| entry.username.clone()).collect();
     let existing = store.users_by_username(&names).await?;
     let existing: BTreeSet<&str> = existing.iter().map(|user| &*user.username).collect();
     let missing = file.users.into_iter().filter(|entry| !existing.contains(&*entry.username));
-    let missing: Vec<User> =
-        missing.map(|entry| entry.into_user(random, cost)).collect::<anyhow::Result<_>>()?;
-    if missing.is_empty() {
-        return Ok(());
+    create_users(missing, store, random, HashCost::Recommended, now).await?;
+    Ok(())
+}
+
+/// Creates users that do not exist, in one transaction, and returns them. `cost` is that of hashing
+/// plain passwords.
+///
+/// # Errors
+/// Returns an error if the database cannot be used.
+pub async fn create_users(
+    entries: impl IntoIterator<Item = UserToml>,
+    store: &dyn UserStore,
+    random: &SecureRandom,
+    cost: HashCost,
+    now: i64,
+) -> anyhow::Result<Vec<User>> {
+    let users = entries.into_iter().map(|entry| entry.into_user(random, cost));
+    let users: Vec<User> = users.collect::<anyhow::Result<_>>()?;
+    if !users.is_empty() {
+        store.add_missing_users(users.clone(), Actor::System, now * 1_000).await?;
     }
-    Ok(store.add_missing_users(missing, Actor::System, now * 1_000).await?)
+    Ok(users)
 }
 
 /// Rejects a database that contains enabled demo users, because their passwords are public.
@@ -272,7 +287,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AuditQuery, computed_hashes, hash_password},
-        storage::{SqliteStore, Store, StoreError},
+        storage::{Installation, SqliteStore, Store, StoreError},
     };
 
     #[test]
@@ -333,7 +348,7 @@ mod tests {
         let before = computed_hashes();
         let (random, production) = (SecureRandom::seeded(1), Profile::Production);
         let read = || UsersFile::read(Some(&file), production).unwrap();
-        seed_users(read(), &store, &random, HashCost::Recommended, 1).await.unwrap();
+        seed_users(read(), &store, &random, 1).await.unwrap();
         refuse_demo_users(&store).await.unwrap();
         assert_eq!((computed_hashes(), store.users().await.unwrap().len()), (before, 3));
         let problems = read().well_known_password_problems().collect::<Vec<_>>().join(" ");
@@ -355,7 +370,7 @@ mod tests {
         let store = SqliteStore::open(&folder.path().join("c.db")).await.unwrap();
         let random = SecureRandom::seeded(1);
         let read = UsersFile::read(Some(&file), Profile::Test).unwrap();
-        seed_users(read, &store, &random, HashCost::Recommended, 1).await.unwrap();
+        seed_users(read, &store, &random, 1).await.unwrap();
         let dave = store.user_by_username("dave").await.unwrap().unwrap();
         let unit = ["org".to_owned(), "unit".to_owned()];
         assert_eq!(dave.attributes.get(&unit), Some(&serde_json::json!(7)));
@@ -379,12 +394,12 @@ mod tests {
 
     #[async_trait]
     impl UserStore for CountingStore {
-        async fn installation_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
-            self.counted().installation_secret(fresh).await
-        }
-
-        async fn replace_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
-            self.counted().replace_issuer(issuer).await
+        async fn update_installation(
+            &self,
+            fresh: [u8; 32],
+            issuer: &str,
+        ) -> Result<Installation, StoreError> {
+            self.counted().update_installation(fresh, issuer).await
         }
 
         async fn users(&self) -> Result<Vec<User>, StoreError> {
@@ -427,7 +442,7 @@ mod tests {
             let text: String = (0..count).map(entry).collect();
             let users = parse("users.toml", &text, Profile::Test).unwrap();
             let file = UsersFile { users, text };
-            seed_users(file, &store, &random, HashCost::Recommended, 1).await.unwrap();
+            seed_users(file, &store, &random, 1).await.unwrap();
             (store.calls.swap(0, Ordering::Relaxed), store.store.users().await.unwrap().len())
         };
         // A query, and a transaction if a user is missing.

@@ -19,7 +19,10 @@ mod render;
 mod style;
 mod texts;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 pub use browser::Browser;
 pub use error::PagesError;
@@ -29,7 +32,7 @@ pub use messages::{Message, Messages};
 pub use page::Page;
 pub use patterns::{Patterns, fill};
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 use url::Url;
@@ -39,12 +42,21 @@ use crate::{files::Files, render::Renderer, style::Style};
 /// The pages of one server. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    inner: Arc<Inner>,
+    loaded: Loaded,
     frame: Arc<Frame>,
 }
 
+#[derive(Clone, Debug)]
+enum Loaded {
+    Now(Arc<Content>),
+    OnFirstUse(&'static LazyPages),
+}
+
+/// Pages that are all embedded. See [`Pages::on_first_use`].
+pub type LazyPages = LazyLock<Result<Pages, PagesError>>;
+
 #[derive(Debug)]
-struct Inner {
+struct Content {
     renderer: Renderer,
     style: Style,
 }
@@ -92,7 +104,30 @@ impl Pages {
             reason: error.to_string(),
         })?;
         let renderer = Renderer::new(&files, details, style.url())?;
-        Ok(Self { inner: Arc::new(Inner { renderer, style }), frame: Arc::default() })
+        let loaded = Loaded::Now(Arc::new(Content { renderer, style }));
+        Ok(Self { loaded, frame: Arc::default() })
+    }
+
+    /// Returns pages that load when the first of them is used, so that a start does not wait for
+    /// them. Only for embedded pages: a test of the server loads them, so they cannot fail later.
+    #[must_use]
+    pub fn on_first_use(pages: &'static LazyPages) -> Self {
+        Self { loaded: Loaded::OnFirstUse(pages), frame: Arc::default() }
+    }
+
+    /// Loads pages that load on first use. Blocking.
+    ///
+    /// # Errors
+    /// Returns an error if a file, a template or a text is invalid.
+    pub fn load(&self) -> Result<(), &'static PagesError> {
+        self.content().map(|_| ())
+    }
+
+    fn content(&self) -> Result<&Content, &'static PagesError> {
+        match &self.loaded {
+            Loaded::Now(content) => Ok(content),
+            Loaded::OnFirstUse(pages) => (**pages).as_ref().and_then(Self::content),
+        }
     }
 
     /// Makes every page name the rules that the server does not apply.
@@ -127,18 +162,32 @@ impl Pages {
         name: &str,
         context: impl Serialize,
     ) -> Page {
-        match self.inner.renderer.render(browser, name, &self.frame, context) {
+        match self.render(browser, name, context) {
             Ok(html) => Page::new(browser, status, html),
             Err(error) => {
-                tracing::error!(page = name, %error, "failed to render page");
+                tracing::error!(page = name, error, "failed to render page");
                 Page::broken(browser)
             }
         }
     }
 
+    fn render(
+        &self,
+        browser: &Browser,
+        name: &str,
+        context: impl Serialize,
+    ) -> Result<String, String> {
+        let content = self.content().map_err(ToString::to_string)?;
+        let rendered = content.renderer.render(browser, name, &self.frame, context);
+        rendered.map_err(|error| error.to_string())
+    }
+
     /// Returns the stylesheet, for [`Pages::STYLE_PATH`].
     #[must_use]
     pub fn style(&self) -> Response {
-        self.inner.style.response()
+        match self.content() {
+            Ok(content) => content.style.response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     }
 }

@@ -160,14 +160,18 @@ pub async fn disabled_user_can_be_enabled_and_updated(store: &dyn Store) {
 }
 
 pub async fn issuer_is_replaced_and_the_last_one_returned(store: &dyn Store) {
-    store.installation_secret([1; 32]).await.unwrap();
     for (issuer, before) in [
         ("https://a.example", None),
         ("https://a.example", Some("https://a.example")),
         ("https://b.example", Some("https://a.example")),
         ("https://a.example", Some("https://b.example")),
     ] {
-        assert_eq!(store.replace_issuer(issuer).await.unwrap().as_deref(), before);
+        let installation = store.update_installation([1; 32], issuer).await.unwrap();
+        assert_eq!(installation.previous_issuer.as_deref(), before);
+        assert_eq!(installation.secret, [1; 32]);
     }
-    assert_eq!(store.installation_secret([2; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(
+        store.update_installation([2; 32], "https://a.example").await.unwrap().secret,
+        [1; 32]
+    );
 }

@@ -12,47 +12,40 @@ use super::{
 use crate::{
     domain::{Actor, Attributes, SecretHash, User},
     storage::{
-        AuditedChange, StoreError,
+        AuditedChange, Installation, StoreError,
         sql::{
             self, decode,
             grants::GrantSelector,
             sessions::SessionSelector,
             users::{
-                DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, IF_MISSING,
-                INSERT_INSTALLATION_SECRET, INSERT_USERS, INSTALLATION_SECRET, ISSUER, SET_ISSUER,
-                SET_PASSWORD, UPDATE_USER, USER, USER_BY_USERNAME, USERS, USERS_WHERE, UserRow,
-                phc,
+                DELETE_USER, ENABLE_OR_DISABLE_USER, FORGET_DEVICES, IF_MISSING, INSERT_USERS,
+                INSTALLATION, SET_PASSWORD, UPDATE_INSTALLATION, UPDATE_USER, USER,
+                USER_BY_USERNAME, USERS, USERS_WHERE, UserRow, phc,
             },
         },
     },
 };
 
-pub(super) async fn installation_secret(
+pub(super) async fn update_installation(
     pool: &Pool,
     fresh: [u8; 32],
-) -> Result<[u8; 32], StoreError> {
-    let mut transaction = begin(pool).await?;
-    let insert = sqlx::query(INSERT_INSTALLATION_SECRET).bind(&fresh[..]);
-    insert.execute(&mut *transaction).await?;
-    // Servers that start concurrently all read the secret that the first one stored.
-    let secret = sqlx::query_scalar(INSTALLATION_SECRET).fetch_one(&mut *transaction).await?;
-    transaction.commit().await?;
-    sql::users::installation_secret(secret)
-}
-
-pub(super) async fn replace_issuer(
-    pool: &Pool,
     issuer: &str,
-) -> Result<Option<String>, StoreError> {
-    let mut transaction = begin(pool).await?;
-    let before: Option<Option<String>> =
-        sqlx::query_scalar(ISSUER).fetch_optional(&mut *transaction).await?;
-    let before = before.flatten();
-    if before.as_deref() != Some(issuer) {
-        sqlx::query(SET_ISSUER).bind(issuer).execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(before)
+) -> Result<Installation, StoreError> {
+    let stored: Option<(Vec<u8>, Option<String>)> =
+        sqlx::query_as(INSTALLATION).fetch_optional(pool).await?;
+    let (secret, previous_issuer) = stored.unzip();
+    let previous_issuer = previous_issuer.flatten();
+    let secret = match secret {
+        // Most starts change nothing, and then wait for no other server.
+        Some(secret) if previous_issuer.as_deref() == Some(issuer) => secret,
+        // Servers that start concurrently all get the secret that the first one stored.
+        _ => {
+            let update = sqlx::query_scalar(UPDATE_INSTALLATION).bind(&fresh[..]).bind(issuer);
+            update.fetch_one(pool).await?
+        }
+    };
+    let secret = sql::users::installation_secret(secret)?;
+    Ok(Installation { secret, previous_issuer })
 }
 
 pub(super) async fn all(pool: &Pool) -> Result<Vec<User>, StoreError> {

@@ -5,11 +5,10 @@ use crate::{
     storage::StoreError,
 };
 
-pub const INSERT_INSTALLATION_SECRET: &str =
-    "INSERT INTO installation_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
-pub const INSTALLATION_SECRET: &str = "SELECT secret FROM installation_secret";
-pub const ISSUER: &str = "SELECT issuer FROM installation_secret";
-pub const SET_ISSUER: &str = "UPDATE installation_secret SET issuer = $1";
+pub const INSTALLATION: &str = "SELECT secret, issuer FROM installation_secret";
+/// The secret stays if there is one.
+pub const UPDATE_INSTALLATION: &str = "INSERT INTO installation_secret (id, secret, issuer) \
+     VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET issuer = excluded.issuer RETURNING secret";
 /// Without the rows, which `IF_MISSING` follows.
 pub const INSERT_USERS: &str = "INSERT INTO users \
      (sub, username, password_hash, claims, enabled, created_at, updated_at, device_generation, attributes) \
