@@ -43,5 +43,6 @@ async fn set(context: &ControlContext, claims: Vec<Value>) -> Result<(), Control
             seed.set_claims(claims);
             Ok(())
         })
-        .await
+        .await?;
+    Ok(())
 }

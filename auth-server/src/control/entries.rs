@@ -30,13 +30,13 @@ pub async fn put_entry(
             .expecting(format!("`{id}`, or no such member")));
     }
     body.insert(member.to_owned(), id.into());
-    context
+    let changed = context
         .change_seed(|seed| {
             seed.put(kind, id, body);
             Ok(())
         })
         .await?;
-    entry(context, kind, id).await
+    changed.get(kind, id).cloned().ok_or_else(|| unknown(kind, id))
 }
 
 /// Removes an entry of the seed.
@@ -49,7 +49,8 @@ pub async fn delete_entry(
         true => Ok(()),
         false => Err(unknown(kind, id)),
     };
-    context.change_seed(remove).await
+    context.change_seed(remove).await?;
+    Ok(())
 }
 
 fn unknown(kind: Entries, id: &str) -> ControlError {

@@ -99,6 +99,13 @@ impl ControlError {
         Self::invalid(text).expecting(format!("0 to {}", longest.as_millis()))
     }
 
+    /// Another call changed the same at the same time: status 409. The client can repeat the call.
+    pub fn conflict() -> Self {
+        let text =
+            "another call changed the same user, client or key at the same time; repeat this one";
+        Self::new(StatusCode::CONFLICT, "conflict", text)
+    }
+
     /// The server cannot serve the request at present: status 503.
     pub fn unavailable() -> Self {
         let text = "the authorization server cannot serve requests right now";
@@ -177,10 +184,21 @@ impl From<JsonProblem> for ControlError {
     }
 }
 
-/// The reason is logged and not sent.
+/// What a call needs was there when it was checked, so another call has changed it since. Any other
+/// reason is logged and not sent.
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        match error {
+            StoreError::ClientNotFound(_)
+            | StoreError::ClientExists(_)
+            | StoreError::UserNotFound(_)
+            | StoreError::UserExists(_)
+            | StoreError::ChangedSinceRead
+            | StoreError::KeysChanged
+            | StoreError::AlreadyConsumed
+            | StoreError::SessionEnded => Self::conflict(),
+            other => Self::internal(&other),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::Method,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -59,16 +58,14 @@ async fn call(State(routes): State<Arc<IssuerRoutes>>, request: Request) -> Resp
         .find_map(|(name, value)| (name == ISSUER).then(|| value.into_owned()));
     let (named, request) = match in_query {
         Some(named) => (Some(named), request),
-        None if [Method::POST, Method::PUT].contains(request.method()) => {
-            match timeout(routes.request_timeout, named_in_body(request, routes.max_body_bytes))
-                .await
-            {
+        None => {
+            let read = named_in_body(request, routes.max_body_bytes);
+            match timeout(routes.request_timeout, read).await {
                 Ok(Ok(read)) => read,
                 Ok(Err(rejection)) => return rejection,
                 Err(_) => return ControlError::too_slow().into_response(),
             }
         }
-        None => (None, request),
     };
     let chosen = named.and_then(|named| {
         routes.further.iter().find(|(context, _)| context.is_named(&named)).map(|(_, own)| own)

@@ -13,7 +13,7 @@ use service_kit::RequestBody;
 use super::{
     context::ControlContext,
     error::ControlError,
-    issuer::{ISSUER, NamedIssuer, unknown_issuer},
+    issuer::{ISSUER, NamedIssuer},
 };
 use crate::typed_json::{JsonProblem, parse_object, typed};
 
@@ -80,7 +80,7 @@ fn parse<T: DeserializeOwned>(body: &[u8], context: &impl NamedIssuer) -> Result
     match members.remove(ISSUER) {
         None => {}
         Some(Value::String(named)) if context.is_named(&named) => {}
-        Some(Value::String(named)) => return Err(unknown_issuer(&named).at("/issuer")),
+        Some(Value::String(named)) => return Err(context.not_named(&named).at("/issuer")),
         Some(_) => {
             let error = ControlError::invalid("the issuer is not a string").at("/issuer");
             return Err(error.expecting("a string"));

@@ -66,6 +66,10 @@ pub async fn rotate(
     match changed {
         // Another call or the schedule rotated the key at the same time.
         Ok(()) | Err(RotationError::Concurrent(_)) => {}
+        // A reset has just deleted the keys, and creates new ones.
+        Err(RotationError::NoKey) if context.keys.ring().of(Algorithm::HS256).is_none() => {
+            return Err(ControlError::conflict());
+        }
         Err(RotationError::NoKey) => {
             let text = "HS256 signs with a secret of the settings, so there is no key to rotate";
             return Err(ControlError::invalid(text));

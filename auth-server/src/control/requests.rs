@@ -13,7 +13,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
-use self::expectation::{Count, Nearest, RequestMatch};
+use self::expectation::{CountMembers, Nearest, RequestMatch};
 use super::{
     context::ControlContext,
     error::ControlError,
@@ -48,7 +48,7 @@ pub async fn delete_all(State(context): State<Arc<ControlContext>>) -> StatusCod
 pub struct Expectation {
     #[serde(default, rename = "match")]
     matching: RequestMatch,
-    count: Count,
+    count: CountMembers,
     /// How long to wait for requests that are missing, or for one too many where the count has only
     /// an upper bound. In milliseconds, less than `limits.request_timeout_seconds`.
     #[serde(default)]
@@ -77,12 +77,12 @@ pub async fn verify(
     State(context): State<Arc<ControlContext>>,
     JsonBody(expectation): JsonBody<Expectation>,
 ) -> Result<Response, ControlError> {
-    expectation.count.check()?;
+    let count = expectation.count.count()?;
     let within = Duration::from_millis(expectation.within_ms);
     if within > context.longest_wait {
         return Err(ControlError::longer_than(context.longest_wait).at("/within_ms"));
     }
-    let (matching, count) = (expectation.matching.into_recorded()?, expectation.count);
+    let matching = expectation.matching.into_recorded()?;
     let journal = &context.traffic.journal;
     let deadline = Instant::now() + within;
     let mut arrivals = journal.arrivals();

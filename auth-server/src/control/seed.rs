@@ -73,18 +73,19 @@ impl SeedState {
 }
 
 impl ControlContext {
-    /// Changes the seed and applies it. If the changed seed breaks a rule, nothing changes.
-    pub async fn change_seed<T>(
+    /// Changes the seed, applies it and returns it. If the changed seed breaks a rule, nothing
+    /// changes.
+    pub async fn change_seed(
         &self,
-        change: impl FnOnce(&mut SeedDocument) -> Result<T, ControlError>,
-    ) -> Result<T, ControlError> {
+        change: impl FnOnce(&mut SeedDocument) -> Result<(), ControlError>,
+    ) -> Result<SeedDocument, ControlError> {
         let mut state = self.seed.state.lock().await;
         let mut changed = state.current.clone();
-        let result = change(&mut changed)?;
+        change(&mut changed)?;
         // Only the entry of the body can be at fault.
         let checked = self.seed.check(&changed).await.map_err(ControlError::below_entry)?;
         state.current = self.apply_seed(&state.current, changed, checked).await?;
-        Ok(result)
+        Ok(state.current.clone())
     }
 
     /// Makes another seed the one of this server and of its further issuers, which a reset restores

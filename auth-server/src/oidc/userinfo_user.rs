@@ -39,8 +39,15 @@ pub async fn userinfo_user(
     if !claims.aud.contains(&context.issuer) {
         return Err(UserInfoError::InvalidToken("it is for another resource than userinfo"));
     }
-    if claims.iss != context.issuer || context.clock.seconds() >= claims.exp {
+    let now = context.clock.seconds();
+    if claims.iss != context.issuer {
+        return Err(UserInfoError::InvalidToken("it was not issued by this server"));
+    }
+    if now >= claims.exp {
         return Err(UserInfoError::InvalidToken("it has expired"));
+    }
+    if claims.nbf.is_some_and(|start| now < start) {
+        return Err(UserInfoError::InvalidToken("it is not valid yet"));
     }
     if !context.issued_tokens.is_active(&claims).await? {
         return Err(UserInfoError::InvalidToken("it was revoked"));

@@ -5,7 +5,9 @@ use axum::{
     middleware::{Next, from_fn, from_fn_with_state},
 };
 use flow_events::EventSink;
-use service_kit::{ServiceContext, with_cors, with_request_context};
+use service_kit::{
+    ServiceContext, with_context_layer, with_cors, with_error_fallbacks, with_request_context,
+};
 use sql_kit::with_time_budget;
 
 use super::compose::features;
@@ -28,6 +30,7 @@ pub(super) fn public_routes(
     let routes = router::routes(state.clone(), features(settings)).layer(from_fn(
         move |request, next: Next| with_time_budget(database_timeout, next.run(request)),
     ));
+    let routes = with_error_fallbacks(routes);
     let routes = match traffic {
         Some(traffic) => routes.layer(from_fn_with_state(traffic, observe)),
         None => routes,
@@ -37,7 +40,7 @@ pub(super) fn public_routes(
         registration: settings.registration.enabled,
     };
     let routes =
-        with_request_context(routes, context).layer(from_fn_with_state(state.pages, html_errors));
+        with_context_layer(routes, context).layer(from_fn_with_state(state.pages, html_errors));
     with_cors(routes, origins)
 }
 

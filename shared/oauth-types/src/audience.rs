@@ -32,7 +32,7 @@ impl std::fmt::Display for Audience {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a string or an array of strings")]
 enum OneOrMany {
     One(String),
     Many(Vec<String>),

@@ -63,7 +63,9 @@ pub use outage::OutageSimulator;
 pub use profile::Profile;
 pub use proxies::{ForwardingHeader, Networks, ProxySettings};
 pub use request_body::RequestBody;
-pub use request_context::{RequestId, ServiceContext, with_request_context};
+pub use request_context::{
+    RequestId, ServiceContext, with_context_layer, with_error_fallbacks, with_request_context,
+};
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use server::{BindError, BoundListener, Server};
 pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load, load_over};

@@ -48,10 +48,19 @@ pub struct RequestId(pub Arc<str>);
 /// Adds request id, trace, log line, metrics, events and limits to every request of `app`,
 /// including those that are rejected for their path, method, size or duration.
 pub fn with_request_context(app: Router, context: ServiceContext) -> Router {
+    with_context_layer(with_error_fallbacks(app), context)
+}
+
+/// Rejects requests for unknown paths and methods. For layers that are to cover these as well, and
+/// to which [`with_context_layer`] adds the request context.
+pub fn with_error_fallbacks(app: Router) -> Router {
+    app.fallback(unknown_path).method_not_allowed_fallback(unknown_method)
+}
+
+/// [`with_request_context`] of routes that have fallbacks.
+pub fn with_context_layer(app: Router, context: ServiceContext) -> Router {
     // One layer instead of several, because each one costs time at every request.
-    app.fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(Arc::new(context), run_with_context))
+    app.layer(from_fn_with_state(Arc::new(context), run_with_context))
 }
 
 async fn run_with_context(

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use oauth_types::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,7 +37,7 @@ pub struct RequestMatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorCode>,
+    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault_id: Option<u64>,
     /// Parameters that the request must have, as they were sent or as the journal writes them.
@@ -47,12 +46,20 @@ pub struct RequestMatch {
 }
 
 /// How many requests must match.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy)]
 pub enum Count {
     Exactly(usize),
     AtLeast(usize),
     AtMost(usize),
+}
+
+/// A [`Count`] as a body has it: one of the members.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountMembers {
+    exactly: Option<usize>,
+    at_least: Option<usize>,
+    at_most: Option<usize>,
 }
 
 /// The request that differs least from what was expected.
@@ -129,41 +136,48 @@ impl RequestMatch {
     }
 }
 
-impl Count {
+impl CountMembers {
     /// # Errors
-    /// Returns an error if every number of requests would do.
-    pub fn check(&self) -> Result<(), ControlError> {
-        match self {
-            Self::AtLeast(0) => {
+    /// Returns an error if it is not exactly one member, or if every number of requests would do.
+    pub fn count(&self) -> Result<Count, ControlError> {
+        match (self.exactly, self.at_least, self.at_most) {
+            (None, Some(0), None) => {
                 let text = "`at_least` 0 holds for any number of requests";
                 Err(ControlError::invalid(text).at("/count/at_least").expecting("1 or more"))
             }
-            _ => Ok(()),
+            (Some(number), None, None) => Ok(Count::Exactly(number)),
+            (None, Some(number), None) => Ok(Count::AtLeast(number)),
+            (None, None, Some(number)) => Ok(Count::AtMost(number)),
+            _ => Err(ControlError::invalid("`count` does not have exactly one member")
+                .at("/count")
+                .expecting("one of `exactly`, `at_least`, `at_most`")),
         }
     }
+}
 
-    pub fn allows(&self, matched: usize) -> bool {
+impl Count {
+    pub fn allows(self, matched: usize) -> bool {
         match self {
-            Self::Exactly(number) => matched == *number,
-            Self::AtLeast(number) => matched >= *number,
-            Self::AtMost(number) => matched <= *number,
+            Self::Exactly(number) => matched == number,
+            Self::AtLeast(number) => matched >= number,
+            Self::AtMost(number) => matched <= number,
         }
     }
 
     /// Returns whether any number of further requests is allowed.
-    pub fn is_lower_bound(&self) -> bool {
+    pub fn is_lower_bound(self) -> bool {
         matches!(self, Self::AtLeast(_))
     }
 
     /// Returns whether no request need arrive, so that only time shows whether too many do.
-    pub fn is_upper_bound(&self) -> bool {
+    pub fn is_upper_bound(self) -> bool {
         matches!(self, Self::AtMost(_) | Self::Exactly(0))
     }
 
     /// Returns whether requests are missing.
-    pub fn is_above(&self, matched: usize) -> bool {
+    pub fn is_above(self, matched: usize) -> bool {
         match self {
-            Self::Exactly(number) | Self::AtLeast(number) => matched < *number,
+            Self::Exactly(number) | Self::AtLeast(number) => matched < number,
             Self::AtMost(_) => false,
         }
     }

@@ -39,7 +39,6 @@ pub async fn mint_access_token(mint: &Mint<'_>) -> Result<MintedToken, ControlEr
         None => None,
     };
     let own = own_claims(mint, &access, grant.as_ref())?;
-    let (jti, exp) = (own.jti.clone(), own.exp);
     let mut claims = as_object(&own)?;
     if let Some(not_before) = mint.request.not_before {
         claims.insert("nbf".to_owned(), json!(mint.now + not_before));
@@ -49,6 +48,9 @@ pub async fn mint_access_token(mint: &Mint<'_>) -> Result<MintedToken, ControlEr
     for flaw in mint.flaws_of(FlawTarget::Claims) {
         apply_to_claims(&mut claims, flaw, mint.now);
     }
+    // Those that the token ends up with, which a revocation names.
+    let jti = claims.get("jti").and_then(Value::as_str).map_or(own.jti, str::to_owned);
+    let exp = claims.get("exp").and_then(Value::as_i64).unwrap_or(own.exp);
     let (token, header, claims, opaque) = match access.format {
         TokenFormat::Jwt => {
             let (token, draft) = sign(mint, &access, claims).await?;
@@ -162,7 +164,8 @@ fn opaque_token(
         serde_json::from_value(Value::Object(claims)).map_err(|error| {
             let text =
                 format!("this server cannot store an opaque token with such claims: {error}");
-            ControlError::invalid(text).at("/claims")
+            let at = if mint.request.claims.is_empty() { "/flaws" } else { "/claims" };
+            ControlError::invalid(text).at(at).expecting("claims as introspection returns them")
         })?;
     let token = new_opaque_token(mint.context.random.bytes()?);
     let stored = OpaqueToken { hash: TokenHash::of(&token), claims };

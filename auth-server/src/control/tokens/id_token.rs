@@ -7,11 +7,11 @@ use super::{
     draft_jwt::{DraftJwt, apply_to_claims},
     flaw::FlawTarget,
     mint::{Mint, MintedToken},
-    user_grant::unstored_grant,
+    user_grant::{NewGrant, store_grant},
 };
 use crate::{
-    control::{ControlError, sessions::start_session},
-    domain::{AllowedAccess, AuditEvent, GrantResources, User, UserGrant},
+    control::ControlError,
+    domain::{AuditEvent, GrantResources, OneTimeCredential, User, UserIssuance},
     keys::KeyError,
     oauth::token::{grants::UserContext, id_token_algorithm, id_token_facts},
     storage::Change,
@@ -29,8 +29,9 @@ pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, 
     let context = mint.context;
     let algorithm = mint.request.algorithm.unwrap_or_else(|| id_token_algorithm(&mint.client));
     context.keys.await_signing_key(algorithm).await?;
+    let new = stored_grant(mint, user).await?;
     let user_context = UserContext {
-        grant: grant_of(mint, user).await?,
+        grant: new.grant,
         nonce: mint.request.nonce.clone(),
         consumes: None,
         refresh_token: None,
@@ -44,23 +45,27 @@ pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, 
     let token = draft.sign(signing, mint.signature_flaw()).await?;
     let mut record = mint.record(AuditEvent::Token);
     record.scope = Some(user_context.grant.scope.to_string());
-    context.audit.apply(&record, Change::None).await?;
+    let exp = draft.claims.get("exp").and_then(Value::as_i64);
+    let issuance = UserIssuance {
+        grant_id: user_context.grant.grant_id,
+        consumes: Some(OneTimeCredential::AuthorizationCode(new.code_hash)),
+        exp: exp.unwrap_or(mint.now + i64::from(context.ttls.id_token)),
+        opaque: None,
+        refresh_token: None,
+    };
+    context.audit.apply(&record, Change::IssueTokens(Box::new(issuance))).await?;
     let is_own = |audience: &Audience| audience.iter().eq([&*mint.client.client_id]);
     let has_audience = mint.request.audience.as_ref().is_none_or(is_own);
     let bypassed = mint.bypassed(&user_context.grant.scope, has_audience, context.ttls.id_token);
     Ok(MintedToken { token, header: Some(draft.header), claims: Some(draft.claims), bypassed })
 }
 
-/// Returns the grant that the ID token reports. It is not stored.
-async fn grant_of(mint: &Mint<'_>, user: &User) -> Result<UserGrant, ControlError> {
-    let session = start_session(mint.authorization, user, mint.address).await?;
+/// Stores the grant that the ID token reports, so that the client gets a logout token when the
+/// session ends.
+async fn stored_grant(mint: &Mint<'_>, user: &User) -> Result<NewGrant, ControlError> {
     let scope = mint.request.scope.as_ref().unwrap_or(&mint.client.scopes).clone();
-    let allowed = AllowedAccess { scope, resources: GrantResources::Inferred(None) };
-    Ok(UserGrant {
-        sid: session.sid,
-        auth_time: session.auth_time,
-        ..unstored_grant(mint, user, allowed)
-    })
+    // The code is consumed at once.
+    store_grant(mint, user, scope, GrantResources::Inferred(None), mint.now + 1).await
 }
 
 /// Applies the times, claims and flaws of the request, in this order: nothing else that it demands

@@ -110,7 +110,10 @@ impl<'a> Mint<'a> {
     /// Returns whether a scope has all that the request demands: unknown ones would be ignored.
     pub fn is_demanded(&self, granted: &Scope) -> bool {
         let demanded = self.request.scope.as_ref();
-        demanded.is_none_or(|demanded| demanded.iter().all(|token| granted.contains(token)))
+        demanded.is_none_or(|demanded| {
+            demanded.is_empty() == granted.is_empty()
+                && demanded.iter().all(|token| granted.contains(token))
+        })
     }
 
     /// Returns the scope and the access that the rules of the grant allow.

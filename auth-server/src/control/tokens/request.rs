@@ -2,7 +2,7 @@ use oauth_types::{Audience, Scope};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{control::ControlError, domain::Algorithm};
+use crate::{control::ControlError, domain::Algorithm, typed_json::optional_scope};
 
 /// Ten years, the maximum distance of a time from now.
 const MAX_SECONDS: i64 = 315_360_000;
@@ -16,6 +16,7 @@ pub struct MintRequest {
     /// The user name. Without one, an access token is for the client itself.
     pub user: Option<String>,
     pub audience: Option<Audience>,
+    #[serde(default, deserialize_with = "optional_scope")]
     pub scope: Option<Scope>,
     /// Claims that replace those of the token, or are added.
     #[serde(default)]
@@ -69,6 +70,12 @@ impl MintRequest {
                 let error = ControlError::invalid(text).at(format!("/{member}"));
                 return Err(error.expecting("no such member"));
             }
+        }
+        if self.audience.as_ref().is_some_and(|audience| audience.iter().next().is_none()) {
+            let text = "the audience is empty";
+            return Err(ControlError::invalid(text)
+                .at("/audience")
+                .expecting("at least one identifier"));
         }
         if self.user.is_none() && self.token != TokenKind::Access {
             let text = "only an access token can be without a user";

@@ -101,6 +101,13 @@ impl Fault {
                 invalid("the status is not from 200 to 599", "/do/status").expecting("200 to 599")
             );
         }
+        let has_body = body.is_some() || self.action.truncate.is_some();
+        if has_body && status.is_some_and(|status| [204, 205, 304].contains(&status)) {
+            let text = "a response with this status has no body (RFC 9110 section 6.4.1)";
+            return Err(
+                invalid(text, "/do/status").expecting("a status whose responses have a body")
+            );
+        }
         if delay_ms.is_some_and(|millis| Duration::from_millis(millis) > longest_wait) {
             return Err(ControlError::longer_than(longest_wait).at("/do/delay_ms"));
         }

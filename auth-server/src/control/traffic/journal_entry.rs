@@ -60,6 +60,8 @@ pub struct RequestFacts {
     pub client_id: Option<String>,
     /// The access token, whose client is looked up.
     pub access_token: Option<AccessToken>,
+    /// The ID token that names the client of a logout.
+    pub id_token_hint: Option<String>,
     authentication: Authentication,
     pkce: bool,
     fields: BTreeMap<String, String>,
@@ -127,6 +129,7 @@ impl RequestFacts {
             path: public_path(uri.path()),
             client_id: basic_client_id.or_else(|| named("client_id")).or_else(|| named("appid")),
             access_token: in_bearer.and_then(Result::ok).or(in_parameter),
+            id_token_hint: (endpoint == Endpoint::Logout).then(|| named("id_token_hint")).flatten(),
             authentication,
             pkce: has(["code_challenge", "code_verifier"]),
             fields,

@@ -24,6 +24,7 @@ use crate::{
         unregistered::accept_unregistered,
     },
     oauth::authorize::PostedResponse,
+    tokens::decode_id_token_hint,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -54,6 +55,11 @@ pub async fn observe(
     recording.facts = facts(&form);
     if let Some(token) = recording.facts.access_token.take()
         && let Some(client_id) = client_of_token(&traffic, &token).await
+    {
+        recording.facts.client_id = Some(client_id);
+    }
+    if let Some(hint) = recording.facts.id_token_hint.take()
+        && let Some(client_id) = client_of_hint(&traffic, &hint)
     {
         recording.facts.client_id = Some(client_id);
     }
@@ -143,6 +149,12 @@ fn is_form(headers: &header::HeaderMap) -> bool {
 async fn client_of_token(traffic: &Traffic, token: &AccessToken) -> Option<String> {
     let claims = traffic.issued_tokens.find_claims(token).await.ok()??;
     Some(claims.client_id)
+}
+
+/// Returns the client of the ID token that a logout presents, if C issued it.
+fn client_of_hint(traffic: &Traffic, hint: &str) -> Option<String> {
+    let (ring, issuer) = (traffic.key_set.keys.ring(), &traffic.authorization.issuer);
+    Some(decode_id_token_hint(hint, &ring, issuer)?.aud)
 }
 
 /// Returns the error code of a response: a member of its JSON, or a parameter of its redirect or of

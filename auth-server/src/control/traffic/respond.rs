@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use oauth_types::{ErrorCode, OAuthError, bearer::Challenge};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub fn own_response(
     traffic: &Traffic,
 ) -> Option<Response> {
     if action.close {
-        return Some(interrupted(Bytes::new(), 1).into_response());
+        return Some(aborted());
     }
     if action.garbage {
         let json = [(header::CONTENT_TYPE, "application/json")];
@@ -95,14 +95,18 @@ pub async fn truncated_response(response: Response, at: usize) -> Response {
     Response::from_parts(parts, interrupted_body(whole.slice(..at)))
 }
 
-/// Returns a response that announces more than it has.
-fn interrupted(sent: Bytes, missing: usize) -> Response {
-    let length = HeaderValue::from(sent.len() + missing);
-    ([(header::CONTENT_LENGTH, length)], interrupted_body(sent)).into_response()
+/// Returns a response that ends the connection before any of it is sent.
+fn aborted() -> Response {
+    let error = Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted));
+    Body::from_stream(stream::iter([error])).into_response()
 }
 
-/// Returns a body whose error makes the server close the connection.
+/// Returns a body whose error makes the server close the connection. What comes before is sent: the
+/// server writes it while the body waits.
 fn interrupted_body(sent: Bytes) -> Body {
-    let parts = [Ok(sent), Err(io::Error::from(io::ErrorKind::ConnectionAborted))];
-    Body::from_stream(stream::iter(parts))
+    let aborted = async {
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    };
+    Body::from_stream(stream::iter([Ok(sent)]).chain(stream::once(aborted)))
 }
