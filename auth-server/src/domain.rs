@@ -27,6 +27,7 @@ mod resource_choice;
 mod secret_hash;
 mod session;
 mod signing_key;
+mod string_classes;
 mod token;
 mod token_bucket;
 mod token_exchange;

@@ -2,9 +2,11 @@
 //! line and the users file all use these functions, with the same limits.
 
 use oauth_types::Password;
-use precis_core::profile::PrecisFastInvocation;
+use precis_core::{Error, StringClass, profile::Rules};
 use precis_profiles::{OpaqueString, UsernameCaseMapped};
 use zeroize::Zeroizing;
+
+use super::string_classes::{CurrentFreeformClass, CurrentIdentifierClass};
 
 /// Maximum length of a user name in bytes, typed and normalized.
 const MAX_USERNAME_BYTES: usize = 255;
@@ -45,12 +47,24 @@ pub fn normalize_username(username: &str) -> Result<String, CredentialError> {
     if username.trim() != username {
         return Err(CredentialError::PaddedUsername);
     }
-    let normalized = UsernameCaseMapped::enforce(username);
-    let normalized = normalized.map_err(|_| CredentialError::InvalidUsername)?;
+    let normalized =
+        username_case_mapped(username).map_err(|_| CredentialError::InvalidUsername)?;
+    if normalized.is_empty() {
+        return Err(CredentialError::InvalidUsername);
+    }
     if normalized.len() > MAX_USERNAME_BYTES {
         return Err(CredentialError::LongUsername);
     }
-    Ok(normalized.into_owned())
+    Ok(normalized)
+}
+
+/// The rules of the profile, in its order (RFC 8265 §3.3.1).
+fn username_case_mapped(username: &str) -> Result<String, Error> {
+    let profile = UsernameCaseMapped::new();
+    let mapped = profile.width_mapping_rule(username)?;
+    CurrentIdentifierClass.allows(&*mapped)?;
+    let normalized = profile.normalization_rule(profile.case_mapping_rule(mapped)?)?;
+    Ok(profile.directionality_rule(normalized)?.into_owned())
 }
 
 /// Returns the name of the user whose name was typed into a form. Spaces around it are ignored:
@@ -75,12 +89,19 @@ pub fn normalize_password(password: &Password) -> Result<Password, CredentialErr
     if typed.len() > MAX_PASSWORD_BYTES {
         return Err(CredentialError::LongPassword);
     }
-    let normalized = OpaqueString::enforce(typed).map_err(|_| CredentialError::InvalidPassword)?;
-    let normalized = Zeroizing::new(normalized.into_owned());
+    let normalized = opaque_string(typed).map_err(|_| CredentialError::InvalidPassword)?;
     if normalized.len() > MAX_PASSWORD_BYTES {
         return Err(CredentialError::LongPassword);
     }
     Ok(Password::new(normalized.as_str()))
+}
+
+/// The rules of the profile, in its order (RFC 8265 §4.2.1).
+fn opaque_string(password: &str) -> Result<Zeroizing<String>, Error> {
+    let profile = OpaqueString::new();
+    CurrentFreeformClass.allows(password)?;
+    let mapped = profile.additional_mapping_rule(password)?;
+    Ok(Zeroizing::new(profile.normalization_rule(mapped)?.into_owned()))
 }
 
 #[cfg(test)]
@@ -96,6 +117,9 @@ mod tests {
             ("\u{ff21}lice", "alice"),
             ("a.b@c.example", "a.b@c.example"),
             ("小爱", "小爱"),
+            // Newer than Unicode 6.3.
+            ("陈\u{2cc56}", "陈\u{2cc56}"),
+            ("\u{1e900}", "\u{1e922}"),
         ] {
             assert_eq!(normalize_username(typed).as_deref(), Ok(expected), "{typed}");
         }
@@ -112,6 +136,7 @@ mod tests {
             ("two\nlines", CredentialError::InvalidUsername),
             ("two words", CredentialError::InvalidUsername),
             ("\u{200b}zero", CredentialError::InvalidUsername),
+            ("emoji\u{1f914}", CredentialError::InvalidUsername),
             (&"x".repeat(256), CredentialError::LongUsername),
         ] {
             assert_eq!(normalize_username(name), Err(error), "{name:?}");
@@ -129,6 +154,7 @@ mod tests {
             (" Two  words ", " Two  words "),
             ("wide\u{3000}space", "wide space"),
             ("\u{ff21}", "\u{ff21}"),
+            ("horse \u{1f914} staple", "horse \u{1f914} staple"),
         ] {
             assert_eq!(normalized(typed).as_deref(), Ok(expected), "{typed}");
         }
