@@ -108,7 +108,8 @@ impl ClaimsParameter {
                 }
             }
             "acr" if is_id_token && request.essential => self.essential_acr = request.texts(),
-            "auth_time" if is_id_token => self.auth_time = true,
+            // A voluntary request would let pairwise clients join users by exact times.
+            "auth_time" if is_id_token && request.essential => self.auth_time = true,
             _ if scope_of(name).is_some() => {
                 let Self { requested: RequestedClaims { userinfo, id_token }, .. } = self;
                 let names = if is_id_token { id_token } else { userinfo };
@@ -185,7 +186,8 @@ mod tests {
         let parsed = parse(&json!({
             "userinfo": { "email": null, "sub": { "values": ["a", "b"] }, "unknown": null },
             "id_token": {
-                "name": { "essential": true, "x": 1 }, "sub": { "value": "b" }, "auth_time": null,
+                "name": { "essential": true, "x": 1 }, "sub": { "value": "b" },
+                "auth_time": { "essential": true },
                 "acr": { "essential": true, "values": ["gold"] },
             },
             "other": 1,
@@ -198,7 +200,8 @@ mod tests {
         assert_eq!(parsed.essential_acr, Some(vec!["gold".to_owned()]));
         assert!(parsed.auth_time);
         assert_eq!(requested.beyond(&"email".parse().unwrap()), names("name"));
-        let voluntary = parse(&json!({ "id_token": { "acr": { "values": ["gold"] } } })).unwrap();
+        let voluntary = json!({ "id_token": { "acr": { "values": ["gold"] }, "auth_time": null } });
+        let voluntary = parse(&voluntary).unwrap();
         assert_eq!(voluntary, ClaimsParameter::default());
     }
 

@@ -96,14 +96,17 @@ async fn pairwise_clients_of_two_sectors_cannot_join_their_users_sessions() {
             AuthorizationRequest::new(text(&registration, "client_id"), &uri, "openid");
         let tokens = browser.tokens(&auth_request, ALICE, credentials(&registration)).await;
         let of = |tokens: &Value| jwt::claims(text(tokens, "id_token"));
-        for (name, value) in
-            [("max_age", "1000"), ("claims", r#"{ "id_token": { "auth_time": null } }"#)]
-        {
+        let essential = r#"{ "id_token": { "auth_time": { "essential": true } } }"#;
+        for (name, value) in [("max_age", "1000"), ("claims", essential)] {
             let asking = auth_request.clone().with(name, value);
             let with_time = browser.tokens(&asking, ALICE, credentials(&registration)).await;
             assert_eq!(of(&with_time)["auth_time"], server.clock.seconds(), "{name} asks for it");
             assert_eq!(of(&with_time)["sid"], of(&tokens)["sid"]);
         }
+        let voluntary = r#"{ "id_token": { "auth_time": null } }"#;
+        let voluntary = auth_request.clone().with("claims", voluntary);
+        let without = browser.tokens(&voluntary, ALICE, credentials(&registration)).await;
+        assert_eq!(of(&without).get("auth_time"), of(&tokens).get("auth_time"));
         claims.push(of(&tokens));
     }
     let [one, same, other, public] = &claims[..] else { panic!("four clients") };
