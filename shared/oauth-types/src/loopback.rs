@@ -17,6 +17,8 @@ pub fn has_loopback_ip(url: &Url) -> bool {
 #[must_use]
 pub fn is_loopback_url(url: &Url) -> bool {
     let name = url.domain().unwrap_or_default();
+    // The dot ends a fully qualified name.
+    let name = name.strip_suffix('.').unwrap_or(name);
     has_loopback_ip(url) || name == "localhost" || name.ends_with(".localhost")
 }
 
@@ -30,6 +32,9 @@ mod tests {
             ("http://localhost:9000", true),
             ("http://app.localhost:8080/cb", true),
             ("http://a.b.LOCALHOST", true),
+            ("http://localhost./cb", true),
+            ("http://app.localhost.:8080", true),
+            ("http://localhost../cb", false),
             ("http://127.1.2.3", true),
             ("http://[::1]:1", true),
             ("http://localhost.example.com", false),

@@ -24,6 +24,7 @@ struct Inner {
     listener: Arc<Semaphore>,
     by_address: Arc<AddressCounts>,
     process: ProcessConnections,
+    /// The limits in force, for the log.
     max_connections: usize,
     max_per_address: usize,
     closed: Mutex<ClosedConnections>,
@@ -60,9 +61,9 @@ impl ConnectionCap {
         Self(Arc::new(Inner {
             listener: Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS))),
             by_address: AddressCounts::new(limits.max_connections_per_address),
+            max_connections: limits.max_connections.min(process.max),
+            max_per_address: limits.max_connections_per_address.min(process.max_per_address()),
             process,
-            max_connections: limits.max_connections,
-            max_per_address: limits.max_connections_per_address,
             closed: Mutex::default(),
         }))
     }

@@ -10,6 +10,7 @@ static CONNECTIONS: LazyLock<ProcessConnections> =
 /// The connections that the descriptors of this process can hold, over all of its listeners.
 #[derive(Clone)]
 pub(crate) struct ProcessConnections {
+    pub(crate) max: usize,
     pub(crate) total: Arc<Semaphore>,
     /// If few descriptors are available, one address must not use all of them.
     pub(crate) by_address: Arc<AddressCounts>,
@@ -18,10 +19,20 @@ pub(crate) struct ProcessConnections {
 impl ProcessConnections {
     pub(crate) fn new(max: usize) -> Self {
         Self {
+            max,
             total: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
-            by_address: AddressCounts::new((max / 2).max(1)),
+            by_address: AddressCounts::new(per_address(max)),
         }
     }
+
+    /// The connections that one address can have.
+    pub(crate) fn max_per_address(&self) -> usize {
+        per_address(self.max)
+    }
+}
+
+fn per_address(max: usize) -> usize {
+    (max / 2).max(1)
 }
 
 /// Returns the connections of this process. The first call raises the limit of open files.

@@ -169,6 +169,16 @@ fn host_of(request: &Request) -> Option<Authority> {
         (None, header) => header,
     }
     .filter(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
+    .filter(has_valid_port)
+}
+
+/// Returns whether what follows the host is a port, or nothing. An empty port is valid (RFC 3986
+/// §3.2.3).
+fn has_valid_port(authority: &Authority) -> bool {
+    match authority.as_str().strip_prefix(authority.host()) {
+        None | Some("" | ":") => true,
+        Some(_) => authority.port_u16().is_some(),
+    }
 }
 
 /// Names are compared without case and without the dot at the end of a fully qualified name.
@@ -296,6 +306,12 @@ mod tests {
             ("user@login.example.com", 400),
             ("login.example.com, evil.example", 400),
             ("", 400),
+            ("login.example.com:", 200),
+            ("[2001:db8::1]", 200),
+            ("login.example.com:abc", 400),
+            ("login.example.com:99999", 400),
+            ("login.example.com:-1", 400),
+            ("[2001:db8::1]:x", 400),
         ] {
             assert_eq!(status("/", &[("host", host)]), expected, "{host}");
         }

@@ -64,8 +64,15 @@ pub(super) fn forwarded(element: &[u8]) -> Option<IpAddr> {
             Some(position) => (Some(&rest[..position]), &rest[position + 1..]),
             None => (None, rest),
         };
-        let (name, value) = parameter(pair)?;
-        if name.eq_ignore_ascii_case(b"for") && found.replace(value).is_some() {
+        // RFC 7239 §4: a pair may be missing, as after a semicolon at the end.
+        let parameter = match pair.trim_ascii() {
+            [] => None,
+            pair => Some(parameter(pair)?),
+        };
+        if let Some((name, value)) = parameter
+            && name.eq_ignore_ascii_case(b"for")
+            && found.replace(value).is_some()
+        {
             // RFC 7239 §4: each parameter occurs at most once.
             return None;
         }
@@ -228,7 +235,10 @@ mod tests {
             ("for =192.0.2.1", None),
             ("for= 192.0.2.1", None),
             ("for=192.0.2.1;for=192.0.2.2", None),
-            ("for=192.0.2.1;", None),
+            ("for=192.0.2.1;", Some("192.0.2.1")),
+            (";for=192.0.2.1", Some("192.0.2.1")),
+            ("for=192.0.2.1;; proto=https", Some("192.0.2.1")),
+            (";", None),
             ("for=192.0.2.1;proto", None),
             ("for=192.0.2.1 proto=http", None),
             // RFC 7239 §4: a colon and brackets need a quoted string.

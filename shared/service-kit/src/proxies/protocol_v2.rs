@@ -15,6 +15,7 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const MAX_LENGTH: u16 = 2_048;
 const IPV4_ADDRESSES: usize = 12;
 const IPV6_ADDRESSES: usize = 36;
+const UNIX_ADDRESSES: usize = 216;
 
 /// Why a PROXY protocol header is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,11 @@ fn source(
             let source = addresses.first_chunk().map(|source: &[u8; 16]| Ipv6Addr::from(*source));
             Ok(source.map(|source| source.to_canonical()))
         }
+        // Valid families without the address of a caller over TCP: UDP and UNIX sockets. The
+        // specification treats them as unspecified (§2.2).
+        (0x21, 0x12) if addresses.len() >= IPV4_ADDRESSES => Ok(None),
+        (0x21, 0x22) if addresses.len() >= IPV6_ADDRESSES => Ok(None),
+        (0x21, 0x31 | 0x32) if addresses.len() >= UNIX_ADDRESSES => Ok(None),
         _ => Err(ProxyHeaderError::Malformed),
     }
 }
@@ -107,6 +113,10 @@ mod tests {
             ("LOCAL", header(0x20, 0x00, &[]), None),
             ("LOCAL, addresses", header(0x20, 0x11, &ipv4()), None),
             ("UNSPEC", header(0x21, 0x00, &[1, 2, 3]), None),
+            ("UDP over IPv4", header(0x21, 0x12, &ipv4()), None),
+            ("UDP over IPv6", header(0x21, 0x22, &ipv6("2001:db8::9")), None),
+            ("a UNIX stream", header(0x21, 0x31, &[0; 216]), None),
+            ("a UNIX datagram", header(0x21, 0x32, &[0; 216]), None),
         ] {
             let bytes = [&header[..], b"GET /"].concat();
             assert_eq!(read(&bytes).await, Ok(expected.map(str::to_owned)), "{name}");
@@ -123,8 +133,10 @@ mod tests {
             ("a TLS handshake", [&[0x16, 3, 1, 2, 0][..], &[0; 20]].concat(), missing),
             ("version 1 in the binary form", header(0x11, 0x11, &ipv4()), malformed),
             ("an unknown command", header(0x22, 0x11, &ipv4()), malformed),
-            ("UDP", header(0x21, 0x12, &ipv4()), malformed),
-            ("a UNIX socket", header(0x21, 0x31, &[0; 216]), malformed),
+            ("UDP addresses cut off", header(0x21, 0x12, &ipv4()[..11]), malformed),
+            ("UNIX addresses cut off", header(0x21, 0x31, &[0; 215]), malformed),
+            ("an unknown family", header(0x21, 0x41, &ipv4()), malformed),
+            ("an unknown transport", header(0x21, 0x13, &ipv4()), malformed),
             ("addresses cut off", header(0x21, 0x11, &ipv4()[..11]), malformed),
             ("IPv6 addresses cut off", header(0x21, 0x21, &ipv6("::1")[..35]), malformed),
             ("too long", header(0x21, 0x11, &[0; 2_049]), "more than 2048"),
