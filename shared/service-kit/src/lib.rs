@@ -35,6 +35,7 @@ mod proxies;
 mod request_body;
 mod request_context;
 mod secret_setting;
+mod secret_weakness;
 mod server;
 mod settings;
 mod shutdown;
@@ -67,12 +68,13 @@ pub use request_context::{
     RequestId, ServiceContext, with_context_layer, with_error_fallbacks, with_request_context,
 };
 pub use secret_setting::{DEMO_SECRET, SecretSetting};
+pub use secret_weakness::{MIN_SECRET_LENGTH, secret_weakness};
 pub use server::{BindError, BoundListener, Server};
 pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load, load_over};
 pub use shutdown::{cancel_on_signal, run_periodically};
 pub use tls_files::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{
-    MIN_SECRET_LENGTH, UnsafeSetting, ensure_safe_for_production, loopback_url,
-    plain_http_listener, plain_http_url, plain_http_with_tls, port_without_listener, weak_secret,
+    UnsafeSetting, ensure_safe_for_production, loopback_url, plain_http_listener, plain_http_url,
+    plain_http_with_tls, port_without_listener, weak_secret,
 };

@@ -7,10 +7,8 @@ use crate::{
     Profile, TlsFiles,
     listen::{addresses, check_format, is_loopback_listener},
     secret_setting::DEMO_SECRET,
+    secret_weakness,
 };
-
-/// Minimum length of a secret in characters. Shorter ones can be guessed.
-pub const MIN_SECRET_LENGTH: usize = 32;
 
 /// A setting whose value is not safe in production.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,17 +119,13 @@ fn plain_listener(listen: &str, remedy: &'static str) -> Option<UnsafeSetting> {
 /// How to get a strong secret.
 const GENERATE: &str = "generate one with `auth-server client add` or `client rotate-secret`";
 
-/// Returns an unsafe setting if `secret` is the public demo secret or too short.
+/// Returns an unsafe setting if `secret` is the public demo secret or easy to guess.
 #[must_use]
 pub fn weak_secret(setting: &'static str, secret: &str) -> Option<UnsafeSetting> {
     if secret == DEMO_SECRET {
-        Some(UnsafeSetting::new(setting, "is the public demo secret", GENERATE))
-    } else if secret.len() < MIN_SECRET_LENGTH {
-        let problem = format!("has fewer than {MIN_SECRET_LENGTH} characters");
-        Some(UnsafeSetting::new(setting, problem, GENERATE))
-    } else {
-        None
+        return Some(UnsafeSetting::new(setting, "is the public demo secret", GENERATE));
     }
+    secret_weakness(secret).map(|problem| UnsafeSetting::new(setting, problem, GENERATE))
 }
 
 #[cfg(test)]
@@ -194,7 +188,7 @@ mod tests {
         assert!(weak_secret("x", "abc123").is_some_and(|setting| setting.problem.contains("demo")));
         assert!(
             weak_secret("x", &"a".repeat(31)).is_some()
-                && weak_secret("x", &"a".repeat(32)).is_none()
+                && weak_secret("x", "Xq7vR2mK9tBz4LwY8nHc3PdF6sGj5aUe").is_none()
         );
     }
 }

@@ -1,9 +1,9 @@
-use std::{collections::BTreeSet, io::Read};
+use std::io::Read;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use oauth_types::ClientSecret;
-use service_kit::{MIN_SECRET_LENGTH, Profile};
+use service_kit::{Profile, secret_weakness};
 
 use crate::{
     SecureRandom,
@@ -58,7 +58,12 @@ impl SecretOptions {
         }
         let chosen = ClientSecret::new(line_from_stdin()?);
         ensure!(!chosen.expose().is_empty(), "the secret on standard input is empty");
-        if let Some(problem) = weakness(chosen.expose()).filter(|_| !self.allow_weak_secret) {
+        ensure!(
+            chosen.expose().chars().all(|c| matches!(c, ' '..='~')),
+            "the secret on standard input has a character that no client can send (RFC 6749 appendix A.2)"
+        );
+        let weakness = secret_weakness(chosen.expose());
+        if let Some(problem) = weakness.filter(|_| !self.allow_weak_secret) {
             bail!(
                 "the secret on standard input {problem}: omit --secret-stdin and C generates one, or add --allow-weak-secret"
             );
@@ -75,16 +80,4 @@ fn line_from_stdin() -> anyhow::Result<String> {
         .read_to_string(&mut text)
         .context("failed to read the secret from standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-const MIN_DISTINCT_CHARACTERS: usize = 10;
-
-/// Returns why a chosen secret is easy to guess. The stored hash would no longer show it.
-fn weakness(secret: &str) -> Option<String> {
-    if secret.len() < MIN_SECRET_LENGTH {
-        return Some(format!("has fewer than {MIN_SECRET_LENGTH} characters"));
-    }
-    let distinct: BTreeSet<char> = secret.chars().collect();
-    (distinct.len() < MIN_DISTINCT_CHARACTERS)
-        .then(|| format!("has fewer than {MIN_DISTINCT_CHARACTERS} different characters"))
 }
