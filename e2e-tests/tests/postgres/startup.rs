@@ -141,6 +141,27 @@ async fn c_serves_with_a_role_that_cannot_change_the_schema() {
     let token = server.access_token(WITH_JWT).await;
     assert!(server.is_active(&token).await);
     assert_eq!(server.revoke(WITH_JWT, &token).await.status, 200);
+    drop(server);
+
+    // After a rollback, and after a migration that ended halfway: nothing that this role or another
+    // one could run helps.
+    let database = owner.rsplit('/').next().unwrap();
+    for (change, words) in [
+        (
+            "INSERT INTO _sqlx_migrations SELECT 99, description, installed_on, success, checksum, \
+             execution_time FROM _sqlx_migrations LIMIT 1",
+            "belongs to a newer version",
+        ),
+        (
+            "DELETE FROM _sqlx_migrations WHERE version = 99; \
+             UPDATE _sqlx_migrations SET success = false",
+            "partially applied",
+        ),
+    ] {
+        cluster.execute_in(database, change);
+        let line = startup_error(&serving).await;
+        assert!(line.contains(words) && !line.contains("permission denied"), "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,9 @@ pub async fn connect(
     // The pool connects lazily and retries: connecting once reports the actual error at startup.
     let mut connection = first_connection(&options).await?;
     if !is_up_to_date(&mut connection, migrations).await.map_err(|error| at(&error))? {
+        ensure_migratable(&mut connection, migrations)
+            .await
+            .map_err(|error| at(&migrations::explain(&error)))?;
         let migrated = migrations.run(&mut connection).await;
         migrated.map_err(|error| {
             if is_permission_denied(&error) {
@@ -117,6 +120,23 @@ async fn is_up_to_date(
     };
     Ok(applied.len() == migrations.iter().count()
         && migrations.iter().all(|known| is_applied(known.version, known.checksum.clone())))
+}
+
+/// Rejects tables that no role can migrate: those of a newer program, and those that a migration
+/// has left half changed.
+async fn ensure_migratable(
+    connection: &mut PgConnection,
+    migrations: &Migrator,
+) -> Result<(), MigrateError> {
+    if let Some(stored) = stored_version(connection).await? {
+        if let Some(dirty) = connection.dirty_version(&migrations.table_name).await? {
+            return Err(MigrateError::Dirty(dirty));
+        }
+        if stored > SchemaVersions::new(Some(stored), migrations).known {
+            return Err(MigrateError::VersionMissing(stored));
+        }
+    }
+    Ok(())
 }
 
 fn is_permission_denied(error: &MigrateError) -> bool {
