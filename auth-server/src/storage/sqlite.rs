@@ -334,6 +334,17 @@ mod tests {
 
     conformance::suite!(fresh);
 
+    /// More than a sign-in or a token does, so that a full disk makes the server unready first.
+    #[tokio::test]
+    async fn readiness_check_writes_much_to_the_disk() {
+        let OnDisk { store, _folder: folder } = fresh().await;
+        let log = folder.path().join("test.db-wal");
+        let before = std::fs::metadata(&log).unwrap().len();
+        store.ready().await.unwrap();
+        let written = std::fs::metadata(&log).unwrap().len() - before;
+        assert!(written > 64 * 1024, "{written}");
+    }
+
     mod in_memory {
         use crate::storage::{SqliteStore, conformance};
 
