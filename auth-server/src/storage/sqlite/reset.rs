@@ -8,10 +8,10 @@ use crate::{
 
 /// All tables but those that a reset keeps. The newest come first, because they reference others.
 const TABLES_TO_EMPTY: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
-     AND name NOT IN ('_sqlx_migrations', 'revision', 'installation_secret') \
+     AND name NOT IN ('revision', 'installation_secret') \
      AND ($1 OR name <> 'signing_keys') ORDER BY rowid DESC";
 
-/// Empties every table but those of the schema, the secret and maybe the keys.
+/// Empties every table but those of the revision, the secret and maybe the keys.
 pub(super) async fn reset(
     pool: &SqlitePool,
     users: &[User],
