@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
+use embedded_files::{EmbeddedFile, embedded_file};
 use oauth_types::closest_match;
 
 use crate::{Language, PagesError, references::check_references, texts::Texts};
@@ -10,9 +11,9 @@ pub(crate) struct Files {
     files: BTreeMap<String, String>,
 }
 
-const BUILT_IN_FILES: [(&str, &str); 3] = [
+const STYLE: EmbeddedFile = embedded_file!("style.css");
+const BUILT_IN_FILES: [(&str, &str); 2] = [
     ("layout.html", include_str!("../layout/layout.html")),
-    ("style.css", include_str!("../layout/style.css")),
     ("accent.css", include_str!("../layout/accent.css")),
 ];
 const BUILT_IN_TEXTS: [(Language, &str); 2] = [
@@ -26,7 +27,9 @@ impl Files {
         texts: &[(Language, &str)],
     ) -> Result<Self, PagesError> {
         let named = |(name, source): &(&str, &str)| ((*name).to_owned(), (*source).to_owned());
-        let files = BUILT_IN_FILES.iter().chain(files).map(named).collect();
+        let style = ("style.css".to_owned(), STYLE.text());
+        let named = BUILT_IN_FILES.iter().chain(files).map(named);
+        let files = std::iter::once(style).chain(named).collect();
         let mut all = Self { texts: BTreeMap::new(), files };
         for (language, source) in BUILT_IN_TEXTS.iter().chain(texts) {
             let texts = Texts::read(&texts_file(*language), source)?;

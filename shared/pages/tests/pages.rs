@@ -1,12 +1,16 @@
 //! Rendering of pages and replacement of their files.
 #![expect(clippy::unwrap_used, reason = "assertions in tests")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use axum::response::IntoResponse;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
-use pages::{Browser, Language, Pages, PagesError};
+use pages::{Browser, Language, LazyPages, Pages, PagesError};
 use serde::Serialize;
 
 const GREETING: &str = r#"{% extends "layout.html" %}
@@ -54,6 +58,30 @@ fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn load_error(files: &[(&str, &str)]) -> String {
     greeting(Some(folder_with(files).path())).unwrap_err().to_string()
+}
+
+static LOADS: AtomicUsize = AtomicUsize::new(0);
+static LAZY: LazyPages = LazyPages::new(|| {
+    LOADS.fetch_add(1, Ordering::Relaxed);
+    greeting(None)
+});
+static BROKEN: LazyPages =
+    LazyPages::new(|| Pages::new(&[("greeting.html", "{% if")], &[], "", None));
+
+#[tokio::test]
+async fn embedded_pages_load_when_the_first_is_used() {
+    let pages = Pages::on_first_use(&LAZY).below("/tenant");
+    assert_eq!(LOADS.load(Ordering::Relaxed), 0);
+    for _ in 0..2 {
+        let (status, page) = greet(&pages, "/", "Alice").await;
+        assert!(status == StatusCode::OK && page.contains("Hello, Alice!"), "{page}");
+        assert!(page.contains("tenant&#x2f;assets"), "{page}");
+    }
+    assert_eq!((LOADS.load(Ordering::Relaxed), pages.load().is_ok()), (1, true));
+    let broken = Pages::on_first_use(&BROKEN);
+    assert_eq!(greet(&broken, "/", "Alice").await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(read(broken.style()).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(broken.load().is_err());
 }
 
 #[tokio::test]
