@@ -39,7 +39,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%d %s: %s (at %q)", e.Status, e.Code, e.Description, e.Pointer)
+	text := fmt.Sprintf("%d %s: %s (at %q)", e.Status, e.Code, e.Description, e.Pointer)
+	if e.Expected != "" {
+		text += "; expected: " + e.Expected
+	}
+	return text
 }
 
 // Mismatch says how what the server received differs from what a test expects.

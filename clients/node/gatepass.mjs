@@ -15,7 +15,8 @@ function verdict(match, count, { matched, dropped, nearest }) {
 export class ControlError extends Error {
   constructor(status, body) {
     const at = body.pointer === undefined ? "" : ` (at "${body.pointer}")`;
-    super(`${status} ${body.error}: ${body.error_description}${at}`);
+    const expected = body.expected === undefined ? "" : `; expected: ${body.expected}`;
+    super(`${status} ${body.error}: ${body.error_description}${at}${expected}`);
     Object.assign(this, { status, body, error: body.error, pointer: body.pointer });
   }
 }
@@ -47,7 +48,12 @@ export class Control {
     if (this.#issuer !== undefined) url.searchParams.append("issuer", this.#issuer);
     const response = await fetch(url, init);
     const text = await response.text();
-    const json = text ? JSON.parse(text) : undefined;
+    let json;
+    try {
+      json = text ? JSON.parse(text) : undefined;
+    } catch {
+      throw new ControlError(response.status, { error: "no_json", error_description: text });
+    }
     if (!response.ok) throw new ControlError(response.status, json ?? {});
     return json;
   }

@@ -32,8 +32,11 @@ pub(crate) struct ControlTarget {
 const DEFAULT_URL: &str = "http://127.0.0.1:9005";
 
 /// An empty environment variable counts as unset.
-fn parse_url(text: &str) -> Result<Url, url::ParseError> {
-    if text.is_empty() { DEFAULT_URL.parse() } else { text.parse() }
+fn parse_url(text: &str) -> Result<Url, String> {
+    let text = if text.is_empty() { DEFAULT_URL } else { text };
+    let url: Option<Url> = text.parse().ok();
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+    url.filter(is_web).ok_or_else(|| "is no http or https URL".to_owned())
 }
 
 fn parse_token(text: &str) -> Result<SecretSetting, Infallible> {
@@ -107,7 +110,8 @@ impl ControlTarget {
                 bail!("{status}: {description} (at `{at}`; expected: {expected})")
             }
             (Some(at), None) => bail!("{status}: {description} (at `{at}`)"),
-            _ => bail!("{status}: {description}"),
+            (None, Some(expected)) => bail!("{status}: {description} (expected: {expected})"),
+            (None, None) => bail!("{status}: {description}"),
         }
     }
 }

@@ -29,5 +29,7 @@ def _gatepass_server(gatepass_seed, gatepass_environment):
 
 @pytest.fixture
 def gatepass(_gatepass_server):
-    _gatepass_server.reset()
+    # Each issuer is reset on its own, the one of the settings last: it resets the clock, too.
+    for issuer in reversed(_gatepass_server.state()["issuers"]):
+        _gatepass_server.of_issuer(issuer["name"]).reset()
     return _gatepass_server
