@@ -84,6 +84,9 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, JsonProblem> {
     serde_path_to_error::deserialize(NamedMembers(value)).map_err(|error| at_fault(&error))
 }
 
+const WEB_URL: &str = "an http or https URL";
+const SCOPE_TOKENS: &str = "scope tokens, separated by spaces (RFC 6749 section 3.3)";
+
 /// Deserializes the URL of a web page, for members of bodies.
 ///
 /// # Errors
@@ -94,7 +97,7 @@ pub fn web_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Err
     Url::parse(&text)
         .ok()
         .filter(is_web)
-        .ok_or_else(|| D::Error::invalid_value(Unexpected::Str("URL"), &"an http or https URL"))
+        .ok_or_else(|| D::Error::invalid_value(Unexpected::Str("URL"), &WEB_URL))
 }
 
 /// Deserializes a scope, for members of bodies.
@@ -105,10 +108,9 @@ pub fn optional_scope<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Scope>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
-        let expected = &"scope tokens, separated by spaces (RFC 6749 section 3.3)";
-        D::Error::invalid_value(Unexpected::Str("scope"), expected)
-    })
+    text.parse()
+        .map(Some)
+        .map_err(|_| D::Error::invalid_value(Unexpected::Str("scope"), &SCOPE_TOKENS))
 }
 
 fn at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> JsonProblem {
@@ -121,8 +123,8 @@ const NO_VARIANT: &str = "data did not match any variant of untagged enum";
 
 /// Turns a message of `serde` into an error.
 fn explain(pointer: String, message: &str) -> JsonProblem {
-    let (problem, expected) = match message.split_once("expected ") {
-        Some((problem, expected)) => (problem.trim_end_matches(", "), Some(expected)),
+    let (problem, expected) = match message.split_once("expected") {
+        Some((problem, expected)) => (problem.trim_end_matches(", "), Some(expected.trim_start())),
         None => (message, None),
     };
     let named = |kind: &str| {

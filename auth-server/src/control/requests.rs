@@ -82,7 +82,7 @@ pub async fn verify(
     if within > context.longest_wait {
         return Err(ControlError::longer_than(context.longest_wait).at("/within_ms"));
     }
-    let matching = expectation.matching.into_recorded()?;
+    let matching = expectation.matching.into_recorded(&context.traffic)?;
     let journal = &context.traffic.journal;
     let deadline = Instant::now() + within;
     let mut arrivals = journal.arrivals();

@@ -36,3 +36,14 @@ pub struct Traffic {
     pub issued_tokens: Arc<IssuedTokens>,
     pub key_set: Arc<KeySet>,
 }
+
+impl Traffic {
+    /// Returns whether a response had this error code, or a fault has it in its body.
+    pub fn has_error(&self, code: &str) -> bool {
+        let is_sent = |fault: &Fault| {
+            fault.action.body.as_ref().is_some_and(|body| body["error"].as_str() == Some(code))
+        };
+        self.journal.snapshot().entries.iter().any(|entry| entry.error.as_deref() == Some(code))
+            || self.faults.all().iter().any(is_sent)
+    }
+}

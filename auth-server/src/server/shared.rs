@@ -93,8 +93,8 @@ impl Place {
         if self.name == DEFAULT_ISSUER { String::new() } else { format!("-{}", self.name) }
     }
 
-    /// Returns the place of a further issuer, which has a listener of its own, or is at those of the
-    /// server.
+    /// Returns the place of a further issuer, which has a listener of its own, or is at those of
+    /// the server.
     pub fn of_further(issuer: &FurtherIssuer, server: &[(&'static str, u16)]) -> Self {
         let own = issuer.listen.as_deref().and_then(|listen| listen.rsplit_once(':'));
         let own = own.and_then(|(_, port)| port.parse().ok()).map(|port| vec![("http", port)]);

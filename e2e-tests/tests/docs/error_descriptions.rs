@@ -81,7 +81,7 @@ const SOURCES: &[&str] = &[
 ];
 
 /// Texts in these files that are no error descriptions: log lines, response headers, names of
-/// keys, and the values that the checks of an access token compare.
+/// keys, the values that the checks of an access token compare, and what `expected` says.
 const OTHER_TEXTS: &[&str] = &[
     "Basic realm=\"gatepass\", charset=\"UTF-8\"",
     "B accepted the client secret, and now knows it",
@@ -90,6 +90,7 @@ const OTHER_TEXTS: &[&str] = &[
     "a result within its cache time",
     "a valid signature by that key",
     "an access token",
+    "an http or https URL",
     "before exp, leeway … s (now …)",
     "cached introspection result, fresh for … ms",
     "data did not match any variant of untagged enum",
@@ -101,6 +102,7 @@ const OTHER_TEXTS: &[&str] = &[
     "one of scope, scp, roles, and none of …, as an access token has",
     "one of …",
     "requests that are ready for consent",
+    "scope tokens, separated by spaces (RFC 6749 section 3.3)",
     "the configured URL of B is invalid: …: …",
     "the introspection response",
     "the issuer's keys",

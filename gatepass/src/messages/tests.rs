@@ -11,7 +11,7 @@ use pages::Patterns;
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 87] = [
+const SOURCES: [&str; 88] = [
     "shared/doctor/src",
     "shared/oauth-http/src",
     "shared/oauth-types/src/issuer.rs",
@@ -29,6 +29,7 @@ const SOURCES: [&str; 87] = [
     "shared/service-kit/src/proxies.rs",
     "shared/service-kit/src/proxies/networks.rs",
     "shared/service-kit/src/secret_setting.rs",
+    "shared/service-kit/src/secret_weakness.rs",
     "shared/service-kit/src/server.rs",
     "shared/service-kit/src/settings",
     "shared/service-kit/src/settings.rs",

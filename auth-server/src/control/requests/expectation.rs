@@ -1,13 +1,18 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use oauth_types::ErrorCode;
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::StrDeserializer},
+};
 use serde_json::Value;
 
 use crate::{
     control::{
         ControlError,
         traffic::{
-            Authentication, Endpoint, HIDDEN, JournalEntry, public_path, public_value, truncated,
+            Authentication, Endpoint, HIDDEN, JournalEntry, Traffic, public_path, public_value,
+            truncated,
         },
     },
     typed_json::with_token,
@@ -75,8 +80,8 @@ impl RequestMatch {
     ///
     /// # Errors
     /// Returns an error if the journal hides the value of a parameter, or if there is no such
-    /// method.
-    pub fn into_recorded(self) -> Result<Self, ControlError> {
+    /// method or error.
+    pub fn into_recorded(self, traffic: &Traffic) -> Result<Self, ControlError> {
         let is_hidden = |(name, value): &(&String, &String)| {
             *value != HIDDEN && public_value(name, value).is_none()
         };
@@ -90,6 +95,12 @@ impl RequestMatch {
             return Err(ControlError::invalid(format!("there is no method `{method}`"))
                 .at("/match/method")
                 .expecting(METHODS.join(", ")));
+        }
+        let is_unknown = |code: &&str| !is_error_code(code) && !traffic.has_error(code);
+        if let Some(code) = self.error.as_deref().filter(is_unknown) {
+            return Err(ControlError::invalid(format!("there is no error `{code}`"))
+                .at("/match/error")
+                .expecting("an error code of OAuth, or one that a fault sends"));
         }
         Ok(Self {
             path: self.path.as_deref().map(public_path),
@@ -134,6 +145,11 @@ impl RequestMatch {
         });
         different.min_by_key(|nearest| nearest.differs.len())
     }
+}
+
+fn is_error_code(text: &str) -> bool {
+    let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    ErrorCode::deserialize(text).is_ok()
 }
 
 impl CountMembers {

@@ -64,7 +64,7 @@ impl<'a> Mint<'a> {
             let text = "this server has no secret with which it signs";
             return Err(ControlError::invalid(text)
                 .at("/algorithm")
-                .expecting("ES256, EdDSA or RS256"));
+                .expecting("ES256, EdDSA, Ed25519 or RS256"));
         }
         let client = client_named(&context.clients, &request.client_id)?;
         let audience = request.audience.iter().flat_map(Audience::iter);

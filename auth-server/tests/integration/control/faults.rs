@@ -86,6 +86,17 @@ async fn connection_ends_early() {
         };
         assert!(body.is_err(), "{action}: {body:?}");
     }
+    // What comes before the end arrives.
+    for length in [0, 1, 100] {
+        controlled.fault(json!({ "on": "jwks", "times": 1, "do": { "truncate": length } })).await;
+        let mut response = controlled.server.request("GET", JWKS).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut body = Vec::new();
+        while let Ok(Some(part)) = response.chunk().await {
+            body.extend_from_slice(&part);
+        }
+        assert_eq!(body.len(), length, "{body:?}");
+    }
     // Longer than the response.
     controlled.fault(json!({ "on": "jwks", "times": 1, "do": { "truncate": 1_000_000 } })).await;
     assert!(!controlled.server.published_keys().await.is_empty());

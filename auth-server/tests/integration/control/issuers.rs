@@ -80,6 +80,57 @@ async fn key_ids(server: &HttpClient) -> BTreeSet<String> {
 }
 
 #[tokio::test]
+async fn body_of_any_method_names_the_issuer() {
+    let controlled = start(AT_PATH).await;
+    for (method, path, status) in [
+        ("PUT", "/control/users/eve", 200),
+        ("GET", "/control/users/eve", 200),
+        ("DELETE", "/control/users/eve", 204),
+        ("DELETE", "/control/faults", 204),
+        ("GET", "/control", 200),
+    ] {
+        let mut body = json!({ "issuer": "tenant" });
+        if method == "PUT" {
+            body["password"] = json!("of eve");
+        }
+        let response = controlled.call(method, path, &body).await;
+        assert_eq!(response.status, status, "{method} {path}: {response:?}");
+    }
+    let default = json!({ "issuer": "default" });
+    let both = controlled.call("GET", "/control?issuer=tenant", &default).await;
+    both.assert_error(400, "invalid_request", "name different issuers");
+    let unknown = controlled.call("GET", "/control", &json!({ "issuer": "nope" })).await;
+    unknown.assert_error(404, "unknown_issuer", "no issuer `nope`");
+}
+
+#[tokio::test]
+async fn authorization_url_of_another_issuer_is_rejected() {
+    for issuers in [AT_PORT, AT_HOST, AT_PATH] {
+        let controlled = start(issuers).await;
+        let state = controlled.control.get_json("/control").await;
+        let urls: Vec<String> = state["issuers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|issuer| issuer["issuer"].as_str().unwrap().to_owned())
+            .collect();
+        let query = AuthorizationRequest::new("shop", "https://site.example/cb", "openid").query();
+        for (named, url, status) in [
+            ("default", &urls[0], 200),
+            ("default", &urls[1], 400),
+            ("tenant", &urls[0], 400),
+            ("tenant", &urls[1], 200),
+        ] {
+            let user = if named == "tenant" && issuers == AT_PORT { "dave" } else { "carol" };
+            let url = format!("{}/oauth/authorize?{query}", url.trim_end_matches('/'));
+            let body = json!({ "issuer": named, "authorization_url": url, "user": user });
+            let response = controlled.call("POST", "/control/logins", &body).await;
+            assert_eq!(response.status, status, "{named} {url}: {response:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn issuers_at_two_ports_share_nothing() {
     let controlled = start(AT_PORT).await;
     let url = controlled.url_of("tenant").await;
@@ -132,12 +183,13 @@ async fn calls_are_for_the_issuer_that_they_name() {
         ("POST", "/control/reset?issuer=nobody", Value::Null),
         ("POST", "/control/reset", json!({ "issuer": "nobody" })),
         ("PUT", "/control/issuers/nobody", json!({ "url": url })),
-        // The query and the body name two of them.
-        ("POST", "/control/reset?issuer=tenant", json!({ "issuer": "default" })),
     ] {
         let response = controlled.call(method, path, &body).await;
         response.assert_error(404, "unknown_issuer", "has no issuer");
     }
+    let both = json!({ "issuer": "default" });
+    let response = controlled.call("POST", "/control/reset?issuer=tenant", &both).await;
+    response.assert_error(400, "invalid_request", "name different issuers");
     let api = OpenApi::parse(include_str!("../../../openapi-control.json"));
     let state = controlled.control.get("/control?issuer=tenant").await;
     api.assert_response("/control", "get", &state);

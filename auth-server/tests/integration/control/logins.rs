@@ -42,6 +42,26 @@ async fn login_leads_to_a_code_without_a_browser() {
 }
 
 #[tokio::test]
+async fn authorization_url_must_be_one_of_this_server() {
+    let controlled = Controlled::start().await;
+    let query = AuthorizationRequest::site().query();
+    let port = controlled.server.settings.issuer.port().unwrap();
+    for (origin, status) in [
+        (controlled.server.issuer(), 200),
+        (format!("http://localhost:{port}"), 200),
+        ("http://localhost".to_owned(), 400),
+        ("http://localhost:1".to_owned(), 400),
+        (format!("https://localhost:{port}"), 400),
+        (format!("http://other.example:{port}"), 400),
+    ] {
+        let url = format!("{origin}/oauth/authorize?{query}");
+        let body = json!({ "authorization_url": url, "user": "alice" });
+        let response = controlled.call("POST", LOGINS, &body).await;
+        assert_eq!(response.status, status, "{origin}: {response:?}");
+    }
+}
+
+#[tokio::test]
 async fn login_ends_with_an_error() {
     let controlled = Controlled::start().await;
     let request = AuthorizationRequest::site();
@@ -63,6 +83,7 @@ async fn checks_of_the_authorization_request_hold() {
     let response = log_in(&controlled, &site().without("code_challenge"), alice.clone()).await;
     let redirect_to = response.json()["redirect_to"].as_str().unwrap_or_default().to_owned();
     assert!(redirect_to.contains("error=invalid_request"), "{response:?}");
+    let at = |path: &str| format!("{}{path}", controlled.server.issuer());
     for (more, status, pointer, words) in [
         (json!({}), 400, "", "needs a `user` or an `error`"),
         (json!({ "user": "alice", "error": "access_denied" }), 400, "/error", "combined"),
@@ -72,16 +93,16 @@ async fn checks_of_the_authorization_request_hold() {
             json!({ "authorization_url": "/oauth/authorize" }),
             400,
             "/authorization_url",
-            "relative URL",
+            "not what is expected",
         ),
         (
-            json!({ "authorization_url": "http://localhost/oauth/token", "user": "alice" }),
+            json!({ "authorization_url": at("/oauth/token"), "user": "alice" }),
             400,
             "/authorization_url",
             "not the path",
         ),
         (
-            json!({ "authorization_url": "http://localhost/connect/qrconnect", "user": "alice" }),
+            json!({ "authorization_url": at("/connect/qrconnect"), "user": "alice" }),
             400,
             "/authorization_url",
             "not the path",
@@ -90,7 +111,7 @@ async fn checks_of_the_authorization_request_hold() {
             json!({ "authorization_url": "https://idp.example/oauth/authorize", "user": "alice" }),
             400,
             "/authorization_url",
-            "does not serve the host `idp.example`",
+            "is not served at `https://idp.example`",
         ),
     ] {
         let response = log_in(&controlled, &site(), more).await;

@@ -163,3 +163,13 @@ async fn logout_that_makes_no_sense_is_rejected() {
     let none = controlled.call("POST", LOGOUTS, &json!({ "user": "bob" })).await;
     none.assert_error(404, "unknown_session", "has no session");
 }
+
+#[tokio::test]
+async fn client_of_a_minted_id_token_gets_a_logout_token() {
+    let (controlled, _website) = start(204).await;
+    let request = json!({ "token": "id", "client_id": "site", "user": "alice" });
+    let minted = controlled.call("POST", "/control/tokens", &request).await;
+    let sid = minted.json()["claims"]["sid"].clone();
+    let result = log_out(&controlled, json!({ "user": "alice", "session": sid })).await;
+    assert_eq!(result["deliveries"][0]["client_id"], json!("site"), "{result}");
+}

@@ -188,3 +188,27 @@ async fn array_in_place_of_an_object_is_rejected() {
         assert_eq!(response.json()["expected"], json!("an object"), "{response:?}");
     }
 }
+
+#[tokio::test]
+async fn names_are_strings_and_not_members() {
+    let controlled = Controlled::start().await;
+    for (path, body, pointer) in [
+        ("/control/tokens", json!({ "token": { "access": null }, "client_id": "shop" }), "/token"),
+        ("/control/faults", json!({ "on": { "jwks": null }, "do": { "status": 503 } }), "/on"),
+        ("/control/faults", json!({ "on": null, "do": { "status": 503 } }), "/on"),
+        (
+            "/control/requests/verify",
+            json!({ "match": {}, "count": { "exactly": 1, "at_least": 1 } }),
+            "/count",
+        ),
+        ("/control/requests/verify", json!({ "match": {}, "count": {} }), "/count"),
+    ] {
+        let response = controlled.call("POST", path, &body).await;
+        let error = response.json();
+        assert_eq!((response.status, &error["pointer"]), (400, &json!(pointer)), "{error}");
+        let expected = error["expected"].as_str().unwrap();
+        for internal in ["map", "variant", "struct", "representing"] {
+            assert!(!expected.contains(internal), "{error}");
+        }
+    }
+}

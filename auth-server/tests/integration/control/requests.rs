@@ -314,7 +314,7 @@ async fn expectation_that_makes_no_sense_is_rejected() {
         (
             json!({ "match": { "error": "invalid_clients" }, "count": { "exactly": 0 } }),
             "/match/error",
-            "not what is expected",
+            "there is no error `invalid_clients`",
         ),
         (
             json!({ "match": { "method": "post" }, "count": { "exactly": 0 } }),
@@ -330,4 +330,57 @@ async fn expectation_that_makes_no_sense_is_rejected() {
         let response = controlled.call("POST", VERIFY, &body).await;
         assert_error_at(&response, 400, pointer, words);
     }
+}
+
+#[tokio::test]
+async fn requests_for_unknown_paths_and_methods_are_listed_and_meet_faults() {
+    let controlled = Controlled::start().await;
+    for (method, path, status, endpoint) in [
+        ("GET", "/nosuch", 404, "page"),
+        ("POST", "/oauth/tokens", 404, "page"),
+        ("GET", "/oauth/token", 405, "token"),
+        ("PUT", "/oauth/authorize", 405, "authorize"),
+    ] {
+        let response = send(controlled.server.request(method, path)).await;
+        assert_eq!(response.status, status, "{method} {path}");
+        let listed = requests(&controlled).await;
+        let last = listed.last().unwrap();
+        assert_eq!(
+            (&last["method"], &last["status"], &last["endpoint"]),
+            (&json!(method), &json!(status), &json!(endpoint)),
+            "{path}"
+        );
+    }
+    let fault = json!({ "on": "page", "times": 1, "do": { "status": 503 } });
+    assert_eq!(controlled.call("POST", "/control/faults", &fault).await.status, 201);
+    assert_eq!(send(controlled.server.request("GET", "/nosuch")).await.status, 503);
+}
+
+#[tokio::test]
+async fn client_of_a_logout_is_that_of_its_hint() {
+    let controlled = Controlled::start().await;
+    let minted = json!({ "token": "id", "client_id": "site", "user": "alice" });
+    let minted = controlled.call("POST", "/control/tokens", &minted).await.json();
+    let hint = minted["token"].as_str().unwrap();
+    let fault =
+        json!({ "on": "logout", "match": { "client_id": "site" }, "do": { "status": 599 } });
+    assert_eq!(controlled.call("POST", "/control/faults", &fault).await.status, 201);
+    let path = format!("/logout?id_token_hint={hint}");
+    assert_eq!(send(controlled.server.request("GET", &path)).await.status, 599);
+    let other = send(controlled.server.request("GET", "/logout?id_token_hint=e30.e30.e30")).await;
+    assert_ne!(other.status, 599);
+    let listed = requests(&controlled).await;
+    let clients: Vec<_> = listed.iter().map(|request| &request["client_id"]).collect();
+    assert_eq!(clients, [&json!("site"), &Value::Null]);
+}
+
+#[tokio::test]
+async fn error_of_a_fault_is_verified_as_the_journal_writes_it() {
+    let controlled = Controlled::start().await;
+    let body = json!({ "status": 400, "body": { "error": "custom_error" } });
+    let fault = json!({ "on": "token", "times": 1, "do": body });
+    assert_eq!(controlled.call("POST", "/control/faults", &fault).await.status, 201);
+    controlled.server.client_credentials(SHOP, &[]).await;
+    let expectation = json!({ "match": { "error": "custom_error" }, "count": { "exactly": 1 } });
+    assert_eq!(controlled.call("POST", VERIFY, &expectation).await.status, 200);
 }

@@ -1,5 +1,7 @@
 //! Tokens that the control API issues.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Controlled, assert_error_at};
@@ -249,6 +251,17 @@ async fn access_token_of_a_user_reads_userinfo_and_is_revoked_with_its_grant() {
     let other = controlled.minted(of_alice("access", json!({ "scope": "orders:read" }))).await;
     assert!(controlled.server.is_active(ORDERS, &other).await);
     assert_eq!(controlled.server.userinfo(&other).await.status, 401);
+    for (flaw, reason) in [
+        ("not_yet_valid", "it is not valid yet"),
+        ("wrong_issuer", "it was not issued by this server"),
+        ("expired", "it has expired"),
+        ("revoked", "it was revoked"),
+    ] {
+        let wrong = json!({ "scope": "openid profile", "flaws": [flaw] });
+        let token = controlled.minted(of_alice("access", wrong)).await;
+        let response = controlled.server.userinfo(&token).await;
+        assert!(response.text.contains(reason), "{flaw}: {response:?}");
+    }
 }
 
 #[tokio::test]
@@ -268,10 +281,44 @@ async fn opaque_access_token_is_stored() {
         (json!({ "typ": "JWT" }), "/typ", "has no `typ`"),
         (json!({ "algorithm": "RS256" }), "/algorithm", "has no `algorithm`"),
         (json!({ "claims": { "exp": "soon" } }), "/claims", "cannot store"),
-        (json!({ "flaws": ["no_exp"] }), "/claims", "cannot store"),
+        (json!({ "flaws": ["no_exp"] }), "/flaws", "cannot store"),
+        (json!({ "flaws": ["no_sub"] }), "/flaws", "cannot store"),
     ] {
         let response = controlled.call("POST", TOKENS, &shop(with(vault.clone(), more))).await;
         assert_error_at(&response, 400, pointer, words);
+    }
+}
+
+#[tokio::test]
+async fn revoked_token_is_revoked_whatever_claims_it_has() {
+    let controlled = Controlled::start().await;
+    for claims in [json!({ "jti": "of the test" }), json!({ "exp": 4_000_000_000_u64 })] {
+        let more = json!({ "claims": claims, "flaws": ["revoked"] });
+        let token = controlled.minted(shop(more)).await;
+        assert!(!controlled.server.is_active(ORDERS, &token).await, "{claims}");
+        controlled.server.clock.advance(Duration::from_secs(800_000));
+        assert!(!controlled.server.is_active(ORDERS, &token).await, "{claims}, later");
+    }
+    let token = controlled.minted(shop(json!({ "claims": { "jti": "of the client" } }))).await;
+    assert!(controlled.server.is_active(ORDERS, &token).await);
+    let path = "/control/revocations";
+    assert_eq!(controlled.call("POST", path, &json!({ "client_id": "shop" })).await.status, 200);
+    assert!(!controlled.server.is_active(ORDERS, &token).await);
+}
+
+#[tokio::test]
+async fn empty_scope_counts_and_an_empty_audience_is_rejected() {
+    let controlled = Controlled::start().await;
+    let minted = controlled.mint(shop(json!({ "scope": "" }))).await;
+    assert_eq!(minted["claims"]["scope"], Value::Null, "{minted}");
+    for (more, pointer, words) in [
+        (json!({ "audience": [] }), "/audience", "is empty"),
+        (json!({ "audience": 1 }), "/audience", "not what is expected"),
+        (json!({ "scope": "ä" }), "/scope", "not what is expected"),
+    ] {
+        let response = controlled.call("POST", TOKENS, &shop(more)).await;
+        assert_error_at(&response, 400, pointer, words);
+        assert!(response.json()["expected"].is_string(), "{response:?}");
     }
 }
 
