@@ -41,6 +41,23 @@ impl JsonProblem {
     }
 }
 
+impl JsonProblem {
+    /// Returns the descriptions as one text, for messages about a file.
+    pub fn descriptions(problems: &[Self]) -> String {
+        let descriptions: Vec<&str> = problems.iter().map(|one| &*one.description).collect();
+        descriptions.join("; ")
+    }
+
+    /// Returns one problem with all descriptions, and the pointer of the first.
+    pub fn joined(mut problems: Vec<Self>) -> Self {
+        let description = Self::descriptions(&problems);
+        match problems.is_empty() {
+            true => Self::new("", description),
+            false => Self { description, ..problems.swap_remove(0) },
+        }
+    }
+}
+
 impl std::fmt::Display for JsonProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if !self.pointer.is_empty() {

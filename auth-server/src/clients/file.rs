@@ -20,6 +20,7 @@ use super::ClientRules;
 use crate::{
     SecureRandom,
     domain::{Client, Looseness, RedirectUriRules, Resource},
+    typed_json::JsonProblem,
 };
 
 /// Clients file of the demo, and an example of the format.
@@ -39,8 +40,8 @@ pub struct ClientsFile {
 pub enum FileError {
     #[error("{path}: {reason}")]
     Unreadable { path: String, reason: String },
-    #[error("{path}: {}", problems.join("; "))]
-    Unsound { path: String, problems: Vec<String> },
+    #[error("{path}: {}", JsonProblem::descriptions(problems))]
+    Unsound { path: String, problems: Vec<JsonProblem> },
     #[error(transparent)]
     SecureRandom(#[from] crate::secure_random::SecureRandomError),
 }
@@ -50,8 +51,8 @@ pub enum FileError {
 pub enum ClientError {
     #[error(transparent)]
     Malformed(#[from] serde_json::Error),
-    #[error("client `{client_id}`: {}", problems.join("; "))]
-    Unsound { client_id: String, problems: Vec<String> },
+    #[error("client `{client_id}`: {}", JsonProblem::descriptions(problems))]
+    Unsound { client_id: String, problems: Vec<JsonProblem> },
 }
 
 /// Returns the members of a client, named as in the clients file, without its secrets.
@@ -111,7 +112,8 @@ impl ClientsFile {
         let mut problems =
             client_problems(&client, &self.resources, &self.redirect_uris, &self.looseness);
         if !has_secret && !client.is_public() {
-            problems.push("has no secret: generate one with `client rotate-secret`".to_owned());
+            let text = "has no secret: generate one with `client rotate-secret`";
+            problems.push(JsonProblem::new("/client_secret", text));
         }
         if !problems.is_empty() {
             return Err(ClientError::Unsound { client_id: client.client_id, problems });

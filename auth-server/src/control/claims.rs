@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{context::ControlContext, error::ControlError, json_body::JsonBody};
-use crate::http::NO_STORE;
+use crate::{http::NO_STORE, seed::SeedDocument};
 
 /// The custom claims: what `[[claims]]` of the settings holds.
 #[derive(Serialize, Deserialize)]
@@ -38,11 +38,11 @@ pub async fn delete_claims(
 }
 
 async fn set(context: &ControlContext, claims: Vec<Value>) -> Result<(), ControlError> {
-    context
-        .change_seed(|seed| {
-            seed.set_claims(claims);
-            Ok(())
-        })
-        .await?;
+    let set = |seed: &mut SeedDocument| {
+        seed.set_claims(claims);
+        Ok(())
+    };
+    // The body has its claims where a seed has them.
+    context.change_seed(|error| error, set).await?;
     Ok(())
 }

@@ -30,12 +30,11 @@ pub async fn put_entry(
             .expecting(format!("`{id}`, or no such member")));
     }
     body.insert(member.to_owned(), id.into());
-    let changed = context
-        .change_seed(|seed| {
-            seed.put(kind, id, body);
-            Ok(())
-        })
-        .await?;
+    let put = |seed: &mut SeedDocument| {
+        seed.put(kind, id, body);
+        Ok(())
+    };
+    let changed = context.change_seed(|error| error.below_entry(kind.list()), put).await?;
     changed.get(kind, id).cloned().ok_or_else(|| unknown(kind, id))
 }
 
@@ -49,7 +48,7 @@ pub async fn delete_entry(
         true => Ok(()),
         false => Err(unknown(kind, id)),
     };
-    context.change_seed(remove).await?;
+    context.change_seed(|error| error.below_entry(kind.list()), remove).await?;
     Ok(())
 }
 

@@ -125,15 +125,14 @@ impl ControlError {
         Self::unavailable()
     }
 
-    /// Makes a pointer into a seed one into the body that changed it: an entry of a list, or all
-    /// claims.
+    /// Makes a pointer into a seed one into the body that changed it, which is an entry of the list
+    /// `kind`. If an entry of another list is at fault, the body as a whole is.
     #[must_use]
-    pub fn below_entry(self) -> Self {
+    pub fn below_entry(self, kind: &str) -> Self {
         let within = |pointer: String| {
-            if pointer.starts_with("/claims") {
-                return pointer;
-            }
-            let rest = pointer.splitn(4, '/').nth(3);
+            let mut parts = pointer.splitn(4, '/').skip(1);
+            let is_of_body = parts.next() == Some(kind);
+            let rest = parts.nth(1).filter(|_| is_of_body);
             rest.map(|rest| format!("/{rest}")).unwrap_or_default()
         };
         Self { pointer: self.pointer.map(within), ..self }

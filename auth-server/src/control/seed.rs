@@ -74,16 +74,16 @@ impl SeedState {
 
 impl ControlContext {
     /// Changes the seed, applies it and returns it. If the changed seed breaks a rule, nothing
-    /// changes.
+    /// changes. `within` makes a pointer into the seed one into the body of the call.
     pub async fn change_seed(
         &self,
+        within: impl FnOnce(ControlError) -> ControlError,
         change: impl FnOnce(&mut SeedDocument) -> Result<(), ControlError>,
     ) -> Result<SeedDocument, ControlError> {
         let mut state = self.seed.state.lock().await;
         let mut changed = state.current.clone();
         change(&mut changed)?;
-        // Only the entry of the body can be at fault.
-        let checked = self.seed.check(&changed).await.map_err(ControlError::below_entry)?;
+        let checked = self.seed.check(&changed).await.map_err(within)?;
         state.current = self.apply_seed(&state.current, changed, checked).await?;
         Ok(state.current.clone())
     }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Attributes, Client, ConsentedClaims, SubjectType, User};
+use crate::typed_json::JsonProblem;
 
 /// Maximum size of a constant, as JSON, in bytes.
 const MAX_CONSTANT_BYTES: usize = 4_096;
@@ -114,50 +115,49 @@ impl CustomClaim {
     ///
     /// # Errors
     /// Returns what is wrong.
-    pub fn check(&self) -> Result<(), String> {
-        let reject = |problem: String| Err(format!("claims: `{}`: {problem}", self.name));
+    pub fn check(&self) -> Result<(), JsonProblem> {
+        let reject = |member: &str, problem: String, expected: &str| {
+            let text = format!("claims: `{}`: {problem}", self.name);
+            Err(JsonProblem::new(format!("/{member}"), text).expecting(expected))
+        };
         if self.name.is_empty() {
-            return reject("the name is empty".to_owned());
+            return reject("name", "the name is empty".to_owned(), "a name");
         }
         if is_reserved(&self.name) {
-            return reject(
-                "the name is reserved by OAuth 2.0 or OpenID Connect; use another".to_owned(),
-            );
+            let text = "the name is reserved by OAuth 2.0 or OpenID Connect; use another";
+            return reject("name", text.to_owned(), "another name");
         }
         if self.targets.is_empty() {
-            return reject(
-                "in: is empty; list access_token, id_token, userinfo or introspection".to_owned(),
-            );
+            let text = "in: is empty; list access_token, id_token, userinfo or introspection";
+            return reject("in", text.to_owned(), "at least one of them");
         }
         match &self.from {
             ClaimSource::Attribute(path) if !is_attribute_path(path) => {
-                return reject(format!(
+                let text = format!(
                     "from: `{path}` is neither user.NAME nor client.NAME; write a constant as a \
                      table with `value`"
-                ));
+                );
+                return reject("from", text, "user.NAME, client.NAME or an object with `value`");
             }
             ClaimSource::Constant(ConstantValue { value })
                 if value.to_string().len() > MAX_CONSTANT_BYTES =>
             {
-                return reject(format!("from: has more than {MAX_CONSTANT_BYTES} bytes as JSON"));
+                let text = format!("from: has more than {MAX_CONSTANT_BYTES} bytes as JSON");
+                return reject("from", text, "a shorter value");
             }
             _ => {}
         }
         let has = |target| self.targets.contains(&target);
         let at_resource = has(ClaimTarget::AccessToken) || has(ClaimTarget::Introspection);
         if self.is_of_user() && at_resource && self.scope.is_none() && self.resource.is_none() {
-            return reject(
-                "an attribute of the user in access tokens or introspection requires a scope or \
-                 a resource, so that not every resource server receives it"
-                    .to_owned(),
-            );
+            let text = "an attribute of the user in access tokens or introspection requires a scope or \
+                        a resource, so that not every resource server receives it";
+            return reject("scope", text.to_owned(), "a scope, or `resource` in its place");
         }
         if self.resource.is_some() && (has(ClaimTarget::IdToken) || has(ClaimTarget::Userinfo)) {
-            return reject(
-                "resource: applies to access_token and introspection; write a second [[claims]] \
-                 for id_token and userinfo"
-                    .to_owned(),
-            );
+            let text = "resource: applies to access_token and introspection; write a second [[claims]] \
+                        for id_token and userinfo";
+            return reject("resource", text.to_owned(), "no such member");
         }
         Ok(())
     }
@@ -346,7 +346,7 @@ mod tests {
         let reserved =
             ["iss", "scope", "scp", "cnf", "act", "email", "address", "age_verified", "active"];
         for name in reserved {
-            assert!(named(name).unwrap_err().contains("reserved"), "{name}");
+            assert!(named(name).unwrap_err().description.contains("reserved"), "{name}");
         }
         for name in ["roles", "groups", "entitlements", "https://example.com/tier"] {
             assert_eq!(named(name), Ok(()), "{name}");
@@ -367,7 +367,7 @@ mod tests {
         ] {
             let mut value = value;
             value["name"] = json!("roles");
-            let problem = claim(value).check().unwrap_err();
+            let problem = claim(value).check().unwrap_err().description;
             assert!(
                 problem.starts_with("claims: `roles`: ") && problem.contains(expected),
                 "{problem}"

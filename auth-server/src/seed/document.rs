@@ -31,6 +31,15 @@ pub enum Entries {
 }
 
 impl Entries {
+    /// Returns the member of a seed that lists the entries.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Resources => "resources",
+            Self::Clients => "clients",
+            Self::Users => "users",
+        }
+    }
+
     /// Returns the member that identifies an entry.
     pub fn id_member(self) -> &'static str {
         match self {

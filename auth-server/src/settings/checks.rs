@@ -1,7 +1,7 @@
 use oauth_types::same_resource;
 
 use super::{AuthServerSettings, ConfiguredFiles};
-use crate::domain::OPENID_SCOPES;
+use crate::{domain::OPENID_SCOPES, typed_json::JsonProblem};
 
 /// Why an issuer with a path excludes user login: the proxy that serves C under the path removes it
 /// before it forwards a request, so the links of C's pages would lack it.
@@ -68,7 +68,7 @@ impl AuthServerSettings {
                 "database_timeout_millis: is 0; a query needs at least 1 millisecond".to_owned()
             );
         }
-        self.check_claims(files)?;
+        self.check_claims(files).map_err(|problem| problem.description)?;
         self.proxies.check()?;
         self.hosts()?;
         self.registration.check()?;
@@ -112,7 +112,10 @@ impl AuthServerSettings {
     }
 
     /// Checks the custom claims, and that their scopes and resources exist.
-    fn check_claims(&self, files: &ConfiguredFiles) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Returns the first problem, with a pointer to the part of the claims in a seed.
+    pub(crate) fn check_claims(&self, files: &ConfiguredFiles) -> Result<(), JsonProblem> {
         if files.claims.is_empty() && self.claim_scopes.is_empty() {
             return Ok(());
         }
@@ -124,29 +127,34 @@ impl AuthServerSettings {
                 || resources.iter().any(|resource| resource.scopes.contains(scope))
         };
         if let Some(scope) = self.claim_scopes.iter().find(|scope| is_served(scope)) {
-            return Err(format!(
+            let text = format!(
                 "claim_scopes: `{scope}` is a scope of OpenID Connect or of a resource in \
                  clients_file already; remove it here"
-            ));
+            );
+            return Err(JsonProblem::new("", text));
         }
-        for claim in &files.claims {
-            claim.check()?;
+        for (index, claim) in files.claims.iter().enumerate() {
+            let at = format!("/claims/{index}");
+            claim.check().map_err(|problem| problem.below(&at))?;
             let is_known = |scope: &str| is_served(scope) || self.claim_scopes.contains(scope);
             if let Some(scope) = claim.scope.as_deref().filter(|scope| !is_known(scope)) {
-                return Err(format!(
+                let text = format!(
                     "claims: `{}`: scope: `{scope}` is neither a scope of OpenID Connect nor of a \
                      resource in [[resources]]; if it only carries claims, add it to claim_scopes",
                     claim.name
-                ));
+                );
+                return Err(JsonProblem::new(at + "/scope", text).expecting("a known scope"));
             }
             let is_known = |own: &&String| {
                 resources.iter().any(|resource| same_resource(&resource.identifier, own))
             };
             if let Some(resource) = claim.resource.as_ref().filter(|own| !is_known(own)) {
-                return Err(format!(
+                let text = format!(
                     "claims: `{}`: resource: `{resource}` is not in [[resources]]; add it there",
                     claim.name
-                ));
+                );
+                let expected = "the identifier of one of the resources";
+                return Err(JsonProblem::new(at + "/resource", text).expecting(expected));
             }
         }
         Ok(())

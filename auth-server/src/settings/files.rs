@@ -89,12 +89,11 @@ impl ConfiguredFiles {
         let parsed: ClientsFileToml = typed(document.clients_file())?;
         let clients =
             ClientsFile::of("the seed", parsed, &rules, random).map_err(|error| match error {
-                FileError::Unsound { problems, .. } => invalid(problems.join("; ")),
+                FileError::Unsound { problems, .. } => JsonProblem::joined(problems),
                 other => invalid(other.to_string()),
             })?;
         let parsed: UsersFileToml = typed(document.users_file())?;
-        let users =
-            UsersFile::of(parsed, settings.profile).map_err(|error| invalid(error.to_string()))?;
+        let users = UsersFile::of(parsed, settings.profile).map_err(JsonProblem::joined)?;
         let claims = typed(Value::from(document.claims().to_vec())).map_err(|problem| {
             JsonProblem { pointer: format!("/claims{}", problem.pointer), ..problem }
         })?;

@@ -413,7 +413,7 @@ fn mistake_in_the_seed_is_named_with_its_place() {
     let entries = |number| format!("{{\"users\": [{}]}}", vec!["{}"; number].join(","));
     for (seed, expected) in [
         ("client = []", "control.seed: /client: unknown member `client` (expected: `clients`)"),
-        ("{\"users\": [{\"username\": \"a\"}]}", "control.seed: user `a`: set either password"),
+        ("{\"users\": [{\"username\": \"a\"}]}", "control.seed: /users/0/password: user `a`: set"),
         ("{\"users\": [{\"pasword\": \"s3cret\"}]}", "control.seed: /users/0/pasword: unknown"),
         ("{\"claims\": [{\"name\": 1}]}", "control.seed: /claims/0/name: the value"),
         (
@@ -424,12 +424,12 @@ fn mistake_in_the_seed_is_named_with_its_place() {
         (&format!("{{\"clients\": [{{\"client_id\": \"x\", {secret}, {login}}}]}}"), "client `x`"),
         (
             &format!("{}{}", client("x"), client("x")),
-            "control.seed: client `x`: is listed more than once; remove or rename one",
+            "control.seed: /clients/1/client_id: client `x`: is listed more than once; remove or",
         ),
         (
             &format!("{}resources = [\"https://b\"]\n", client("x")),
-            "control.seed: client `x`: the resource `https://b` is not one of [[resources]]: none; \
-             add it there",
+            "control.seed: /clients/0/resources/0: client `x`: the resource `https://b` is not one of \
+             [[resources]]: none; add it there",
         ),
         ("[[users]]\nusername = 1", "/users/0/username: the value at the pointer is not"),
         ("{\"users\": [{\"username\": 1}]}", "(expected: a string)"),

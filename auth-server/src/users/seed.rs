@@ -18,6 +18,7 @@ use crate::{
         normalize_password, normalize_username, validate_password_hash,
     },
     storage::UserStore,
+    typed_json::JsonProblem,
 };
 
 const DEMO: &str = include_str!("demo-users.toml");
@@ -151,8 +152,8 @@ impl UsersFile {
     /// Checks contents that did not come from a file.
     ///
     /// # Errors
-    /// Returns an error that names every problem.
-    pub fn of(parsed: UsersFileToml, profile: Profile) -> anyhow::Result<Self> {
+    /// Returns every problem, with a pointer into the contents.
+    pub fn of(parsed: UsersFileToml, profile: Profile) -> Result<Self, Vec<JsonProblem>> {
         Ok(Self { users: checked(parsed, profile)?, text: String::new() })
     }
 
@@ -174,68 +175,89 @@ fn demo_password_problem(username: &str) -> String {
 fn parse(name: &str, text: &str, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
     let invalid = |error| anyhow::anyhow!("{name}: {}", describe_toml_error(text, &error));
     let parsed: UsersFileToml = toml::from_str(text).map_err(invalid)?;
-    checked(parsed, profile).map_err(|error| anyhow::anyhow!("{name}: {error}"))
+    checked(parsed, profile)
+        .map_err(|problems| anyhow::anyhow!("{name}: {}", JsonProblem::descriptions(&problems)))
 }
 
-fn checked(mut parsed: UsersFileToml, profile: Profile) -> anyhow::Result<Vec<UserToml>> {
-    let entry_problems = parsed.users.iter().filter_map(|user| problem(user, profile));
-    let problems: Vec<_> = entry_problems.chain(duplicate(&parsed.users)).collect();
-    ensure!(problems.is_empty(), "{}", problems.join("; "));
+fn checked(mut parsed: UsersFileToml, profile: Profile) -> Result<Vec<UserToml>, Vec<JsonProblem>> {
+    let mut problems = Vec::new();
+    for (index, user) in parsed.users.iter_mut().enumerate() {
+        let at = format!("/users/{index}");
+        problems.extend(problem(user, profile).map(|problem| problem.below(&at)));
+    }
+    problems.extend(duplicate(&parsed.users));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     for user in &mut parsed.users {
-        user.username = normalize_username(&user.username)?;
+        // The names are valid.
+        user.username = normalize_username(&user.username).unwrap_or_default();
     }
     Ok(parsed.users)
 }
 
-/// Returns the problem of a user entry, if any.
-fn problem(user: &UserToml, profile: Profile) -> Option<String> {
+/// Returns the problem of a user entry, if any, with a pointer into it.
+fn problem(user: &UserToml, profile: Profile) -> Option<JsonProblem> {
     let username = &user.username;
+    let at = |member: &str, text: String, expected: &str| {
+        let text = format!("user `{username}`: {text}");
+        Some(JsonProblem::new(format!("/{member}"), text).expecting(expected))
+    };
     if let Err(error) = normalize_username(username) {
-        return Some(format!("user {username:?}: {error}"));
+        let text = format!("user {username:?}: {error}");
+        return Some(JsonProblem::new("/username", text).expecting("a name as RFC 8265 has it"));
     }
     // Limits of the `sub` claim (OpenID Connect Core §2).
-    if user
-        .sub
-        .as_ref()
-        .is_some_and(|sub| sub.trim().is_empty() || sub.len() > LONGEST_SUB || !sub.is_ascii())
-    {
-        return Some(format!(
-            "user `{username}`: sub must have 1 to {LONGEST_SUB} ASCII characters"
-        ));
+    let is_sub =
+        |sub: &String| !sub.trim().is_empty() && sub.len() <= LONGEST_SUB && sub.is_ascii();
+    if user.sub.as_ref().is_some_and(|sub| !is_sub(sub)) {
+        let text = format!("sub must have 1 to {LONGEST_SUB} ASCII characters");
+        return at("sub", text, "1 to 255 ASCII characters");
     }
     match (&user.password, &user.password_hash) {
-        (Some(_), None) if profile.is_production() => Some(format!(
-            "user `{username}`: production rejects plain passwords; use password_hash"
-        )),
+        (Some(_), None) if profile.is_production() => {
+            let text = "production rejects plain passwords; use password_hash".to_owned();
+            at("password", text, "no such member")
+        }
         (Some(password), None) => {
-            normalize_password(password).err().map(|error| format!("user `{username}`: {error}"))
+            let problem = normalize_password(password).err()?;
+            at("password", problem.to_string(), "a password as RFC 8265 has it")
         }
         (None, Some(phc)) => match validate_password_hash(phc, profile.is_production()) {
-            Err(problem) => Some(format!("user `{username}`: password_hash {problem}")),
+            Err(problem) => {
+                let text = format!("password_hash {problem}");
+                at("password_hash", text, "an Argon2id hash as a PHC string")
+            }
             Ok(())
                 if profile.is_production() && is_demo_hash(&SecretHash::Argon2id(phc.clone())) =>
             {
-                Some(demo_password_problem(username))
+                let text = demo_password_problem(username);
+                Some(JsonProblem::new("/password_hash", text).expecting("another password"))
             }
             Ok(()) => None,
         },
-        _ => Some(format!("user `{username}`: set either password or password_hash")),
+        _ => {
+            let text = "set either password or password_hash".to_owned();
+            at("password", text, "a password, or `password_hash` in its place")
+        }
     }
 }
 
 /// Returns the problem of two users with the same `sub`, which clients could not distinguish, or
 /// with two spellings of one name.
-fn duplicate(users: &[UserToml]) -> Option<String> {
+fn duplicate(users: &[UserToml]) -> Option<JsonProblem> {
     let (mut subs, mut names) = (BTreeMap::new(), BTreeMap::new());
-    users.iter().find_map(|user| {
+    users.iter().enumerate().find_map(|(index, user)| {
         let username = &user.username;
         let same_sub = user.sub.as_deref().and_then(|sub| subs.insert(sub, username));
         let same_name =
             normalize_username(username).ok().and_then(|name| names.insert(name, username));
-        let problem =
-            |first: &String, what| format!("users `{first}` and `{username}` have the same {what}");
-        let by_sub = same_sub.map(|first| problem(first, "sub"));
-        by_sub.or_else(|| same_name.map(|first| problem(first, "name")))
+        let problem = |first: &String, what, member: &str| {
+            let text = format!("users `{first}` and `{username}` have the same {what}");
+            JsonProblem::new(format!("/users/{index}/{member}"), text).expecting("another one")
+        };
+        let by_sub = same_sub.map(|first| problem(first, "sub", "sub"));
+        by_sub.or_else(|| same_name.map(|first| problem(first, "name", "username")))
     })
 }
 

@@ -355,7 +355,7 @@ mod tests {
                 *version,
                 Cow::Borrowed("test"),
                 MigrationType::Simple,
-                sqlx::AssertSqlSafe(sql).into_sql_str(),
+                AssertSqlSafe(sql).into_sql_str(),
                 false,
             )
         };

@@ -6,57 +6,77 @@ use service_kit::weak_secret;
 use url::Url;
 
 use super::format::{ClientToml, ClientsFileToml};
-use crate::clients::ClientRules;
-use crate::domain::{
-    Algorithm, ApplicationType, JwtType, Looseness, RedirectUriRules, Resource, SubjectType,
-    TokenFormat, UserLoginConfig, validate_defaults, validate_password_hash,
+use crate::{
+    clients::ClientRules,
+    domain::{
+        Algorithm, ApplicationType, JwtType, Looseness, RedirectUriRules, Resource, SubjectType,
+        TokenFormat, UserLoginConfig, validate_defaults, validate_password_hash,
+    },
+    typed_json::JsonProblem,
 };
 
-/// Returns every problem of a clients file; none if it can be used.
-pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<String> {
-    let profile = rules.profile;
+/// Returns every problem of a clients file, with a pointer into it; none if it can be used.
+pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<JsonProblem> {
     let mut problems = Vec::new();
-    for resource in &parsed.resources {
-        let identifier = &resource.identifier;
-        problems.extend(
-            token_problem(resource).map(|problem| format!("resource `{identifier}`: {problem}")),
-        );
-        if !Url::parse(identifier).is_ok_and(|url| url.fragment().is_none()) {
-            problems
-                .push(format!("resource `{identifier}`: not an absolute URI without a fragment (RFC 8707 section 2)"));
-        }
+    for (index, resource) in parsed.resources.iter().enumerate() {
+        problems.extend(resource_problems(resource).map(|problem| {
+            let description =
+                format!("resource `{}`: {}", resource.identifier, problem.description);
+            JsonProblem { description, ..problem }.below(&format!("/resources/{index}"))
+        }));
     }
     let mut ids = HashSet::new();
-    for client in &parsed.clients {
-        let mut report =
-            |problem: String| problems.push(format!("client `{}`: {problem}", client.client_id));
+    for (index, client) in parsed.clients.iter().enumerate() {
+        let (redirect_uris, looseness) = (&rules.redirect_uris, &rules.looseness);
+        let mut own = client_problems(client, &parsed.resources, redirect_uris, looseness);
+        own.extend(secret_problems(client, rules));
         if !ids.insert(&*client.client_id) {
-            report("is listed more than once; remove or rename one of the entries".to_owned());
+            let text = "is listed more than once; remove or rename one of the entries";
+            own.insert(0, JsonProblem::new("/client_id", text).expecting("another id"));
         }
-        client_problems(client, &parsed.resources, &rules.redirect_uris, &rules.looseness)
-            .into_iter()
-            .for_each(&mut report);
-        if client.client_secret.is_none()
-            && client.client_secret_hash.is_none()
-            && !client.is_public()
-        {
-            report("requires client_secret or client_secret_hash".to_owned());
-        }
-        if client.client_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
-            report("client_secret is empty".to_owned());
-        }
-        let hash = client.client_secret_hash.as_deref();
-        if let Some(Err(problem)) =
-            hash.map(|phc| validate_password_hash(phc, profile.is_production()))
-        {
-            report(format!("client_secret_hash {problem}"));
-        }
-        let plain = client.client_secret.as_ref().filter(|_| profile.is_production());
-        if let Some(finding) =
-            plain.and_then(|secret| weak_secret("client_secret", secret.expose()))
-        {
-            report(format!("client_secret {}", finding.problem));
-        }
+        problems.extend(own.into_iter().map(|problem| {
+            let description = format!("client `{}`: {}", client.client_id, problem.description);
+            JsonProblem { description, ..problem }.below(&format!("/clients/{index}"))
+        }));
+    }
+    problems
+}
+
+fn resource_problems(resource: &Resource) -> impl Iterator<Item = JsonProblem> {
+    let is_uri = Url::parse(&resource.identifier).is_ok_and(|url| url.fragment().is_none());
+    let of_identifier = (!is_uri).then(|| {
+        let text = "not an absolute URI without a fragment (RFC 8707 section 2)";
+        JsonProblem::new("/identifier", text).expecting("an absolute URI without a fragment")
+    });
+    let of_tokens = token_problem(resource).map(|text| JsonProblem::new("", text));
+    of_tokens.into_iter().chain(of_identifier)
+}
+
+/// Returns every problem of a client's secret.
+fn secret_problems(client: &ClientToml, rules: &ClientRules) -> Vec<JsonProblem> {
+    let profile = rules.profile;
+    let (plain, hash) = (client.client_secret.as_ref(), client.client_secret_hash.as_deref());
+    let mut problems = Vec::new();
+    let mut report = |pointer: &str, text: String, expected: &str| {
+        problems.push(JsonProblem::new(pointer, text).expecting(expected));
+    };
+    if plain.is_none() && hash.is_none() && !client.is_public() {
+        let text = "requires client_secret or client_secret_hash".to_owned();
+        report("/client_secret", text, "a secret, or `client_secret_hash` in its place");
+    }
+    if plain.is_some_and(|secret| secret.expose().is_empty()) {
+        report("/client_secret", "client_secret is empty".to_owned(), "a secret");
+    }
+    let hash = hash.map(|phc| validate_password_hash(phc, profile.is_production()));
+    if let Some(Err(problem)) = hash {
+        let text = format!("client_secret_hash {problem}");
+        report("/client_secret_hash", text, "an Argon2id hash as a PHC string");
+    }
+    let plain = plain.filter(|_| profile.is_production());
+    let finding = plain.and_then(|secret| weak_secret("client_secret", secret.expose()));
+    if let Some(finding) = finding {
+        let text = format!("client_secret {}", finding.problem);
+        report("/client_secret", text, "a generated secret");
     }
     problems
 }
@@ -64,96 +84,123 @@ pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<Str
 /// Most characters of a client id: those of the URL of a metadata document.
 const MAX_CLIENT_ID_CHARACTERS: usize = 2_000;
 
-/// Returns every problem of a client, apart from its secret.
+/// Returns every problem of a client, apart from its secret, with a pointer into the client.
 pub(super) fn client_problems(
     client: &ClientToml,
     resources: &[Resource],
     redirect_uris: &RedirectUriRules,
     looseness: &Looseness,
-) -> Vec<String> {
+) -> Vec<JsonProblem> {
     let mut problems = Vec::new();
-    let mut report = |problem: String| problems.push(problem);
+    let mut report = |pointer: &str, text: String, expected: &str| {
+        problems.push(JsonProblem::new(pointer, text).expecting(expected));
+    };
     if !is_client_id(&client.client_id) {
-        report(
-            "client_id is not 1 to 2000 characters of printable ASCII (RFC 6749 appendix A.1)"
-                .to_owned(),
-        );
+        let text =
+            "client_id is not 1 to 2000 characters of printable ASCII (RFC 6749 appendix A.1)";
+        report("/client_id", text.to_owned(), "1 to 2000 characters of printable ASCII");
     }
     if resources.iter().any(|resource| resource.is_confusable_with(&client.client_id)) {
-        report("has the identifier of a resource with typ = \"JWT\", whose access tokens could be taken for its ID tokens".to_owned());
+        let text = "has the identifier of a resource with typ = \"JWT\", whose access tokens could be taken for its ID tokens";
+        report("/client_id", text.to_owned(), "another id");
     }
     let known = |resource: &String| resources.iter().any(|known| known.identifier == *resource);
-    for foreign in client
-        .resources
-        .iter()
-        .chain(&client.introspection_audiences)
-        .chain(client.token_exchange.iter().map(|rule| &rule.resource))
-        .filter(|resource| !known(resource))
+    let listed = |member: &'static str, list: &[String]| {
+        let listed = list.iter().cloned().enumerate();
+        listed.map(|(index, one)| (format!("/{member}/{index}"), one)).collect::<Vec<_>>()
+    };
+    let exchanges = client.token_exchange.iter().enumerate();
+    let exchanges = exchanges
+        .map(|(index, rule)| (format!("/token_exchange/{index}/resource"), rule.resource.clone()));
+    for (pointer, foreign) in listed("resources", &client.resources)
+        .into_iter()
+        .chain(listed("introspection_audiences", &client.introspection_audiences))
+        .chain(exchanges)
+        .filter(|(_, resource)| !known(resource))
     {
         let own: Vec<&str> = resources.iter().map(|own| own.identifier.as_str()).collect();
         let own = if own.is_empty() { "none".to_owned() } else { own.join(" ") };
-        report(format!(
-            "the resource `{foreign}` is not one of [[resources]]: {own}; add it there"
-        ));
+        let text =
+            format!("the resource `{foreign}` is not one of [[resources]]: {own}; add it there");
+        report(&pointer, text, "the identifier of one of the resources");
     }
     let scopes = (&client.scopes, client.default_scope.as_ref());
     let own = (&client.resources[..], client.default_resource.as_ref());
     if let Err(problem) = validate_defaults(scopes, own) {
-        report(problem);
+        let is_resource = problem.starts_with("default_resource");
+        let pointer = if is_resource { "/default_resource" } else { "/default_scope" };
+        report(pointer, problem, "a part of what the client may request");
     }
     let public = client.is_public();
-    for rule in &client.token_exchange {
+    for (index, rule) in client.token_exchange.iter().enumerate() {
         let resource = resources.iter().find(|own| own.identifier == rule.resource);
         let foreign = |scope: &&str| resource.is_some_and(|own| !own.scopes.contains(scope));
         if let Some(scope) = rule.scopes.iter().find(foreign) {
-            report(format!(
+            let text = format!(
                 "token_exchange: the resource `{}` does not have the scope `{scope}`",
                 rule.resource
-            ));
+            );
+            report(&format!("/token_exchange/{index}/scopes"), text, "scopes of the resource");
         }
     }
     if public && !client.token_exchange.is_empty() {
-        report("public and token_exchange contradict each other: token exchange requires a client secret"
-            .to_owned());
+        let text = "public and token_exchange contradict each other: token exchange requires a client secret";
+        report("/token_exchange", text.to_owned(), "no such member");
     }
     if public && !client.introspection_audiences.is_empty() {
-        report("public and introspection_audiences contradict each other: introspection requires a client secret"
-            .to_owned());
+        let text = "public and introspection_audiences contradict each other: introspection requires a client secret";
+        report("/introspection_audiences", text.to_owned(), "no such member");
     }
-    let pairwise = |login: &&UserLoginConfig| {
-        login.subject_type == SubjectType::Pairwise && login.sector().is_none()
+    if let Some(login) = &client.login {
+        let of_login = login_problems(&client.client_id, login, redirect_uris, looseness);
+        problems.extend(of_login.into_iter().map(|problem| problem.below("/login")));
+    }
+    problems
+}
+
+/// Returns every problem of a client's settings for logins, with a pointer into them.
+fn login_problems(
+    client_id: &str,
+    login: &UserLoginConfig,
+    redirect_uris: &RedirectUriRules,
+    looseness: &Looseness,
+) -> Vec<JsonProblem> {
+    let mut problems = Vec::new();
+    let mut report = |pointer: &str, text: String, expected: &str| {
+        problems.push(JsonProblem::new(pointer, text).expecting(expected));
     };
-    if client.login.as_ref().filter(pairwise).is_some() {
-        report("subject_type = \"pairwise\" requires sector_identifier_uri, because the redirect_uris do not have one common host"
-            .to_owned());
+    if login.subject_type == SubjectType::Pairwise && login.sector().is_none() {
+        let text = "subject_type = \"pairwise\" requires sector_identifier_uri, because the redirect_uris do not have one common host";
+        report("/sector_identifier_uri", text.to_owned(), "an https URL");
     }
-    if public
-        && client.login.as_ref().is_some_and(|login| login.token_endpoint_auth_method.is_some())
-    {
-        report("public and token_endpoint_auth_method contradict each other: a public client has no secret".to_owned());
+    if login.public && login.token_endpoint_auth_method.is_some() {
+        let text = "public and token_endpoint_auth_method contradict each other: a public client has no secret";
+        report("/token_endpoint_auth_method", text.to_owned(), "no such member");
     }
-    let shared_secret = |login: &&UserLoginConfig| {
-        login.signing_algorithms().any(|algorithm| algorithm == Algorithm::HS256)
-    };
-    if client.login.as_ref().filter(shared_secret).is_some() {
-        report("id_token_signed_response_alg and userinfo_signed_response_alg cannot be HS256, because C keeps only hashes of client secrets"
-            .to_owned());
+    if login.signing_algorithms().any(|algorithm| algorithm == Algorithm::HS256) {
+        let text = "id_token_signed_response_alg and userinfo_signed_response_alg cannot be HS256, because C keeps only hashes of client secrets";
+        report("/id_token_signed_response_alg", text.to_owned(), "ES256, EdDSA, Ed25519 or RS256");
     }
-    if let Some(Err(problem)) = client.login.as_ref().map(UserLoginConfig::check_allowed_origins) {
-        report(problem);
+    if let Err(problem) = login.check_allowed_origins() {
+        report("/allowed_origins", problem, "origins as browsers write them");
     }
-    let unsigned = |login: &&UserLoginConfig| {
-        login.require_signed_request_object && login.jwks.is_none() && login.jwks_uri.is_none()
-    };
-    if client.login.as_ref().filter(unsigned).is_some() {
-        report("require_signed_request_object needs jwks or jwks_uri".to_owned());
+    if login.require_signed_request_object && login.jwks.is_none() && login.jwks_uri.is_none() {
+        let text = "require_signed_request_object needs jwks or jwks_uri";
+        report("/jwks_uri", text.to_owned(), "a URL, or `jwks` in its place");
     }
-    for (name, uri) in client.login.iter().flat_map(return_uris) {
-        // The file has no application type, so the rules for native apps apply.
-        if let Err(problem) = redirect_uris.validate(uri, ApplicationType::Native)
-            && !looseness.allows_plain_http(&client.client_id, uri)
-        {
-            report(format!("{name}: {uri:?} {problem}"));
+    let lists = [
+        ("redirect_uris", &login.redirect_uris),
+        ("post_logout_redirect_uris", &login.post_logout_redirect_uris),
+    ];
+    for (name, list) in lists {
+        for (index, uri) in list.iter().enumerate() {
+            // The file has no application type, so the rules for native apps apply.
+            if let Err(problem) = redirect_uris.validate(uri, ApplicationType::Native)
+                && !looseness.allows_plain_http(client_id, uri)
+            {
+                let text = format!("{name}: {uri:?} {problem}");
+                report(&format!("/{name}/{index}"), text, "a URI to which C may redirect");
+            }
         }
     }
     problems
@@ -177,12 +224,6 @@ fn token_problem(resource: &Resource) -> Option<&'static str> {
     (has_jwts && resource.token_format == TokenFormat::Opaque).then_some(
         "typ and algorithm contradict token_format = \"opaque\": opaque tokens are not signed",
     )
-}
-
-fn return_uris(login: &UserLoginConfig) -> impl Iterator<Item = (&'static str, &String)> {
-    let after_sign_in = login.redirect_uris.iter().map(|uri| ("redirect_uris", uri));
-    after_sign_in
-        .chain(login.post_logout_redirect_uris.iter().map(|uri| ("post_logout_redirect_uris", uri)))
 }
 
 #[cfg(test)]

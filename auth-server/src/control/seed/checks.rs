@@ -32,14 +32,12 @@ impl SeedRules {
     /// Returns every problem of the first part that has any. A pointer leads into the seed.
     pub(super) fn check(&self, document: &SeedDocument) -> Result<Checked, ControlError> {
         let files = ConfiguredFiles::of_seed(document, &self.settings, &self.random)?;
+        self.settings.check_claims(&files)?;
         let checked = match self.is_of_further_issuer {
             true => self.settings.check_apart_from_pages(&files),
             false => self.settings.check(&files),
         };
-        checked.map_err(|problem| {
-            let at = if problem.starts_with("claims: ") { "/claims" } else { "" };
-            ControlError::invalid(problem).at(at)
-        })?;
+        checked.map_err(|problem| ControlError::invalid(problem).at(""))?;
         let clients = files.clients.map_err(|error| ControlError::internal(&error))?.contents;
         let users = files.users.map_err(|error| ControlError::internal(&error))?;
         let claims =

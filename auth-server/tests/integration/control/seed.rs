@@ -155,25 +155,57 @@ async fn invalid_entries_are_rejected_and_change_nothing() {
     ] {
         assert_error_at(&controlled.call("PUT", path, &body).await, 400, pointer, words);
     }
+    for (path, body, pointer, words) in [
+        ("/control/users/carol", json!({}), "/password", "set either password or password_hash"),
+        ("/control/users/carol", json!({ "password": "" }), "/password", "is empty"),
+        ("/control/users/carol", json!({ "password_hash": "q" }), "/password_hash", "PHC string"),
+        ("/control/users/carol", json!({ "password": "x", "sub": " " }), "/sub", "sub must have"),
+        (
+            "/control/clients/x",
+            json!({ "client_secret": "x", "resources": ["y"] }),
+            "/resources/0",
+            "client `x`",
+        ),
+        (
+            "/control/clients/x",
+            json!({ "client_secret": "x", "login": { "redirect_uris": ["https://a/", "nope"] } }),
+            "/login/redirect_uris/1",
+            "redirect_uris",
+        ),
+        ("/control/clients/x", json!({}), "/client_secret", "requires client_secret"),
+        ("/control/clients/x", json!({ "client_secret": "" }), "/client_secret", "is empty"),
+        (
+            "/control/resources?identifier=x",
+            json!({ "scopes": "a" }),
+            "/identifier",
+            "not an absolute URI",
+        ),
+        (
+            "/control/claims",
+            json!({ "claims": [{ "name": "iss", "from": { "value": 1 }, "in": ["id_token"] }] }),
+            "/claims/0/name",
+            "reserved",
+        ),
+        (
+            "/control/claims",
+            json!({ "claims": [{ "name": "a", "from": { "value": 1 }, "in": [] }] }),
+            "/claims/0/in",
+            "in: is empty",
+        ),
+    ] {
+        let response = controlled.call("PUT", path, &body).await;
+        assert_error_at(&response, 400, pointer, words);
+        assert!(response.json()["expected"].is_string(), "{response:?}");
+    }
     for (path, body, words) in [
-        ("/control/users/carol", json!({}), "set either password or password_hash"),
-        ("/control/users/carol", json!({ "password": "x", "sub": " " }), "sub must have"),
-        ("/control/users/%20", json!({ "password": "x" }), ""),
-        ("/control/clients/x", json!({ "client_secret": "x", "resources": ["y"] }), "client `x`"),
-        ("/control/clients/x", json!({}), "requires client_secret"),
+        ("/control/users/%20", json!({ "password": "x" }), "starts or ends"),
         ("/control/resources", json!({ "scopes": "a" }), "names no resource"),
-        ("/control/resources?identifier=x", json!({ "scopes": "a" }), "not an absolute URI"),
         (
             RESOURCES,
             json!({ "scopes": "a", "access_token_ttl_seconds": 100_000 }),
             "access_token_ttl_seconds",
         ),
         (&*orders, json!({ "scopes": "orders:read" }), "client `site`"),
-        (
-            "/control/claims",
-            json!({ "claims": [{ "name": "iss", "from": { "value": 1 }, "in": ["id_token"] }] }),
-            "reserved",
-        ),
     ] {
         let response = controlled.call("PUT", path, &body).await;
         response.assert_error(400, "invalid_request", words);
