@@ -138,6 +138,14 @@ class Control:
     def issuer(self):
         return self.state()["issuer"]
 
+    def claims(self):
+        """Returns the custom claims of the seed."""
+        return self.call("GET", "/control/claims")["claims"]
+
+    def set_claims(self, claims):
+        """Replaces all custom claims of the seed."""
+        self.call("PUT", "/control/claims", {"claims": claims})
+
     def mint(self, token="access", **members):
         """Issues a token. `members` are those of `POST /control/tokens`."""
         minted = self.call("POST", "/control/tokens", {"token": token, **members})

@@ -7,6 +7,8 @@ import pytest
 
 from gatepass import Control, ControlError, Gatepass
 
+pytest_plugins = ["pytester"]
+
 
 def status(url):
     try:
@@ -140,3 +142,29 @@ def test_calls_are_for_the_issuer_that_they_name():
         with pytest.raises(ControlError) as rejected:
             server.of_issuer("nobody").reset()
         assert rejected.value.error == "unknown_issuer"
+
+
+def test_custom_claims_are_replaced(gatepass):
+    claim = {"name": "tenant", "from": {"value": "a"}, "in": ["access_token"]}
+    gatepass.set_claims([claim])
+    assert gatepass.claims() == [claim]
+    assert gatepass.mint(client_id="service-a").claims["tenant"] == "a"
+
+
+def test_fixture_resets_every_issuer(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def gatepass_seed():
+            return {"issuers": [{"name": "tenant", "issuer": "/tenant"}]}
+
+        @pytest.mark.parametrize("run", [1, 2])
+        def test_begins_with_the_seed(gatepass, run):
+            tenant = gatepass.of_issuer("tenant")
+            assert tenant.call("GET", "/control/faults") == {"faults": []}
+            tenant.fault("jwks", status=503)
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)

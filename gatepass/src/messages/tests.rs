@@ -11,7 +11,7 @@ use pages::Patterns;
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 88] = [
+const SOURCES: [&str; 89] = [
     "shared/doctor/src",
     "shared/oauth-http/src",
     "shared/oauth-types/src/issuer.rs",
@@ -46,6 +46,7 @@ const SOURCES: [&str; 88] = [
     "auth-server/src/clients/registry.rs",
     "auth-server/src/control/error.rs",
     "auth-server/src/control/faults.rs",
+    "auth-server/src/control/issuer.rs",
     "auth-server/src/control/json_body.rs",
     "auth-server/src/control/named_client.rs",
     "auth-server/src/control/named_user.rs",

@@ -24,7 +24,8 @@ pub struct Limits {
     #[serde(deserialize_with = "at_least_one")]
     pub max_connections: usize,
     /// Number of connections open at the same time from one address (IPv6: one /64 network), at
-    /// least 1. Further ones are closed immediately. A proxy in `proxies.trusted` is exempt.
+    /// least 1. Further ones are closed immediately. Limited also to half of the connections that
+    /// the open files of the process allow. A proxy in `proxies.trusted` is exempt.
     #[serde(deserialize_with = "at_least_one")]
     pub max_connections_per_address: usize,
     /// Time between the moment when `/readyz` fails because of a shutdown and the moment when the
