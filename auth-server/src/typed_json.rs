@@ -140,9 +140,13 @@ const NO_VARIANT: &str = "data did not match any variant of untagged enum";
 
 /// Turns a message of `serde` into an error.
 fn explain(pointer: String, message: &str) -> JsonProblem {
-    let (problem, expected) = match message.split_once("expected") {
-        Some((problem, expected)) => (problem.trim_end_matches(", "), Some(expected.trim_start())),
-        None => (message, None),
+    let (problem, expected) = match message.split_once(", expected ") {
+        Some((problem, expected)) => (problem, Some(expected)),
+        // As untagged enums of this program say it.
+        None => match message.strip_prefix("expected") {
+            Some(expected) => ("", Some(expected.trim_start())),
+            None => (message, None),
+        },
     };
     let named = |kind: &str| {
         let (name, _) = problem.strip_prefix(kind)?.strip_prefix(" `")?.split_once('`')?;

@@ -178,6 +178,12 @@ mod tests {
                 Some("one of `seconds`, `list`, `kind`, `names`"),
             ),
             (
+                r#"{"expected":1}"#,
+                "/expected",
+                "unknown member `expected`",
+                Some("one of `seconds`, `list`, `kind`, `names`"),
+            ),
+            (
                 r#"{"list":[{"name":"a"},{"name":"b","a/b~c":1}]}"#,
                 "/list/1/a~1b~0c",
                 "unknown member `a/b~c`",

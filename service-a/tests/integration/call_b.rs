@@ -173,7 +173,8 @@ async fn production_calls_b_for_anyone_only_if_settings_name_it() {
                 settings.issuer = "https://c.example".to_owned();
                 settings.internal_url = Some(UNREACHABLE.replace("http:", "https:"));
                 settings.public_url = "https://a.example".to_owned();
-                settings.client_secret = Some(SecretSetting::new("x".repeat(32)));
+                settings.client_secret =
+                    Some(SecretSetting::new("Xq7vR2mK9tBz4LwY8nHc3PdF6sGj5aUe"));
             })
             .await;
         let response = a.get("/api/call-b").await;
