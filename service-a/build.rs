@@ -1,8 +1,6 @@
-//! Compresses the OpenAPI document and the texts of A.
+//! Compresses the OpenAPI document and the pages of A.
 
 fn main() -> std::io::Result<()> {
-    for file in ["openapi.json", "pages/en.toml", "pages/zh.toml", "pages/details.zh.toml"] {
-        embedded_files::compress(file)?;
-    }
-    Ok(())
+    embedded_files::compress("openapi.json")?;
+    embedded_files::compress_folder("pages")
 }

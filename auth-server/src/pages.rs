@@ -33,13 +33,13 @@ pub use login::{LoginPage, LoginProblem};
 pub use logout::{LoggedOutPage, LogoutPage, ReturnTo};
 pub use views::{ClientView, ResourceView, ScopeView, UserView, WebLink};
 
-/// Pairs of file name and embedded content. An operator can replace each file under its name in
+/// Pairs of file name and embedded file. An operator can replace each one under its name in
 /// `pages_dir`.
 macro_rules! embedded {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../pages/", $name)))),*] };
+    ($($name:literal),* $(,)?) => { [$(($name, embedded_file!($name))),*] };
 }
 
-const FILES: [(&str, &str); 14] = embedded![
+const FILES: [(&str, EmbeddedFile); 14] = embedded![
     "accent.css",
     "account.html",
     "base.html",
@@ -78,7 +78,8 @@ pub fn pages(folder: Option<&Path>) -> Result<Pages, PagesError> {
 fn load(folder: Option<&Path>) -> Result<Pages, PagesError> {
     let (english, chinese) = (embedded_file!("en.toml").text(), embedded_file!("zh.toml").text());
     let texts = [(Language::English, &*english), (Language::Chinese, &*chinese)];
-    Pages::new(&FILES, &texts, &DETAILS_IN_CHINESE.text(), folder)
+    let files = FILES.map(|(name, file)| (name, file.text()));
+    Pages::new(&files, &texts, &DETAILS_IN_CHINESE.text(), folder)
 }
 
 /// The content of one page.

@@ -25,18 +25,19 @@ pub struct Views {
 /// Returns an error if a template or a text is invalid.
 pub fn load_pages(dir: Option<&std::path::Path>) -> Result<Pages, PagesError> {
     let templates = [
-        ("accent.css", include_str!("../pages/accent.css")),
-        ("layout.html", include_str!("../pages/layout.html")),
-        ("website.html", include_str!("../pages/website.html")),
-        ("logins.html", include_str!("../pages/logins.html")),
-        ("logout.html", include_str!("../pages/logout.html")),
-        ("home.html", include_str!("../pages/home.html")),
-        ("account.html", include_str!("../pages/account.html")),
-        ("my_resource.html", include_str!("../pages/my_resource.html")),
-        ("error.html", include_str!("../pages/error.html")),
+        ("accent.css", embedded_file!("accent.css")),
+        ("layout.html", embedded_file!("layout.html")),
+        ("website.html", embedded_file!("website.html")),
+        ("logins.html", embedded_file!("logins.html")),
+        ("logout.html", embedded_file!("logout.html")),
+        ("home.html", embedded_file!("home.html")),
+        ("account.html", embedded_file!("account.html")),
+        ("my_resource.html", embedded_file!("my_resource.html")),
+        ("error.html", embedded_file!("error.html")),
     ];
     let (english, chinese) = (embedded_file!("en.toml").text(), embedded_file!("zh.toml").text());
     let texts = [(Language::English, &*english), (Language::Chinese, &*chinese)];
+    let templates = templates.map(|(name, file)| (name, file.text()));
     Pages::new(&templates, &texts, &DETAILS_IN_CHINESE.text(), dir)
 }
 

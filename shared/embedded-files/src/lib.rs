@@ -74,6 +74,19 @@ pub fn compress(path: &str) -> io::Result<()> {
     compress_text(&name, &fs::read_to_string(path)?)
 }
 
+/// In a build script: compresses all files of a folder, by its path in the crate.
+///
+/// # Errors
+/// Returns an error if a file cannot be read, or a compressed one cannot be written.
+#[expect(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
+pub fn compress_folder(path: &str) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={path}");
+    for file in fs::read_dir(path)? {
+        compress(&file?.path().to_string_lossy())?;
+    }
+    Ok(())
+}
+
 /// In a build script: compresses a text that the script has made, under a name.
 ///
 /// # Errors

@@ -23,13 +23,14 @@ const BUILT_IN_TEXTS: [(Language, &str); 2] = [
 
 impl Files {
     pub fn embedded(
-        files: &[(&'static str, &'static str)],
+        files: &[(&str, impl AsRef<str>)],
         texts: &[(Language, &str)],
     ) -> Result<Self, PagesError> {
-        let named = |(name, source): &(&str, &str)| ((*name).to_owned(), (*source).to_owned());
-        let style = ("style.css".to_owned(), STYLE.text());
-        let named = BUILT_IN_FILES.iter().chain(files).map(named);
-        let files = std::iter::once(style).chain(named).collect();
+        let named = |name: &str, source: &str| (name.to_owned(), source.to_owned());
+        let built_in = BUILT_IN_FILES.iter().map(|(name, source)| named(name, source));
+        let own = files.iter().map(|(name, source)| named(name, source.as_ref()));
+        let style = named("style.css", &STYLE.text());
+        let files = std::iter::once(style).chain(built_in).chain(own).collect();
         let mut all = Self { texts: BTreeMap::new(), files };
         for (language, source) in BUILT_IN_TEXTS.iter().chain(texts) {
             let texts = Texts::read(&texts_file(*language), source)?;

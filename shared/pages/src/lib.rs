@@ -88,7 +88,7 @@ impl Pages {
     /// # Errors
     /// Returns a [`PagesError`] that names the invalid file, template or text.
     pub fn new(
-        embedded: &[(&'static str, &'static str)],
+        embedded: &[(&str, impl AsRef<str>)],
         texts: &[(Language, &str)],
         details: &str,
         folder: Option<&Path>,

@@ -21,6 +21,7 @@ greeting.words = "Hello, {name}!""#;
 const CHINESE: &str = r#"greeting.title = "问候"
 greeting.words = "{name}，你好！""#;
 
+const NO_FILES: [(&str, &str); 0] = [];
 const DETAILS: &str = "'there is no {}' = '没有 {0}'";
 
 #[derive(Serialize)]
@@ -202,8 +203,9 @@ fn added_scope_descriptions_need_both_languages() {
         (Language::Chinese, "scope.openid = \"识别你\""),
     ];
     let own = "scope.\"orders:read\" = \"x\"";
-    let with =
-        |files: &[(&str, &str)]| Pages::new(&[], &scopes, DETAILS, Some(folder_with(files).path()));
+    let with = |files: &[(&str, &str)]| {
+        Pages::new(&NO_FILES, &scopes, DETAILS, Some(folder_with(files).path()))
+    };
     assert!(with(&[("en.toml", own), ("zh.toml", own)]).is_ok());
     for (there, lacking) in [("en.toml", "zh.toml"), ("zh.toml", "en.toml")] {
         let error = with(&[(there, own)]).unwrap_err().to_string();
