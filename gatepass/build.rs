@@ -1,4 +1,4 @@
-//! Compresses the Chinese texts, and makes the binary smaller: relative relocations in the packed
+//! Compresses the texts, and makes the binary smaller: relative relocations in the packed
 //! form (`DT_RELR`, which glibc reads since 2.36), and in the static binary of the image one copy
 //! of functions with the same code. The latter needs the linker that Rust uses by default on x86-64
 //! Linux.
@@ -6,8 +6,7 @@
 use std::{env::var, io, process::Command};
 
 fn main() -> io::Result<()> {
-    embedded_files::compress("texts/help.zh.toml")?;
-    embedded_files::compress("texts/messages.zh.toml")?;
+    embedded_files::compress_folder("texts")?;
     println!("cargo:rerun-if-changed=build.rs");
     let cfg = |name: &str| var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     if cfg("ARCH") != "x86_64" || cfg("OS") != "linux" || cfg("ENV") != "gnu" {

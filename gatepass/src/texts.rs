@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use anyhow::Context;
+use embedded_files::embedded_file;
 use flow_viewer::CheckValues;
 use pages::Language;
 use serde::Deserialize;
@@ -77,12 +78,12 @@ impl Texts {
     /// # Errors
     /// Returns an error if a text is missing, which a test rules out.
     pub(crate) fn of(language: Language) -> anyhow::Result<Self> {
-        let (name, source) = match language {
-            Language::English => ("en.toml", include_str!("../texts/en.toml")),
-            Language::Chinese => ("zh.toml", include_str!("../texts/zh.toml")),
+        let (name, file) = match language {
+            Language::English => ("en.toml", embedded_file!("en.toml")),
+            Language::Chinese => ("zh.toml", embedded_file!("zh.toml")),
         };
         Ok(Self {
-            own: toml::from_str(source).context(name)?,
+            own: toml::from_str(&file.text()).context(name)?,
             viewer: flow_viewer::texts(language),
             check_values: CheckValues::of(language),
         })
