@@ -11,7 +11,7 @@ use pages::Patterns;
 use super::*;
 
 /// The sources whose messages commands print. A folder stands for all files in it.
-const SOURCES: [&str; 89] = [
+const SOURCES: [&str; 90] = [
     "shared/doctor/src",
     "shared/oauth-http/src",
     "shared/oauth-types/src/issuer.rs",
@@ -73,6 +73,7 @@ const SOURCES: [&str; 89] = [
     "auth-server/src/storage/error.rs",
     "auth-server/src/typed_json.rs",
     "auth-server/src/users/seed.rs",
+    "auth-server/src/users/seed/rules.rs",
     "service-a/src/accounts.rs",
     "service-a/src/doctor",
     "service-a/src/doctor.rs",
