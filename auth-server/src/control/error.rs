@@ -125,6 +125,11 @@ impl ControlError {
         Self::unavailable()
     }
 
+    /// What is wrong, as a clause.
+    pub fn description(&self) -> &str {
+        &self.error_description
+    }
+
     /// Makes a pointer into a seed one into the body that changed it, which is an entry of the list
     /// `kind`. If an entry of another list is at fault, the body as a whole is.
     #[must_use]

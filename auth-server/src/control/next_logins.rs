@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use oauth_types::ErrorCode;
+use oauth_types::{ErrorCode, OAuthError};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
     domain::InteractionProgress,
     http::{BrowserSession, ClientAddress, HtmlError, NO_STORE},
     oauth::authorize::{Interaction, endpoint::names_stored_request, read_request},
+    pages::ErrorKind,
 };
 
 const MAX_NEXT_LOGINS: usize = 100;
@@ -117,11 +118,21 @@ pub async fn answer_authorization(
     let browser = browser_session.browser.clone();
     let address = ClientAddress::of(&parts.extensions);
     respond(traffic, browser_session, address, query, error).await.unwrap_or_else(|error| {
-        match error {
-            LoginError::Control(error) => error.into_response(),
-            LoginError::Page(error) => error.page(&page.pages, &browser),
-        }
+        let error = match error {
+            LoginError::Page(error) => error,
+            LoginError::Control(error) => next_login_error(&error),
+        };
+        error.page(&page.pages, &browser)
     })
+}
+
+/// A browser shows it: the user of the next login has been removed or disabled since.
+fn next_login_error(error: &ControlError) -> HtmlError {
+    let text = format!("the next login of this client failed: {}", error.description());
+    HtmlError::BadRequest(
+        ErrorKind::InvalidRequest,
+        OAuthError::new(ErrorCode::InvalidRequest, text),
+    )
 }
 
 async fn respond(

@@ -155,6 +155,18 @@ async fn next_logins_of_a_client_answer_by_themselves() {
 }
 
 #[tokio::test]
+async fn next_login_of_a_removed_user_is_an_error_page() {
+    let controlled = Controlled::start().await;
+    let login = json!({ "client_id": "site", "user": "alice" });
+    controlled.succeed("POST", NEXT_LOGINS, &login).await;
+    controlled.succeed("DELETE", "/control/users/alice", &json!({})).await;
+    let page = Browser::new(&controlled.server).authorize(&AuthorizationRequest::site()).await;
+    assert_eq!(page.status(), 400);
+    page.assert_contains("the next login of this client failed");
+    page.assert_contains("there is no user `alice`");
+}
+
+#[tokio::test]
 async fn next_logins_are_listed_and_deleted() {
     let controlled = Controlled::start().await;
     let login = json!({ "client_id": "site", "user": "alice" });
