@@ -1,6 +1,7 @@
 use clock::Clock;
 use service_kit::{
-    BoundListener, CancellationToken, Settings, cancel_on_signal, cli::log_warnings, telemetry,
+    BoundListener, CancellationToken, Settings, cancel_at_end_of_input, cancel_on_signal,
+    cli::log_warnings, telemetry,
 };
 
 use crate::{
@@ -16,6 +17,9 @@ pub(super) async fn run(
     let _telemetry = telemetry::init("auth-server", settings.log())?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
+    if settings.control.stop_at_end_of_input {
+        cancel_at_end_of_input(stop.clone())?;
+    }
     let listeners = Listeners::bind(&settings)?;
     let settings = if settings.has_late_issuer() {
         announcement(&settings, &listeners)();

@@ -40,6 +40,9 @@ pub struct ControlSettings {
     pub seed: Option<SecretSetting>,
     /// File of the seed, in place of `seed`, applied within a second after a change.
     pub seed_file: Option<PathBuf>,
+    /// Stops C when its standard input ends. A program that starts C for its tests gives it a pipe
+    /// as standard input: the system closes it even if the program is killed. Default: `false`.
+    pub stop_at_end_of_input: bool,
 }
 
 impl ControlSettings {
@@ -132,6 +135,12 @@ impl ControlSettings {
             );
         }
         if !self.is_on() {
+            if self.stop_at_end_of_input {
+                return Err(
+                    "control.stop_at_end_of_input: is true, and the control API is off; set control.listen"
+                        .to_owned(),
+                );
+            }
             return Ok(());
         }
         if chooses_database {

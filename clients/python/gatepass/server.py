@@ -53,6 +53,7 @@ class Gatepass(Control):
             "tls_listen": "",
             "manage_listen": "",
             "control.listen": "127.0.0.1:0",
+            "control.stop_at_end_of_input": "true",
             "log.format": "json",
             # The line with the addresses is read from the log.
             "log.filter": f"{log_filter},auth_server::cli::serve=info",
@@ -69,7 +70,8 @@ class Gatepass(Control):
         self._process = subprocess.Popen(
             [_binary(binary), "auth-server", *options],
             env={**inherited, **environment},
-            stdin=subprocess.DEVNULL,
+            # The server stops when it closes, even if this process is killed.
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

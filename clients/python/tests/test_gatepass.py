@@ -1,7 +1,10 @@
 """The package against a server: GATEPASS_BINARY=… pytest"""
 
+import subprocess
+import sys
+import time
 import urllib.request
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -101,6 +104,19 @@ def test_control_token_is_sent():
         with pytest.raises(ControlError) as rejected:
             Control(protected.url).state()
         assert rejected.value.status == 401
+
+
+def test_server_stops_when_its_tests_are_killed():
+    script = "from gatepass import Gatepass; import time; s = Gatepass(); print(s.address, flush=True); time.sleep(60)"
+    tests = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    address = tests.stdout.readline().strip()
+    assert status(f"{address}/.well-known/jwks.json") == 200
+    tests.kill()
+    tests.wait()
+    deadline = time.monotonic() + 10
+    with pytest.raises((URLError, ConnectionError)):
+        while time.monotonic() < deadline:
+            status(f"{address}/.well-known/jwks.json")
 
 
 def test_server_has_its_own_seed():

@@ -71,7 +71,7 @@ pub use secret_setting::{DEMO_SECRET, SecretSetting};
 pub use secret_weakness::{MIN_SECRET_LENGTH, secret_weakness};
 pub use server::{BindError, BoundListener, Server};
 pub use settings::{Settings, SettingsError, Sources, describe_toml_error, load, load_over};
-pub use shutdown::{cancel_on_signal, run_periodically};
+pub use shutdown::{cancel_at_end_of_input, cancel_on_signal, run_periodically};
 pub use tls_files::TlsFiles;
 pub use tokio_util::sync::CancellationToken;
 pub use unsafe_settings::{

@@ -1,4 +1,4 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, io, thread, time::Duration};
 
 use crate::{CancellationToken, platform::stop_signal};
 
@@ -7,12 +7,26 @@ use crate::{CancellationToken, platform::stop_signal};
 ///
 /// # Errors
 /// Returns an error if the signal handlers cannot be installed.
-pub fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
+pub fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     let stop = stop_signal()?;
     tokio::spawn(async move {
         stop.await;
         shutdown.cancel();
     });
+    Ok(())
+}
+
+/// Cancels `shutdown` when the standard input of the process ends.
+///
+/// # Errors
+/// Returns an error if no thread can be started.
+pub fn cancel_at_end_of_input(shutdown: CancellationToken) -> io::Result<()> {
+    // A thread of its own, because a runtime waits at its end for threads that read.
+    thread::Builder::new().name("standard-input".to_owned()).spawn(move || {
+        // Without a standard input, there is nothing to wait for.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        shutdown.cancel();
+    })?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use flow_events::EventSink;
 use serde_json::json;
 use service_kit::Profile;
 
+use super::seed_sources::process_settings;
 use crate::{
     process::{ServerProcess, run, server_settings, set},
     test_server::{SHOP, TestServer},
@@ -50,6 +51,14 @@ async fn clock_of_the_process_can_be_adjusted() {
     assert_eq!((response.status, &response.json()["offset"]), (200, &json!(86_400)));
 }
 
+/// The system closes the pipe of a program that is killed.
+#[tokio::test]
+async fn server_of_a_test_stops_with_its_standard_input() {
+    let stop = [("control.stop_at_end_of_input", "true")];
+    let output = run(&[], &process_settings(&stop)).await;
+    assert_eq!(output.code, Some(0), "{output:?}");
+}
+
 #[tokio::test]
 async fn start_is_refused_with_a_clock_that_nothing_can_adjust() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,6 +92,7 @@ async fn start_is_refused_with_settings_that_contradict_the_control_api() {
         (&[on, ("profile", "production")], "control.listen"),
         (&[on, ("control.token", "t"), ("control.allow_unauthenticated", "true")], "control.token"),
         (&[("control.listen", "127.0.0.1:19105"), ("listen", "0.0.0.0:19105")], "control.listen"),
+        (&[("control.stop_at_end_of_input", "true")], "control.stop_at_end_of_input"),
     ] {
         let settings = [base.clone(), set(settings)].concat();
         for command in ["serve", "check-config"] {
