@@ -159,6 +159,7 @@ fn explain(pointer: String, message: &str) -> JsonProblem {
             .expecting("one value")
     } else if let Some(name) = named("missing field") {
         JsonProblem::new(with_member(pointer, name), format!("the member `{name}` is missing"))
+            .expecting("a value")
     } else if expected.is_some() || problem.starts_with(NO_VARIANT) {
         JsonProblem::new(pointer, "the value at the pointer is not what is expected")
     } else {

@@ -189,7 +189,7 @@ mod tests {
                 "unknown member `a/b~c`",
                 Some("`name`"),
             ),
-            (r#"{"list":[{}]}"#, "/list/0/name", "the member `name` is missing", None),
+            (r#"{"list":[{}]}"#, "/list/0/name", "the member `name` is missing", Some("a value")),
             (
                 r#"{"list":[{"name":1}]}"#,
                 "/list/0/name",

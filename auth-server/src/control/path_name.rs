@@ -13,7 +13,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ControlError> {
         let name = Path::from_request_parts(parts, state).await;
-        name.map(|Path(name)| Self(name))
-            .map_err(|_| ControlError::invalid("the name in the path is not UTF-8"))
+        name.map(|Path(name)| Self(name)).map_err(|_| {
+            ControlError::invalid("the name in the path is not UTF-8").expecting("UTF-8")
+        })
     }
 }

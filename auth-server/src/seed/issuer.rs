@@ -33,8 +33,10 @@ impl SeedIssuer {
         reject_unknown(&members, &[&MEMBERS[..], &LISTS].concat())?;
         let (name, issuer) = (text(&mut members, "name")?, text(&mut members, "issuer")?);
         let listen = text(&mut members, "listen")?;
-        let missing =
-            |name| JsonProblem::new(format!("/{name}"), format!("the member `{name}` is missing"));
+        let missing = |name| {
+            JsonProblem::new(format!("/{name}"), format!("the member `{name}` is missing"))
+                .expecting("a string")
+        };
         Ok(Self {
             name: name.ok_or_else(|| missing("name"))?,
             issuer: issuer.ok_or_else(|| missing("issuer"))?,

@@ -15,6 +15,8 @@ use crate::{
     typed_json::JsonProblem,
 };
 
+const ASYMMETRIC_ALGORITHMS: &str = "ES256, EdDSA, Ed25519 or RS256";
+
 /// Returns every problem of a clients file, with a pointer into it; none if it can be used.
 pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<JsonProblem> {
     let mut problems = Vec::new();
@@ -48,8 +50,7 @@ fn resource_problems(resource: &Resource) -> impl Iterator<Item = JsonProblem> {
         let text = "not an absolute URI without a fragment (RFC 8707 section 2)";
         JsonProblem::new("/identifier", text).expecting("an absolute URI without a fragment")
     });
-    let of_tokens = token_problem(resource).map(|text| JsonProblem::new("", text));
-    of_tokens.into_iter().chain(of_identifier)
+    token_problem(resource).into_iter().chain(of_identifier)
 }
 
 /// Returns every problem of a client's secret.
@@ -177,9 +178,14 @@ fn login_problems(
         let text = "public and token_endpoint_auth_method contradict each other: a public client has no secret";
         report("/token_endpoint_auth_method", text.to_owned(), "no such member");
     }
-    if login.signing_algorithms().any(|algorithm| algorithm == Algorithm::HS256) {
+    let algorithms = [
+        ("/id_token_signed_response_alg", Some(login.id_token_algorithm())),
+        ("/userinfo_signed_response_alg", login.userinfo_signed_response_alg),
+    ];
+    let symmetric = algorithms.iter().find(|(_, chosen)| *chosen == Some(Algorithm::HS256));
+    if let Some((pointer, _)) = symmetric {
         let text = "id_token_signed_response_alg and userinfo_signed_response_alg cannot be HS256, because C keeps only hashes of client secrets";
-        report("/id_token_signed_response_alg", text.to_owned(), "ES256, EdDSA, Ed25519 or RS256");
+        report(pointer, text.to_owned(), ASYMMETRIC_ALGORITHMS);
     }
     if let Err(problem) = login.check_allowed_origins() {
         report("/allowed_origins", problem, "origins as browsers write them");
@@ -213,17 +219,22 @@ fn is_client_id(text: &str) -> bool {
 }
 
 /// Returns what is wrong with the settings for the access tokens of a resource.
-fn token_problem(resource: &Resource) -> Option<&'static str> {
+fn token_problem(resource: &Resource) -> Option<JsonProblem> {
     if resource.access_token_ttl_seconds == Some(0) {
-        return Some("access_token_ttl_seconds is 0; an access token needs at least 1 second");
+        let text = "access_token_ttl_seconds is 0; an access token needs at least 1 second";
+        let problem = JsonProblem::new("/access_token_ttl_seconds", text);
+        return Some(problem.expecting("1 or more"));
     }
     if resource.algorithm == Some(Algorithm::HS256) {
-        return Some("algorithm cannot be HS256, which keys.algorithm sets for all resources");
+        let text = "algorithm cannot be HS256, which keys.algorithm sets for all resources";
+        return Some(JsonProblem::new("/algorithm", text).expecting(ASYMMETRIC_ALGORITHMS));
     }
     let has_jwts = resource.typ != JwtType::default() || resource.algorithm.is_some();
-    (has_jwts && resource.token_format == TokenFormat::Opaque).then_some(
-        "typ and algorithm contradict token_format = \"opaque\": opaque tokens are not signed",
-    )
+    (has_jwts && resource.token_format == TokenFormat::Opaque).then(|| {
+        let text =
+            "typ and algorithm contradict token_format = \"opaque\": opaque tokens are not signed";
+        JsonProblem::new("/token_format", text).expecting("jwt, or no typ and no algorithm")
+    })
 }
 
 #[cfg(test)]

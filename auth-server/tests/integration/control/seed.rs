@@ -145,7 +145,6 @@ async fn invalid_entries_are_rejected_and_change_nothing() {
         ("/control/users/carol", json!({ "username": "dave" }), "/username", "different entries"),
         ("/control/clients/x", json!({ "scope": "a" }), "/scope", "unknown member"),
         ("/control/clients/x", json!({ "login": { "redirect": 1 } }), "/login/redirect", "unknown"),
-        (&*orders, json!({}), "/scopes", "is missing"),
         (
             "/control/claims",
             json!({ "claims": [{ "name": "a", "from": { "value": 1 }, "in": ["cookie"] }] }),
@@ -174,6 +173,28 @@ async fn invalid_entries_are_rejected_and_change_nothing() {
         ),
         ("/control/clients/x", json!({}), "/client_secret", "requires client_secret"),
         ("/control/clients/x", json!({ "client_secret": "" }), "/client_secret", "is empty"),
+        (
+            "/control/clients/x",
+            json!({ "client_secret": "x", "login": {
+                "redirect_uris": [], "userinfo_signed_response_alg": "HS256",
+            } }),
+            "/login/userinfo_signed_response_alg",
+            "cannot be HS256",
+        ),
+        (&*orders, json!({}), "/scopes", "is missing"),
+        (
+            &*orders,
+            json!({ "scopes": "a", "access_token_ttl_seconds": 0 }),
+            "/access_token_ttl_seconds",
+            "at least 1 second",
+        ),
+        (&orders, json!({ "scopes": "a", "algorithm": "HS256" }), "/algorithm", "cannot be HS256"),
+        (
+            &*orders,
+            json!({ "scopes": "a", "token_format": "opaque", "typ": "JWT" }),
+            "/token_format",
+            "contradict",
+        ),
         (
             "/control/resources?identifier=x",
             json!({ "scopes": "a" }),
