@@ -144,14 +144,6 @@ async fn overview(
 
 /// Displays the page again instead of carrying out a form of an earlier session, which may have
 /// been another user's.
-async fn expired_form(
-    context: &AuthorizationContext,
-    browser_session: &BrowserSession,
-    address: ClientAddress,
-) -> Result<Response, HtmlError> {
-    overview(context, browser_session, address, Some(AccountNotice::FormExpired)).await
-}
-
 /// Returns the granted access by client: stored consents, and active grants without one (devices
 /// and first-party clients).
 async fn granted_access(
@@ -181,18 +173,34 @@ fn granted_scope(name: &str, claims: &ConsentedClaims) -> ScopeView {
     ScopeView { name: name.to_owned(), claims: claims.of_scope(name), granted_before: true }
 }
 
+/// Returns the user who has sent a form of the account page.
+///
+/// # Errors
+/// Returns the response to a browser that is not signed in, or whose form has expired.
+async fn signed_in_form(
+    context: &AuthorizationContext,
+    browser_session: &BrowserSession,
+    address: ClientAddress,
+    form: &Form,
+) -> Result<SignedIn, HtmlError> {
+    let Some(signed_in) = browser_session.signed_in(&context.page).await? else {
+        return Err(HtmlError::Answered(Box::new(redirect_to_sign_in(&context.page))));
+    };
+    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
+        let notice = Some(AccountNotice::FormExpired);
+        let page = overview(context, browser_session, address, notice).await?;
+        return Err(HtmlError::Answered(Box::new(page)));
+    }
+    Ok(signed_in)
+}
+
 async fn end(
     context: &AuthorizationContext,
     browser_session: &BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { session, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in(&context.page));
-    };
-    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return expired_form(context, browser_session, address).await;
-    }
+    let SignedIn { session, .. } = signed_in_form(context, browser_session, address, form).await?;
     // Search only the user's own sessions, so that the id of another session is not found.
     let own: Vec<Session> = context.store.sessions_of(&session.sub).await?;
     let Some(ended) = own.iter().find(|own| Some(own.sid.as_str()) == form.get("session")) else {
@@ -206,21 +214,17 @@ async fn end(
     Ok(redirect_to_account(&context.page, "session_ended"))
 }
 
+/// Ends all sessions in one transaction, so that a sign-in at the same time is not missed.
 async fn end_all(
     context: &AuthorizationContext,
     browser_session: &BrowserSession,
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in(&context.page));
-    };
-    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return expired_form(context, browser_session, address).await;
-    }
-    for session in context.store.sessions_of(&user.sub).await? {
-        end_session(context, &session, address).await?;
-    }
+    let SignedIn { user, .. } = signed_in_form(context, browser_session, address, form).await?;
+    let mut audit = context.audit.record(AuditEvent::SignOut, Outcome::Succeeded, address);
+    audit.sub = Some(user.sub.clone());
+    context.audit.apply(&audit, Change::SignOutUser { sub: user.sub }).await?;
     Ok((forget_session_cookie(&context.page), redirect_to_sign_in(&context.page)).into_response())
 }
 
@@ -230,12 +234,7 @@ async fn withdraw(
     address: ClientAddress,
     form: &Form,
 ) -> Result<Response, HtmlError> {
-    let Some(SignedIn { user, .. }) = browser_session.signed_in(&context.page).await? else {
-        return Ok(redirect_to_sign_in(&context.page));
-    };
-    if !browser_session.csrf_valid(&context.page, form.get("csrf")) {
-        return expired_form(context, browser_session, address).await;
-    }
+    let SignedIn { user, .. } = signed_in_form(context, browser_session, address, form).await?;
     let client_id = form.get("client_id").unwrap_or_default().to_owned();
     let mut audit = context.audit.record(AuditEvent::ConsentRevocation, Outcome::Revoked, address);
     audit.sub = Some(user.sub.clone());

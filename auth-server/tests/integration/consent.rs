@@ -151,6 +151,9 @@ async fn users_can_end_only_their_own_sessions() {
     here.post("/account/end-session", &[("csrf", &csrf), ("session", other)]).await;
     assert_eq!(there.authorize(&AuthorizationRequest::site()).await.path, "/login");
     assert!(here.authorize(&AuthorizationRequest::site()).await.redirected_to.is_some());
+    there.authorization_code(&AuthorizationRequest::site(), ALICE).await;
     here.post("/account/sign-out-everywhere", &[("csrf", &csrf)]).await;
-    assert_eq!(here.authorize(&AuthorizationRequest::site()).await.path, "/login");
+    for browser in [&here, &there] {
+        assert_eq!(browser.authorize(&AuthorizationRequest::site()).await.path, "/login");
+    }
 }

@@ -110,6 +110,17 @@ async fn operator_ends_known_devices() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_everywhere_ends_known_devices() {
+    let server = TestServer::start_with(few_guesses).await;
+    let known = Browser::new(&server);
+    assert_eq!(sign_in(&known, ALICE).await.path, "/account");
+    let csrf = known.open("/account").await.csrf();
+    known.post("/account/sign-out-everywhere", &[("csrf", &csrf)]).await;
+    use_up_the_network(&server).await;
+    assert_eq!(sign_in(&later(&server, &known), ALICE).await.status(), 429);
+}
+
 #[tokio::test]
 async fn real_and_made_up_names_get_the_same_cookies_and_pages() {
     let server = TestServer::start_with(few_guesses).await;
