@@ -10,6 +10,7 @@ mod form;
 mod html_error;
 mod json;
 mod page_context;
+mod posted_request;
 
 pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use asked_origin::AskedOrigin;
@@ -18,10 +19,11 @@ pub use browser_session::{
     BrowserSession, SetCookie, SignedIn, device_cookie, forget_session_cookie, new_session_cookie,
 };
 pub use csrf::Csrf;
-pub use form::{ClientRequest, FormBody, RawForm, required};
+pub use form::{ClientRequest, FormBody, RawForm, has_parameter, required};
 pub use html_error::{HtmlError, html_errors, page_response};
 pub use json::JsonRequest;
 pub use page_context::PageContext;
+pub use posted_request::redirect_to_get;
 
 pub use service_kit::ClientAddress;
 

@@ -1,7 +1,7 @@
 use axum::http::{HeaderMap, Uri, header::AUTHORIZATION};
 use oauth_types::{ClientSecret, Form, basic};
 
-use super::ApiError;
+use super::{ApiError, has_parameter};
 use crate::{
     clients::{ClientCredentials, ClientProof},
     domain::ClientAuthMethod,
@@ -67,13 +67,7 @@ pub fn parse_client_credentials(
 }
 
 fn has_secret(uri: &Uri) -> bool {
-    uri.query().is_some_and(|query| {
-        query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            oauth_types::decode_form_component(name.as_bytes())
-                .is_some_and(|name| name == "client_secret")
-        })
-    })
+    uri.query().is_some_and(|query| has_parameter(query, "client_secret"))
 }
 
 fn missing(absent: &str, form: &Form) -> String {

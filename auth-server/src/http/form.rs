@@ -9,6 +9,11 @@ use oauth_types::{Form, FormError};
 use super::{ApiError, REQUEST_RULE, client_credentials::parse_client_credentials};
 use crate::clients::ClientCredentials;
 
+/// Returns whether a query or form has a parameter, whose name may be percent-encoded.
+pub fn has_parameter(encoded: &str, name: &str) -> bool {
+    form_urlencoded::parse(encoded.as_bytes()).any(|(found, _)| found == name)
+}
+
 /// A form request with the unverified credentials of the client.
 pub struct ClientRequest {
     pub form: Form,

@@ -33,6 +33,7 @@ use oauth_types::IdTokenClaims;
 use crate::{
     audit::AuditLog,
     clients::Clients,
+    domain::Client,
     http::PageContext,
     keys::KeyManager,
     outbound::{ClientKeys, OutboundClient},
@@ -66,11 +67,16 @@ pub struct AuthorizationContext {
 }
 
 impl AuthorizationContext {
-    /// Returns whether an ID token hint names this user. Compares the subject that the client of
-    /// the hint knows, which may be pairwise.
-    pub fn matches_id_token_hint(&self, hint: &IdTokenClaims, sub: &str) -> bool {
-        match self.clients.known(&hint.aud) {
-            Some(client) => self.subjects.subject_for(&client, sub) == hint.sub,
+    /// Returns whether an ID token hint names this user. Compares the subject that `client`, the
+    /// one that the ID token was issued to, knows. It may be pairwise.
+    pub fn matches_id_token_hint(
+        &self,
+        hint: &IdTokenClaims,
+        client: Option<&Client>,
+        sub: &str,
+    ) -> bool {
+        match client {
+            Some(client) => self.subjects.subject_for(client, sub) == hint.sub,
             None => hint.sub == sub,
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     domain::Client,
     http::{
         ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, RawForm, SignedIn,
-        forget_session_cookie, page_response,
+        forget_session_cookie, page_response, redirect_to_get,
     },
     oauth::authorize::AuthorizationContext,
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
@@ -38,21 +38,13 @@ pub async fn logout(
     page_response(&context.page.pages, &browser_session.browser, response)
 }
 
-/// `POST /logout`: accepts the request as a form. Redirects to the GET endpoint, because browsers
-/// do not send the session cookie with a cross-site POST.
+/// `POST /logout`: accepts the request as a form (RP-Initiated Logout §2).
 pub async fn logout_posted(
     State(context): State<Arc<AuthorizationContext>>,
     browser_session: BrowserSession,
     form: Result<RawForm, ApiError>,
 ) -> Response {
-    match form {
-        Ok(RawForm(query)) => {
-            Redirect::to(&context.page.url(&format!("/logout?{query}"))).into_response()
-        }
-        Err(error) => {
-            page_response(&context.page.pages, &browser_session.browser, Err(error.into()))
-        }
-    }
+    redirect_to_get(&context.page, &browser_session, "/logout", form)
 }
 
 /// `POST /logout/confirm`: handles the user's decision.
@@ -194,15 +186,16 @@ impl LogoutRequest {
     }
 
     fn identifies_session(&self, context: &AuthorizationContext, sub: &str, sid: &str) -> bool {
+        let client = self.client.as_deref();
         // The hint has the session id that its client knows.
-        let sid = match &self.client {
+        let sid = match client {
             Some(client) => context.subjects.session_id_for(client, sid),
             None => sid.to_owned(),
         };
         let is_session = |hint: &IdTokenClaims| hint.sid.as_deref().is_none_or(|own| own == sid);
-        self.hint
-            .as_ref()
-            .is_some_and(|hint| context.matches_id_token_hint(hint, sub) && is_session(hint))
+        self.hint.as_ref().is_some_and(|hint| {
+            context.matches_id_token_hint(hint, client, sub) && is_session(hint)
+        })
     }
 
     /// Responds after the sign-out: redirects to the client, or displays the signed-out page.

@@ -17,7 +17,7 @@ use crate::{
     },
     http::{
         ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, SetCookie, SignedIn,
-        device_cookie, new_session_cookie, page_response,
+        device_cookie, has_parameter, new_session_cookie, page_response,
     },
     oauth::authorize::{AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, LoginPage, LoginProblem, UserView, render},
@@ -268,8 +268,7 @@ impl SignInPage<'_> {
         &self,
         browser_session: &BrowserSession,
     ) -> Result<Option<AuthorizationRequest>, HtmlError> {
-        let mut names = self.query.split('&').filter_map(|pair| pair.split('=').next());
-        if !names.any(|name| name == "client_id") {
+        if !has_parameter(self.query, "client_id") {
             return Ok(None);
         }
         read_request(&self.context.authorization, browser_session, self.query, self.address)

@@ -155,6 +155,16 @@ async fn malformed_forms_get_an_error_page() {
 }
 
 #[tokio::test]
+async fn redirect_of_a_form_is_not_cached() {
+    let server = TestServer::start().await;
+    for path in ["/oauth/authorize", "/logout"] {
+        let response = server.post_raw_form(path, "id_token_hint=a.b.c").await;
+        let found = (response.status, response.header("cache-control"));
+        assert_eq!(found, (303, "no-store"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn unencoded_characters_in_redirected_forms_are_rejected() {
     let server = TestServer::start().await;
     for path in ["/oauth/authorize", "/logout"] {

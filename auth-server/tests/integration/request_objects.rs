@@ -272,6 +272,22 @@ async fn request_object_is_accepted_once() {
 }
 
 #[tokio::test]
+async fn signed_request_continues_only_in_the_browser_that_opened_it() {
+    let signer = Signer::new();
+    let server = signer.server().await;
+    let object = signer.sign(&server, &wanted());
+    let (browser, other) = (Browser::new(&server), Browser::new(&server));
+    // Names of parameters may be percent-encoded.
+    let link = format!("/oauth/authorize?client_id={}&%72equest={object}", BROKER.0);
+    let page = browser.open(&link).await;
+    assert_eq!(page.path, "/login");
+    let login = page.form().action;
+    other.open(&link).await.assert_client_error("invalid_request_object");
+    other.open(&login).await.assert_error_page("another browser");
+    browser.sign_in(&page, ALICE).await.assert_contains("decision");
+}
+
+#[tokio::test]
 async fn request_object_without_near_expiry_is_rejected() {
     let signer = Signer::new();
     let server = signer.server().await;

@@ -2,14 +2,16 @@ use std::sync::Arc;
 
 use axum::{
     extract::{RawQuery, State},
-    http::header,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 
 use super::{AuthorizationContext, Interaction, read_request};
 use crate::{
     domain::InteractionProgress,
-    http::{ApiError, BrowserSession, ClientAddress, HtmlError, RawForm, page_response},
+    http::{
+        ApiError, BrowserSession, ClientAddress, HtmlError, RawForm, has_parameter, page_response,
+        redirect_to_get,
+    },
 };
 
 /// `GET /oauth/authorize` (RFC 6749 §3.1): starts an authorization request in the user's browser.
@@ -44,8 +46,7 @@ async fn respond(
 
 /// Returns whether the request is pushed, or signed and thus stored for the pages that follow.
 pub fn names_stored_request(query: &str) -> bool {
-    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
-    names.any(|name| matches!(name, "request" | "request_uri"))
+    has_parameter(query, "request") || has_parameter(query, "request_uri")
 }
 
 async fn proceed(
@@ -60,21 +61,11 @@ async fn proceed(
     flow.proceed(signed_in.as_ref(), InteractionProgress::Nothing).await
 }
 
-/// `POST /oauth/authorize`: accepts the request as a form (OpenID Connect Core §3.1.2.1). Redirects
-/// to the GET endpoint, because browsers do not send the session cookie with a cross-site POST.
+/// `POST /oauth/authorize`: accepts the request as a form (OpenID Connect Core §3.1.2.1).
 pub async fn authorize_posted(
     State(context): State<Arc<AuthorizationContext>>,
     browser_session: BrowserSession,
     form: Result<RawForm, ApiError>,
 ) -> Response {
-    match form {
-        Ok(RawForm(query)) => (
-            [(header::CACHE_CONTROL, "no-store")],
-            Redirect::to(&context.page.url(&format!("/oauth/authorize?{query}"))),
-        )
-            .into_response(),
-        Err(error) => {
-            page_response(&context.page.pages, &browser_session.browser, Err(error.into()))
-        }
-    }
+    redirect_to_get(&context.page, &browser_session, "/oauth/authorize", form)
 }

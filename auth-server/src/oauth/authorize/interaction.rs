@@ -4,7 +4,7 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
-use oauth_types::{ErrorCode, OAuthError, Scope};
+use oauth_types::{ErrorCode, IdTokenClaims, OAuthError, Scope};
 
 use super::{
     AuthorizationContext, AuthorizationRequest, authorization_response,
@@ -155,9 +155,7 @@ impl Interaction<'_> {
     ) -> NextStep {
         let AuthorizationRequest { prompt, max_age, hint, .. } = self.request;
         let is_hinted = match (hint, signed_in) {
-            (Some(hint), Some(signed_in)) => {
-                self.context.matches_id_token_hint(hint, &signed_in.user.sub)
-            }
+            (Some(hint), Some(signed_in)) => self.is_hinted(hint, &signed_in.user.sub),
             _ => true,
         };
         let is_requested = match (&self.request.claims.subjects, signed_in) {
@@ -178,6 +176,15 @@ impl Interaction<'_> {
             done,
             now: self.context.clock.seconds(),
         })
+    }
+
+    fn is_hinted(&self, hint: &IdTokenClaims, sub: &str) -> bool {
+        // Its metadata were read for this request, and may not be cached any more.
+        if hint.aud == self.request.client.client_id {
+            return self.context.matches_id_token_hint(hint, Some(&self.request.client), sub);
+        }
+        let client = self.context.clients.known(&hint.aud);
+        self.context.matches_id_token_hint(hint, client.as_deref(), sub)
     }
 
     async fn perform(
@@ -226,15 +233,12 @@ impl Interaction<'_> {
             .finish();
         let (hash, exp) =
             (TokenHash::of_text(&uri), self.context.clock.seconds() + INTERACTION_TTL_SECONDS);
+        let browser = self.browser_session.browser_hash();
+        let no_cookie = || HtmlError::Unavailable("a signed request has no cookie".to_owned());
+        let browser = Some(browser.ok_or_else(no_cookie)?);
         self.context
             .store
-            .push_request(&PushedAuthorizationRequest {
-                hash,
-                client_id,
-                parameters,
-                exp,
-                browser: self.browser_session.browser_hash(),
-            })
+            .push_request(&PushedAuthorizationRequest { hash, client_id, parameters, exp, browser })
             .await?;
         Ok(query)
     }
