@@ -61,6 +61,21 @@ async fn pushed_request_is_bound_to_its_client_and_expires() {
     browser.open(&short("site", &made_up)).await.assert_error_page("unknown");
 }
 
+/// RFC 6749 section 3.1.
+#[tokio::test]
+async fn repeated_parameter_beside_a_request_uri_is_rejected() {
+    let server = TestServer::start().await;
+    let pushed = push(&server, SITE, &AuthorizationRequest::site()).await.json();
+    let link = short("site", &pushed["request_uri"]);
+    let browser = Browser::new(&server);
+    for repeated in ["client_id=site", "request_uri=urn:ietf:params:oauth:request_uri:x"] {
+        let name = repeated.split('=').next().unwrap();
+        let page = browser.open(&format!("{link}&{repeated}")).await;
+        page.assert_error_page(&format!("the parameter {name} was sent more than once"));
+    }
+    assert_eq!(browser.open(&link).await.path, "/login", "a rejected visit opens nothing");
+}
+
 #[tokio::test]
 async fn pushed_request_continues_only_in_the_browser_that_opened_it() {
     let server = TestServer::start().await;

@@ -6,7 +6,7 @@ use pages::Browser;
 
 use super::{
     AuthorizationContext, AuthorizationRequest, AuthorizeError, ErrorRedirect, RequestParser,
-    error_response, published_keys, request_object::SingleUse,
+    error_response, published_keys, request_object::SingleUse, validate::PARAMETERS,
 };
 use crate::{
     clients::DocumentError,
@@ -214,7 +214,8 @@ async fn pushed_request(
     browser_session: &BrowserSession,
     query: &str,
 ) -> Result<Option<PushedAuthorizationRequest>, HtmlError> {
-    let Ok((form, _)) = Form::parse_with_duplicates(query.as_bytes()) else { return Ok(None) };
+    let parsed = Form::parse_with_duplicates(query.as_bytes());
+    let Ok((form, duplicates)) = parsed else { return Ok(None) };
     let Some(uri) = form.get("request_uri").filter(|uri| uri.starts_with(PUSHED_PREFIX)) else {
         return Ok(None);
     };
@@ -224,6 +225,11 @@ async fn pushed_request(
         let error = OAuthError::new(ErrorCode::InvalidRequest, text);
         HtmlError::BadRequest(ErrorKind::Expired, error.with_error_uri(PUSHED))
     };
+    if let Some(name) = duplicates.first() {
+        let text = format!("the parameter {name} was sent more than once");
+        let error = OAuthError::new(ErrorCode::InvalidRequest, text).with_error_uri(PARAMETERS);
+        return Err(HtmlError::BadRequest(ErrorKind::InvalidRequest, error));
+    }
     let browser_hash = browser_session.browser_hash().ok_or_else(|| {
         refuse("this browser sent no cookie, so the request_uri cannot be bound to it")
     })?;

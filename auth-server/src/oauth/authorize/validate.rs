@@ -45,7 +45,7 @@ pub struct RequestParser<'a> {
     pub is_stored: bool,
 }
 
-const PARAMETERS: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1";
+pub(super) const PARAMETERS: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1";
 const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
 
 impl RequestParser<'_> {
