@@ -52,6 +52,7 @@ macro_rules! store_conformance {
             added_client_is_returned_unchanged,
             concurrent_adds_of_one_client_id_succeed_once,
             rotation_expires_the_old_secret_now_or_later,
+            secret_of_a_new_client_keeps_its_expiry,
             changing_an_unknown_client_fails,
             every_change_of_clients_and_keys_bumps_the_revision,
             concurrent_key_installations_succeed_once,

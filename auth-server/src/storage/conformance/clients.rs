@@ -57,6 +57,14 @@ pub async fn rotation_expires_the_old_secret_now_or_later(store: &dyn Store) {
     assert!(secrets.len() == 1 && secrets[0].hash.matches("third"));
 }
 
+pub async fn secret_of_a_new_client_keeps_its_expiry(store: &dyn Store) {
+    let mut added = client("a");
+    added.secrets[0].not_after = Some(500);
+    add_client(store, &added, 10).await.unwrap();
+    let secrets = store.clients().await.unwrap().remove(0).secrets;
+    assert_eq!(secrets[0].not_after, Some(500));
+}
+
 pub async fn changing_an_unknown_client_fails(store: &dyn Store) {
     let hash = SecretHash::Sha256([0; 32]);
     assert!(matches!(

@@ -69,7 +69,7 @@ pub(super) async fn rotate_secret(
     expire.execute(&mut *connection).await?;
     let delete = sqlx::query(DELETE_EXPIRED_SECRETS).bind(client_id).bind(now);
     delete.execute(&mut *connection).await?;
-    insert_secret(connection, client_id, new, now).await?;
+    insert_secret(connection, client_id, new, None, now).await?;
     revision::bump(connection).await
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn insert_secrets(
     now: i64,
 ) -> Result<(), StoreError> {
     for secret in secrets {
-        insert_secret(connection, client_id, &secret.hash, now).await?;
+        insert_secret(connection, client_id, &secret.hash, secret.not_after, now).await?;
     }
     Ok(())
 }
@@ -165,10 +165,11 @@ async fn insert_secret(
     connection: &mut Connection,
     client_id: &str,
     hash: &SecretHash,
+    not_after: Option<i64>,
     now: i64,
 ) -> Result<(), StoreError> {
     let (kind, bytes) = hash_columns(hash)?;
     let insert = sqlx::query(INSERT_SECRET).bind(client_id).bind(kind).bind(bytes).bind(now);
-    insert.execute(connection).await?;
+    insert.bind(not_after).execute(connection).await?;
     Ok(())
 }

@@ -18,8 +18,8 @@ pub const ENABLE_CLIENT: &str = "UPDATE clients SET enabled = TRUE, token_genera
 pub const UPDATE_CLIENT: &str = "UPDATE clients SET scopes = $2, default_scope = $3, resources = $4, default_resource = $5, \
      introspection_audiences = $6, token_exchange = $7, token_format = $8, login = $9, attributes = $10 WHERE client_id = $1";
 pub const DELETE_CLIENT: &str = "DELETE FROM clients WHERE client_id = $1";
-pub const INSERT_SECRET: &str =
-    "INSERT INTO client_secrets (client_id, kind, hash, created_at) VALUES ($1, $2, $3, $4)";
+pub const INSERT_SECRET: &str = "INSERT INTO client_secrets (client_id, kind, hash, created_at, not_after) \
+     VALUES ($1, $2, $3, $4, $5)";
 /// A secret that already expires earlier keeps its expiry.
 pub const EXPIRE_SECRETS: &str = "UPDATE client_secrets SET not_after = $1 WHERE client_id = $2 \
      AND (not_after IS NULL OR not_after > $1)";
