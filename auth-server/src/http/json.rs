@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use super::ApiError;
 use super::form::read;
-use crate::domain::ClientMetadata;
+use crate::{
+    domain::ClientMetadata,
+    typed_json::{JsonProblem, parse_object},
+};
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3.1";
 
@@ -42,7 +45,8 @@ impl<S: Sync> FromRequest<S> for JsonRequest {
         }
         let body = read(request).await?;
         let members =
-            serde_json::from_slice(&body).map_err(|_| invalid("the body is not a JSON object"))?;
+            parse_object(&body, |_| JsonProblem::new("", "the body is not a JSON object"))
+                .map_err(|problem| invalid(problem.description))?;
         Ok(Self { headers, members })
     }
 }
