@@ -7,6 +7,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, Salt},
 };
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -21,29 +22,37 @@ pub enum KeyPurpose {
     Tokens,
 }
 
-/// Encrypts `plaintext` and returns nonce, ciphertext and tag.
+/// Why a value cannot be encrypted.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error(transparent)]
+    SecureRandom(#[from] SecureRandomError),
+    #[error("a value to encrypt cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("a value cannot be encrypted")]
+    Cipher,
+}
+
+/// Encrypts `value` as JSON, and returns nonce, ciphertext and tag.
 ///
 /// # Errors
-/// Returns an error if the system random number generator fails.
+/// Returns an error if the system random number generator fails, or the value is not JSON.
 pub fn seal(
     secret: &RandomId,
     purpose: KeyPurpose,
-    plaintext: &[u8],
+    value: &impl Serialize,
     random: SecureRandom,
-) -> Result<Vec<u8>, SecureRandomError> {
+) -> Result<Vec<u8>, SealError> {
     let nonce: [u8; NONCE_LEN] = random.bytes()?;
-    let mut ciphertext = plaintext.to_vec();
-    let unique_nonce = Nonce::assume_unique_for_key(nonce);
-    derive_key(secret, purpose)
-        .and_then(|key| {
-            key.seal_in_place_append_tag(unique_nonce, Aad::empty(), &mut ciphertext).ok()
-        })
-        .ok_or(SecureRandomError)?;
-    Ok([&nonce[..], &ciphertext].concat())
+    let mut sealed = Zeroizing::new(serde_json::to_vec(value)?);
+    let key = derive_key(secret, purpose).ok_or(SealError::Cipher)?;
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut *sealed)
+        .map_err(|_| SealError::Cipher)?;
+    Ok([&nonce[..], &sealed].concat())
 }
 
-/// Decrypts the output of [`seal`]. Returns `None` if it was sealed with another secret or for
-/// another purpose, or was modified.
+/// Decrypts the output of [`seal`] to JSON. Returns `None` if it was sealed with another secret or
+/// for another purpose, or was modified.
 pub fn open(secret: &RandomId, purpose: KeyPurpose, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -72,9 +81,9 @@ mod tests {
     fn sealed_data_opens_only_with_its_secret_and_purpose() {
         let (secret, other) =
             (RandomId::generate(SecureRandom).unwrap(), RandomId::generate(SecureRandom).unwrap());
-        let mut sealed = seal(&secret, KeyPurpose::Tokens, b"a token", SecureRandom).unwrap();
+        let mut sealed = seal(&secret, KeyPurpose::Tokens, &"a token", SecureRandom).unwrap();
         assert!(!sealed.windows(7).any(|part| part == b"a token"));
-        assert_eq!(&**open(&secret, KeyPurpose::Tokens, &sealed).unwrap(), b"a token");
+        assert_eq!(&**open(&secret, KeyPurpose::Tokens, &sealed).unwrap(), b"\"a token\"");
         assert!(open(&other, KeyPurpose::Tokens, &sealed).is_none());
         assert!(open(&secret, KeyPurpose::PendingLogin, &sealed).is_none());
         assert!(open(&secret, KeyPurpose::Tokens, b"short").is_none());

@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
 use crate::{
-    accounts::StoreError, b_client::CallError, providers::ProviderError,
+    accounts::StoreError, b_client::CallError, providers::ProviderError, sealed::SealError,
     secure_random::SecureRandomError, token_refresher::UserTokenError,
 };
 
@@ -54,6 +54,8 @@ pub enum WebsiteError {
     Store(#[from] StoreError),
     #[error(transparent)]
     SecureRandom(#[from] SecureRandomError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 impl WebsiteError {
@@ -89,7 +91,7 @@ impl WebsiteError {
                 "page_not_found"
             }
             Self::BeforeHandler(status) if status.is_client_error() => "request_rejected",
-            Self::Store(_) | Self::SecureRandom(_) | Self::BeforeHandler(_) => {
+            Self::Store(_) | Self::SecureRandom(_) | Self::Seal(_) | Self::BeforeHandler(_) => {
                 "website_unavailable"
             }
         }
@@ -144,7 +146,9 @@ impl WebsiteError {
             Self::Provider(_) | Self::ProviderReturnedError(_) => StatusCode::BAD_GATEWAY,
             Self::BeforeHandler(status) => *status,
             Self::CallB(error) => error.status(),
-            Self::Store(_) | Self::SecureRandom(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::SecureRandom(_) | Self::Seal(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 }

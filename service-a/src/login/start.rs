@@ -4,7 +4,6 @@ use axum_extra::extract::CookieJar;
 use oauth_types::caller_network;
 use serde::{Deserialize, Serialize};
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::ReturnTo;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     },
     providers::{LoginSecrets, Provider},
     random_id::{Digest, RandomId},
-    sealed::{KeyPurpose, open, seal},
+    sealed::{KeyPurpose, SealError, open, seal},
     secure_random::{SecureRandom, SecureRandomError},
     services::Services,
 };
@@ -99,9 +98,8 @@ impl LoginSecrets {
 }
 
 impl SealedLogin {
-    fn seal(&self, state: &RandomId, random: SecureRandom) -> Result<Vec<u8>, SecureRandomError> {
-        let plaintext = Zeroizing::new(serde_json::to_vec(self).unwrap_or_default());
-        seal(state, KeyPurpose::PendingLogin, &plaintext, random)
+    fn seal(&self, state: &RandomId, random: SecureRandom) -> Result<Vec<u8>, SealError> {
+        seal(state, KeyPurpose::PendingLogin, self, random)
     }
 
     pub(super) fn open(state: &RandomId, sealed: &[u8]) -> Option<Self> {

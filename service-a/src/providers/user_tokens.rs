@@ -3,12 +3,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use oauth_types::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::{
     random_id::RandomId,
-    sealed::{KeyPurpose, open, seal},
-    secure_random::{SecureRandom, SecureRandomError},
+    sealed::{KeyPurpose, SealError, open, seal},
+    secure_random::SecureRandom,
 };
 
 /// Tokens that a provider issued to A for a user. They stay on this server, encrypted under the
@@ -105,7 +104,7 @@ impl UserTokens {
         &self,
         session_secret: &RandomId,
         random: SecureRandom,
-    ) -> Result<Vec<u8>, SecureRandomError> {
+    ) -> Result<Vec<u8>, SealError> {
         let tokens = TokensJson {
             userinfo: self.userinfo.as_json(),
             resources: self
@@ -116,8 +115,7 @@ impl UserTokens {
             refresh_token: self.refresh_token.as_ref().map(ExposeSecret::expose_secret),
             id_token: self.id_token.as_ref().map(ExposeSecret::expose_secret),
         };
-        let plaintext = Zeroizing::new(serde_json::to_vec(&tokens).unwrap_or_default());
-        seal(session_secret, KeyPurpose::Tokens, &plaintext, random)
+        seal(session_secret, KeyPurpose::Tokens, &tokens, random)
     }
 
     /// Decrypts the tokens of a session. Returns `None` if they belong to another session.
