@@ -94,10 +94,14 @@ pub(crate) async fn run(arguments: DemoArguments, language: Language) -> anyhow:
         .map_err(|error| advise(error, &texts))?;
     let (urls, manage, readiness) =
         (stack.urls.clone(), stack.manage_addresses.clone(), stack.readiness());
-    let running = tokio::spawn(stack.run(stop.clone()));
+    let mut running = tokio::spawn(stack.run(stop.clone()));
     let narrator = Narrator::new(language, Colors::for_stdout())?;
-    let printed = first_call(&readiness, &urls, &events, trace_bytes)
-        .await
+    let called = tokio::select! {
+        called = first_call(&readiness, &urls, &events, trace_bytes) => called,
+        // A server has failed, or the user has stopped all of them.
+        ended = &mut running => return ended.context("a server panicked")?,
+    };
+    let printed = called
         .and_then(|(trace, call)| {
             let heading = fill(&texts.own.demo.first_call, &[("trace", &trace)]);
             print_line(format!("{heading}\n{}", narrator.call(&call)))

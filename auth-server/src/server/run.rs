@@ -30,22 +30,19 @@ pub(super) struct PublicListeners {
 impl PublicListeners {
     pub(super) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let audits: Vec<_> = self.tasks.iter().map(|tasks| tasks.audit.clone()).collect();
-        let background = self.tasks.into_iter().map(|tasks| {
-            let running = tokio::spawn(background::run(tasks, stop.clone()));
-            fail_if_task_ends(running, &stop)
-        });
-        let background = try_join_all(background);
+        let background =
+            self.tasks.into_iter().map(|tasks| tokio::spawn(background::run(tasks, stop.clone())));
+        let renewal = self
+            .dev_certificate
+            .map(|certificate| tokio::spawn(certificate.keep_renewed(stop.clone())));
+        let seed = self.seed.map(|control| tokio::spawn(watch_seed_file(control, stop.clone())));
+        let tasks = background.chain(renewal).chain(seed);
+        let tasks = try_join_all(tasks.map(|task| fail_if_task_ends(task, &stop)));
         let further = self
             .further
             .into_iter()
             .map(|server| server.run_with_outages(&self.outage, stop.clone()));
         let further = try_join_all(further);
-        if let Some(certificate) = self.dev_certificate {
-            tokio::spawn(certificate.keep_renewed(stop.clone()));
-        }
-        if let Some(control) = self.seed {
-            tokio::spawn(watch_seed_file(control, stop.clone()));
-        }
         let tls = async {
             match self.tls {
                 Some(server) => {
@@ -68,7 +65,7 @@ impl PublicListeners {
                 None => Ok(()),
             }
         };
-        let served = tokio::try_join!(http, tls, further, control, background);
+        let served = tokio::try_join!(http, tls, further, control, tasks);
         for audit in audits {
             audit.store_all_counts().await;
         }
@@ -77,8 +74,8 @@ impl PublicListeners {
     }
 }
 
-/// Fails if the background tasks fail, which stops C: without them it would not notice disabled
-/// clients. On shutdown, returns without waiting for them.
+/// Fails if a background task fails, which stops C: without its tasks it would not notice disabled
+/// clients. On shutdown, returns without waiting for the task.
 async fn fail_if_task_ends(background: JoinHandle<()>, stop: &CancellationToken) -> io::Result<()> {
     tokio::select! {
         ended = background => ended.map_err(io::Error::other),
