@@ -50,7 +50,7 @@ pub async fn userinfo_user(
         return Err(UserInfoError::InvalidToken("it is not valid yet"));
     }
     if !context.issued_tokens.is_active(&claims).await? {
-        return Err(UserInfoError::InvalidToken("it was revoked"));
+        return Err(UserInfoError::InvalidToken("it was revoked, or its client was disabled"));
     }
     mark_authenticated();
     if !claims.scope.contains("openid") {

@@ -88,6 +88,7 @@ const OTHER_TEXTS: &[&str] = &[
     "GET, POST, PUT, DELETE",
     "a key that the issuer publishes",
     "a result within its cache time",
+    "a signed request has no cookie",
     "a valid signature by that key",
     "an access token",
     "an http or https URL",

@@ -255,7 +255,7 @@ async fn access_token_of_a_user_reads_userinfo_and_is_revoked_with_its_grant() {
         ("not_yet_valid", "it is not valid yet"),
         ("wrong_issuer", "it was not issued by this server"),
         ("expired", "it has expired"),
-        ("revoked", "it was revoked"),
+        ("revoked", "it was revoked, or its client was disabled"),
     ] {
         let wrong = json!({ "scope": "openid profile", "flaws": [flaw] });
         let token = controlled.minted(of_alice("access", wrong)).await;
