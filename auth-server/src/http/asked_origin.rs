@@ -13,9 +13,9 @@ impl<S: Sync> FromRequestParts<S> for AskedOrigin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        // HTTP/2 has it in the URI.
-        let host = named.or_else(|| parts.uri.authority().map(Authority::as_str));
+        let in_header = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        // HTTP/2 has it in the URI, and HTTP/1.1 may (RFC 9112 §3.2.2).
+        let host = parts.uri.authority().map(Authority::as_str).or(in_header);
         let scheme = if parts.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
         Ok(Self(host.map(|host| format!("{scheme}://{host}"))))
     }

@@ -8,7 +8,7 @@ use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::{
-    HeaderMap, Method, StatusCode,
+    HeaderMap, Method, StatusCode, Version,
     header::{HOST, ORIGIN},
     uri::Authority,
 };
@@ -153,18 +153,24 @@ impl Hosts {
     }
 }
 
-/// Returns the host of a request: that of its target (`:authority` in HTTP/2), or the only `Host`.
-/// Where a request has both, they must be the same.
+/// Returns the host of a request: that of its target (`:authority` in HTTP/2), or else the only
+/// `Host`. HTTP/1.1 requires a `Host` beside the target, which then does not count (RFC 9112 §3.2,
+/// §3.2.2). In HTTP/2 both must be the same (RFC 9113 §8.3.1).
 fn host_of(request: &Request) -> Option<Authority> {
     let of_target = request.uri().authority();
     let mut headers = request.headers().get_all(HOST).iter();
     let of_header = match (headers.next(), headers.next()) {
         (Some(host), None) => Some(Authority::try_from(host.as_bytes()).ok()?),
+        (None, _) if request.version() == Version::HTTP_11 => return None,
         (None, _) => None,
         _ => return None,
     };
     match (of_target, of_header) {
-        (Some(target), Some(header)) if *target != header => None,
+        (Some(target), Some(header))
+            if request.version() == Version::HTTP_2 && *target != header =>
+        {
+            None
+        }
         (Some(target), _) => Some(target.clone()),
         (None, header) => header,
     }
@@ -188,7 +194,11 @@ fn normalize(host: &str) -> String {
 
 /// Returns whether a normalized host is a name that no other machine can have (RFC 6761 §6.3).
 fn is_name_of_this_machine(host: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].contains(&host) || host.ends_with(".localhost")
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host) || is_below_localhost(host)
+}
+
+fn is_below_localhost(host: &str) -> bool {
+    host.strip_suffix(".localhost").is_some_and(|name| !name.is_empty())
 }
 
 /// Returns whether an origin is one of the browser's own machine, such as that of a development
@@ -200,7 +210,7 @@ fn is_of_this_machine(origin: &str) -> bool {
 /// Returns whether a normalized host is an IP address or a name that the public DNS does not have.
 fn is_of_local_network(host: &str) -> bool {
     match Host::parse(host) {
-        Ok(Host::Domain(name)) => !name.contains('.') || name.ends_with(".localhost"),
+        Ok(Host::Domain(name)) => !name.contains('.') || is_below_localhost(&name),
         Ok(Host::Ipv4(_) | Host::Ipv6(_)) => true,
         Err(_) => false,
     }
@@ -212,7 +222,8 @@ fn allowed_host(setting: &str, name: &str) -> Result<String, String> {
         Ok(IpAddr::V6(address)) => Ok(Host::Ipv6(address)),
         _ => Host::parse(name),
     };
-    host.map(|host| normalize(&host.to_string())).map_err(|_| {
+    let host = host.ok().filter(|_| !name.contains('*'));
+    host.map(|host| normalize(&host.to_string())).ok_or_else(|| {
         format!("{setting}: `{name}` is not a host name or an IP address; write it without scheme and port")
     })
 }
@@ -337,15 +348,25 @@ mod tests {
     }
 
     #[test]
-    fn authority_of_the_target_counts_and_must_agree_with_host() {
-        let host = [("host", "login.example.com")];
-        for (target, headers, expected) in [
-            ("https://login.example.com/", &[][..], 200),
-            ("https://login.example.com/", &host, 200),
-            ("http://evil.example/", &[], 421),
-            ("http://evil.example/", &host, 400),
+    fn authority_of_the_target_counts() {
+        let (own, port) = ([("host", "login.example.com")], [("host", "login.example.com:1")]);
+        let evil = [("host", "evil.example")];
+        for (target, headers, in_http_1, in_http_2) in [
+            ("https://login.example.com/", &[][..], 400, 200),
+            ("https://login.example.com/", &own, 200, 200),
+            ("https://login.example.com/", &port, 200, 400),
+            ("https://login.example.com/", &evil, 200, 400),
+            ("http://evil.example/", &[], 400, 421),
+            ("http://evil.example/", &own, 421, 400),
         ] {
-            assert_eq!(status(target, headers), expected, "{target} {headers:?}");
+            for (version, expected) in [(Version::HTTP_11, in_http_1), (Version::HTTP_2, in_http_2)]
+            {
+                let mut request = request(target, headers);
+                *request.version_mut() = version;
+                let rejected = hosts().reject(&request);
+                let status = rejected.map_or(200, |response| response.status().as_u16());
+                assert_eq!(status, expected, "{target} {headers:?} {version:?}");
+            }
         }
     }
 
