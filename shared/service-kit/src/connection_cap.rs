@@ -14,6 +14,8 @@ use crate::{
 
 /// The interval between two log lines about closed connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// Connections of a listener with its own ones. [`descriptors`] leaves room for them.
+const RESERVED_CONNECTIONS: usize = 16;
 
 /// Limits the number of open connections in total and by address, at this listener and in the whole
 /// process. A connection beyond a limit is closed before anything is read from it.
@@ -55,6 +57,11 @@ struct ClosedConnections {
 impl ConnectionCap {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self::within(limits, descriptors::connections())
+    }
+
+    /// Returns the limits of a listener whose connections are not among those of the process.
+    pub(crate) fn reserved(limits: &Limits) -> Self {
+        Self::within(limits, ProcessConnections::new(RESERVED_CONNECTIONS))
     }
 
     fn within(limits: &Limits, process: ProcessConnections) -> Self {

@@ -40,8 +40,8 @@ pub(crate) fn connections() -> ProcessConnections {
     CONNECTIONS.clone()
 }
 
-/// Returns how many connections fit into this many descriptors. The rest is for the database, for
-/// outbound connections and for files.
+/// Returns how many connections fit into this many descriptors. The rest is for the management
+/// listener, for the database, for outbound connections and for files.
 fn connections_within(descriptors: u64) -> usize {
     let reserved = (descriptors / 4).clamp(64, 1_024).min(descriptors / 2);
     usize::try_from(descriptors - reserved).unwrap_or(usize::MAX)

@@ -62,7 +62,10 @@ impl Management {
         let app = routes(readiness.clone(), registry);
         let manage = async {
             match listener {
-                Some(bound) => Server::new(bound, app, &limits).run(served.clone()).await,
+                Some(bound) => {
+                    let server = Server::new(bound, app, &limits).with_reserved_connections();
+                    server.run(served.clone()).await
+                }
                 None => Ok(()),
             }
         };

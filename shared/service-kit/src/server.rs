@@ -131,13 +131,27 @@ pub struct Server {
     app: Router,
     limits: Limits,
     proxies: Arc<ProxySettings>,
+    has_reserved_connections: bool,
 }
 
 impl Server {
     /// Serves `app` over plain http, with no trusted proxies.
     #[must_use]
     pub fn new(bound: BoundListener, app: Router, limits: &Limits) -> Self {
-        Self { bound, tls: None, app, limits: limits.clone(), proxies: Arc::default() }
+        Self {
+            bound,
+            tls: None,
+            app,
+            limits: limits.clone(),
+            proxies: Arc::default(),
+            has_reserved_connections: false,
+        }
+    }
+
+    /// Gives the listener connections of its own, which those of the other listeners cannot use up.
+    #[must_use]
+    pub(crate) fn with_reserved_connections(self) -> Self {
+        Self { has_reserved_connections: true, ..self }
     }
 
     /// Takes the client's address from these proxies.
@@ -202,7 +216,10 @@ impl Server {
 
     fn acceptor(&self) -> ConnectionAcceptor {
         ConnectionAcceptor {
-            cap: ConnectionCap::new(&self.limits),
+            cap: match self.has_reserved_connections {
+                true => ConnectionCap::reserved(&self.limits),
+                false => ConnectionCap::new(&self.limits),
+            },
             proxies: Arc::clone(&self.proxies),
             header_timeout: self.limits.header_timeout(),
             proxy_errors: Arc::default(),
