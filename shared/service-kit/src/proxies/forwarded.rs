@@ -57,7 +57,7 @@ pub(super) fn x_forwarded_for(element: &[u8]) -> Option<IpAddr> {
 /// Parses an element of `Forwarded` and returns the address of its `for` parameter. Returns `None`
 /// for `unknown`, for an obfuscated identifier, and if any part of the element is malformed.
 pub(super) fn forwarded(element: &[u8]) -> Option<IpAddr> {
-    let mut found = None;
+    let mut found: Vec<(&[u8], String)> = Vec::new();
     let mut rest = element;
     loop {
         let (before, pair) = match last_separator(rest, b';') {
@@ -69,19 +69,20 @@ pub(super) fn forwarded(element: &[u8]) -> Option<IpAddr> {
             [] => None,
             pair => Some(parameter(pair)?),
         };
-        if let Some((name, value)) = parameter
-            && name.eq_ignore_ascii_case(b"for")
-            && found.replace(value).is_some()
-        {
+        if let Some((name, value)) = parameter {
             // RFC 7239 §4: each parameter occurs at most once.
-            return None;
+            if found.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                return None;
+            }
+            found.push((name, value));
         }
         match before {
             Some(before) => rest = before,
             None => break,
         }
     }
-    node(&found?, is_node_port)
+    let (_, client) = found.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"for"))?;
+    node(client, is_node_port)
 }
 
 /// Parses `token=token` or `token="quoted string"` (RFC 7239 §4), without white space around `=`.
@@ -223,6 +224,8 @@ mod tests {
             (r#"for="192.0.2.\43""#, Some("192.0.2.43")),
             ("for=192.0.2.43 ; proto=https", Some("192.0.2.43")),
             (r#"for="[::ffff:192.0.2.1]""#, Some("::ffff:192.0.2.1")),
+            ("for=192.0.2.60;proto=http;proto=https", None),
+            ("for=192.0.2.60;a=1;A=2", None),
             ("for=unknown", None),
             (r#"for="unknown""#, None),
             ("for=_SEVKISEK", None),

@@ -10,8 +10,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
-/// Longest accepted header after its first 16 bytes. Proxies add certificates and host names to the
-/// addresses; the specification sends at most a few hundred bytes.
+/// Maximum length of a header after its first 16 bytes. Proxies add certificates and host names to
+/// the addresses; the specification sends at most a few hundred bytes.
 const MAX_LENGTH: u16 = 2_048;
 const IPV4_ADDRESSES: usize = 12;
 const IPV6_ADDRESSES: usize = 36;
