@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{Attempt, ClientAuthError, verified_secrets::VerifiedSecrets};
 use crate::{
@@ -42,16 +45,34 @@ impl GuessableSecrets {
             }
             // Boxed, because the future is large and rarely needed; otherwise every token request
             // would reserve its size.
-            None => {
-                let verification = self.compare(attempt, costliest_hash);
-                Box::pin(self.verified.get_or_verify(attempt, verification)).await?
-            }
+            None => Box::pin(self.verify_once(attempt, costliest_hash)).await?,
         };
         if not_after.is_some_and(|end| end <= attempt.now) {
             return Err(ClientAuthError::InvalidCredentials);
         }
         self.limits.record_success(attempt.client_id, attempt.address, attempt.uptime);
         Ok(())
+    }
+
+    /// Verifies a secret that is not in the cache. Attempts at the same time share one comparison.
+    /// Each that fails counts.
+    async fn verify_once(
+        &self,
+        attempt: Attempt<'_>,
+        costliest_hash: Option<&SecretHash>,
+    ) -> Result<Option<i64>, ClientAuthError> {
+        let has_compared = AtomicBool::new(false);
+        let comparison = async {
+            has_compared.store(true, Ordering::Relaxed);
+            self.compare(attempt, costliest_hash).await
+        };
+        let verified = self.verified.get_or_verify(attempt, comparison).await;
+        if verified == Err(ClientAuthError::InvalidCredentials)
+            && !has_compared.load(Ordering::Relaxed)
+        {
+            self.acquire(attempt).await?.into_iter().for_each(Permit::consume);
+        }
+        verified
     }
 
     /// Forgets all attempts.

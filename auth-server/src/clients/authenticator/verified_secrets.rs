@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use aws_lc_rs::hmac;
 use moka::future::Cache;
+use oauth_types::caller_network;
 
 use super::{Attempt, ClientAuthError};
 use crate::secure_random::SecureRandom;
@@ -48,7 +49,13 @@ impl VerifiedSecrets {
 
     fn cache_key(&self, attempt: Attempt<'_>) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.memory_key);
-        for part in [attempt.client_id.as_bytes(), attempt.secret.expose().as_bytes()] {
+        // With the network, so that the limit of one does not decide for another.
+        let network = match caller_network(attempt.address) {
+            IpAddr::V4(network) => network.to_ipv6_mapped(),
+            IpAddr::V6(network) => network,
+        };
+        let (client_id, secret) = (attempt.client_id, attempt.secret.expose());
+        for part in [client_id.as_bytes(), secret.as_bytes(), &network.octets()] {
             context.update(&part.len().to_be_bytes());
             context.update(part);
         }
@@ -81,6 +88,21 @@ mod tests {
         let all = (0..100)
             .map(|_| authenticator.authenticate(&right, HOME, &registry, 0, Duration::ZERO));
         assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn concurrent_wrong_secrets_are_limited() {
+        let chosen = hash_password("right", [3; 16]).unwrap();
+        let registry = registry(vec![StoredSecret { hash: chosen, not_after: None }]);
+        let authenticator = authenticator(10);
+        let wrong = credentials("a", "wrong");
+        let all = (0..100)
+            .map(|_| authenticator.authenticate(&wrong, HOME, &registry, 0, Duration::ZERO));
+        let results = futures_util::future::join_all(all).await;
+        let is_limited = |result: &&Result<_, ClientAuthError>| {
+            matches!(result, Err(ClientAuthError::RateLimited { .. }))
+        };
+        assert!(results.iter().filter(is_limited).count() >= 90, "the limit is 10");
     }
 
     #[tokio::test]
