@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::request_object_jws::SignedObject;
 use crate::domain::TokenHash;
 
-/// Tolerated clock skew, in seconds.
-const LEEWAY: u64 = 5;
+/// Tolerated clock skew.
+const LEEWAY_SECONDS: i64 = 5;
 
 /// Maximum time until a request object expires, in seconds. Bounds how long its use is remembered.
 const MAX_TTL_SECONDS: i64 = 3_600;
@@ -41,16 +41,13 @@ pub fn read_request_object(
     issuer: &str,
     now: i64,
 ) -> Result<SignedRequest, Cow<'static, str>> {
-    let keys = keys.ok_or(
-        "the client has registered no keys (jwks or jwks_uri) that could verify its signature",
-    )?;
+    let keys =
+        keys.ok_or("the client has no keys (jwks or jwks_uri), or C cannot fetch them at present")?;
     let parameters = SignedObject::parse(object)?.verify(keys)?;
     let exp = check_claims(&parameters, client_id, issuer, now)?;
     let single_use = SingleUse { hash: identity(object, &parameters, client_id)?, exp };
-    Ok(SignedRequest {
-        parameters: Form::from_pairs(parameters.iter().flat_map(pairs)),
-        single_use,
-    })
+    let pairs: Vec<_> = parameters.iter().map(pairs).collect::<Result<_, _>>()?;
+    Ok(SignedRequest { parameters: Form::from_pairs(pairs.into_iter().flatten()), single_use })
 }
 
 /// Returns what identifies the request object. The signature is not part of it, because an ECDSA
@@ -95,10 +92,11 @@ fn check_claims(
     issuer: &str,
     now: i64,
 ) -> Result<i64, &'static str> {
-    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     let audience_matches = match parameters.get("aud") {
         Some(Value::String(aud)) => aud == issuer,
-        Some(Value::Array(all)) => all.iter().any(|aud| aud == issuer),
+        Some(Value::Array(all)) => {
+            all.iter().all(Value::is_string) && all.iter().any(|aud| aud == issuer)
+        }
         _ => false,
     };
     let time = |name: &str, invalid: &'static str| match parameters.get(name) {
@@ -107,11 +105,11 @@ fn check_claims(
         }
         None => Ok(None),
     };
-    let leeway = i64::try_from(LEEWAY).unwrap_or_default();
     if parameters.contains_key("request") || parameters.contains_key("request_uri") {
         return Err("it contains another request (request or request_uri)");
     }
-    if text("client_id") != Some(client_id) || text("iss").is_some_and(|iss| iss != client_id) {
+    let is_of_client = |name: &str| parameters.get(name).map(|value| value == client_id);
+    if is_of_client("client_id") != Some(true) || is_of_client("iss") == Some(false) {
         return Err("its client_id or iss is not the client's");
     }
     if !audience_matches {
@@ -121,30 +119,56 @@ fn check_claims(
     let exp = time("exp", "its exp is not a NumericDate (RFC 7519 section 2)")?;
     let nbf = time("nbf", "its nbf is not a NumericDate (RFC 7519 section 2)")?;
     let exp = exp.ok_or("it has no exp, so it would never expire")?;
-    if now >= exp + leeway {
+    if now >= exp + LEEWAY_SECONDS {
         return Err("it has expired (exp)");
     }
-    if exp > now + MAX_TTL_SECONDS + leeway {
+    if exp > now + MAX_TTL_SECONDS + LEEWAY_SECONDS {
         return Err("its exp is more than an hour away");
     }
-    if nbf.is_some_and(|nbf| now < nbf - leeway) {
+    if nbf.is_some_and(|nbf| now < nbf - LEEWAY_SECONDS) {
         return Err("it is not valid yet (nbf)");
     }
-    Ok(exp + leeway)
+    Ok(exp + LEEWAY_SECONDS)
 }
 
-/// Converts a claim to form parameters. Only `resource` can be repeated.
-fn pairs((name, value): (&String, &Value)) -> Vec<(String, String)> {
+/// The parameters of authorization requests. They are strings (RFC 9101 §4), with the exceptions in
+/// [`pairs`].
+const PARAMETERS: [&str; 17] = [
+    "acr_values",
+    "claims",
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "display",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
+
+/// Converts a member to parameters of a form. Only `resource` can be repeated. A parameter of
+/// another type is an error: without it, the request would be less strict than the client signed.
+fn pairs((name, value): (&String, &Value)) -> Result<Vec<(String, String)>, Cow<'static, str>> {
     let pair = |text: String| (name.clone(), text);
     match value {
-        Value::String(text) => vec![pair(text.clone())],
-        Value::Number(number) => vec![pair(number.to_string())],
+        Value::String(text) if !text.contains('\0') => Ok(vec![pair(text.clone())]),
+        Value::Number(seconds) if name == "max_age" => Ok(vec![pair(seconds.to_string())]),
         // An object in a request object (OpenID Connect Core §6.1), text in a query.
-        Value::Object(_) if name == "claims" => vec![pair(value.to_string())],
-        Value::Array(all) if name == "resource" => {
-            all.iter().filter_map(Value::as_str).map(|text| pair(text.to_owned())).collect()
+        Value::Object(_) if name == "claims" => Ok(vec![pair(value.to_string())]),
+        Value::Array(all) if name == "resource" && all.iter().all(Value::is_string) => {
+            Ok(all.iter().filter_map(Value::as_str).map(|text| pair(text.to_owned())).collect())
         }
-        _ => Vec::new(),
+        _ if PARAMETERS.contains(&name.as_str()) || value.is_string() => {
+            Err(format!("its {name} is not a parameter of this type").into())
+        }
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -271,7 +295,9 @@ mod tests {
         };
         assert!(changed("aud", json!("http://else")).contains("aud"));
         assert!(changed("aud", Value::Null).contains("aud"));
+        assert!(changed("aud", json!([ISSUER, 5])).contains("aud"));
         assert!(changed("iss", json!("else")).contains("iss"));
+        assert!(changed("iss", json!(5)).contains("iss"));
         assert!(changed("client_id", json!("else")).contains("client_id"));
         assert!(changed("exp", json!(45)).contains("expired"));
         assert!(changed("exp", json!(50 + 3_606)).contains("more than an hour"));
@@ -281,6 +307,33 @@ mod tests {
         assert!(read(&signer, &endless).unwrap_err().contains("no exp"));
         assert!(changed("nbf", json!(56)).contains("not valid yet"));
         assert!(changed("request_uri", json!("x")).contains("another request"));
+    }
+
+    #[test]
+    fn parameter_of_another_type_is_rejected() {
+        let signer = signer();
+        for (name, value) in [
+            ("code_challenge", json!(["x"])),
+            ("code_challenge_method", json!(["S256"])),
+            ("max_age", json!(true)),
+            ("prompt", json!(["none"])),
+            ("scope", json!(["openid"])),
+            ("redirect_uri", json!({})),
+            ("state", json!(12_345)),
+            ("state", json!("a\0b")),
+            ("nonce", Value::Null),
+            ("claims", json!([])),
+            ("resource", json!(["http://b", 5])),
+            ("resource", json!(5)),
+        ] {
+            let mut claims = valid_claims();
+            claims[name] = value;
+            let error = read(&signer, &claims).unwrap_err();
+            assert!(error.contains(&format!("its {name} is not a parameter")), "{error}");
+        }
+        let mut claims = valid_claims();
+        claims["extension"] = json!([1]);
+        assert!(read(&signer, &claims).is_ok());
     }
 
     #[test]
@@ -310,6 +363,8 @@ mod tests {
                 .unwrap_err()
                 .contains("algorithm")
         );
-        assert!(read_request_object("x", "a", None, ISSUER, 0).unwrap_err().contains("no keys"));
+        assert!(
+            read_request_object("x", "a", None, ISSUER, 0).unwrap_err().contains("has no keys")
+        );
     }
 }

@@ -10,10 +10,7 @@ use jsonwebtoken::{
 use oauth_types::{JwtHeader, JwtHeaderError, printable, signature_algorithms};
 use serde_json::{Map, Value};
 
-/// Accepted signature algorithms. Unsigned requests and shared secrets are excluded, because they
-/// do not prove that the client wrote the request. `Ed25519` is `EdDSA` with that curve (RFC 9864
-/// §2.2).
-pub const ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
+use crate::domain::REQUEST_OBJECT_ALGORITHMS;
 
 /// A request object before its signature is verified.
 pub struct SignedObject<'a> {
@@ -47,8 +44,8 @@ impl<'a> SignedObject<'a> {
     pub fn verify(&self, keys: &JwkSet) -> Result<Map<String, Value>, Cow<'static, str>> {
         let algorithm = jws_algorithm(&self.header.alg).ok_or_else(|| {
             let named: String = printable(&self.header.alg).chars().take(20).collect();
-            let served = ALGORITHMS.join(" ");
-            format!("its algorithm (alg) {named} is not served; served are: {served}")
+            let supported = REQUEST_OBJECT_ALGORITHMS.join(" ");
+            format!("its algorithm (alg) {named} is not supported; supported: {supported}")
         })?;
         let key = DecodingKey::from_jwk(self.key(keys, algorithm)?)
             .map_err(|_| "the client's registered key cannot be used")?;
@@ -96,7 +93,7 @@ fn problem(error: JwtHeaderError) -> &'static str {
 
 /// Returns the algorithm with this name, if request objects can be signed with it.
 fn jws_algorithm(name: &str) -> Option<Algorithm> {
-    let name = ALGORITHMS.contains(&name).then_some(name)?;
+    let name = REQUEST_OBJECT_ALGORITHMS.contains(&name).then_some(name)?;
     if name == "Ed25519" { Some(Algorithm::EdDSA) } else { name.parse().ok() }
 }
 
@@ -154,7 +151,7 @@ mod tests {
         for name in ["ES512", "RS512", "Ed448", "HS256", "none", "ed25519"] {
             let object = signed(&key, name);
             let error = SignedObject::parse(&object).unwrap().verify(&keys).unwrap_err();
-            assert!(error.contains(&format!("(alg) {name} is not served")), "{error}");
+            assert!(error.contains(&format!("(alg) {name} is not supported")), "{error}");
         }
     }
 

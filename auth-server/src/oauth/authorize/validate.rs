@@ -45,6 +45,8 @@ pub struct RequestParser<'a> {
     pub is_stored: bool,
 }
 
+pub use pkce::is_s256_challenge;
+
 pub(super) const PARAMETERS: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-3.1";
 const AUTHORIZE: &str = "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1";
 

@@ -46,7 +46,8 @@ pub(super) fn check_prompt(request: &ParsedRequest<'_>) -> Result<Prompt, Parame
 }
 
 pub(super) fn check_max_age(request: &ParsedRequest<'_>) -> Result<Option<i64>, ParameterError> {
-    let parse = |text: &str| text.parse::<i64>().ok().filter(|seconds| *seconds >= 0);
+    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let parse = |text: &str| Some(text).filter(is_number)?.parse::<i64>().ok();
     match request.form.get("max_age").map(parse) {
         Some(None) => Err((
             ErrorCode::InvalidRequest,

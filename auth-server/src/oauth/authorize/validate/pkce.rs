@@ -1,3 +1,4 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth_types::ErrorCode;
 
 use super::{
@@ -36,7 +37,9 @@ fn check_code_challenge(request: &ParsedRequest<'_>) -> Result<Option<String>, P
         (Some(_), None | Some("plain")) => {
             refuse("code_challenge_method=plain, the default, is not supported: send S256")
         }
-        (Some(challenge), Some("S256")) if is_sha256(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(challenge), Some("S256")) if is_s256_challenge(challenge) => {
+            Ok(Some(challenge.to_owned()))
+        }
         (Some(_), Some("S256")) => {
             refuse("the code_challenge is not a base64url-encoded SHA-256 hash")
         }
@@ -44,7 +47,7 @@ fn check_code_challenge(request: &ParsedRequest<'_>) -> Result<Option<String>, P
     }
 }
 
-fn is_sha256(challenge: &str) -> bool {
-    challenge.len() == 43
-        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+/// Returns whether a code challenge is a SHA-256 hash in base64url (RFC 7636 §4.2).
+pub fn is_s256_challenge(challenge: &str) -> bool {
+    BASE64_URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|hash| hash.len() == 32)
 }
