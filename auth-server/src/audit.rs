@@ -74,12 +74,13 @@ impl AuditLog {
         self.metrics.count(record);
     }
 
-    /// Records a rejection. The request is rejected even if its record cannot be stored, because
-    /// nothing was issued that the log would have to account for.
+    /// Records a rejection, or another request that changed nothing. The response does not depend
+    /// on whether the record can be stored, because nothing was issued that the log would have to
+    /// account for.
     ///
-    /// Rejections of callers that are not authenticated are counted, and only the first of a kind
-    /// is stored at once ([`RejectionCounts`]).
-    pub async fn reject(&self, record: AuditRecord) {
+    /// Requests of callers that are not authenticated are counted, and only the first of a kind is
+    /// stored at once ([`RejectionCounts`]).
+    pub async fn record_without_change(&self, record: AuditRecord) {
         self.count(&record);
         let change = if record.is_of_known_caller() {
             AuditedChange::of_request(record, Change::None)
@@ -89,7 +90,7 @@ impl AuditLog {
             AuditedChange { audit: first, change: Change::None }
         };
         if let Err(error) = self.append(change).await {
-            tracing::error!(%error, "failed to store the audit record of a rejection");
+            tracing::error!(%error, "failed to store the audit record of a request that changed nothing");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
 
 /// How long the revocation of a token is kept whose expiry the audit log does not have: ten years,
 /// the longest lifetime that the control API issues.
-const LONGEST_LIFETIME: i64 = 315_360_000;
+const MAX_LIFETIME_SECONDS: i64 = 315_360_000;
 
 /// The body of the request. Only `client_id` and `user` can be combined.
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ async fn revoke_token(
     let audit = &context.token.audit;
     let mut record = audit.record(AuditEvent::Revocation, Outcome::Revoked, address);
     let found = find_token(&context.token, token, &mut record).await?;
-    let FoundToken { client_id, revocation } = found.ok_or_else(|| unknown_token("/token"))?;
+    let FoundToken { client_id, revocation, .. } = found.ok_or_else(|| unknown_token("/token"))?;
     record.client_id = Some(client_id);
     let mut revoked = Revoked::default();
     match &revocation {
@@ -166,7 +166,7 @@ async fn revoke_client(
         if is_own && !context.store.is_revoked(&jti).await? {
             let (event, outcome) = (AuditEvent::Revocation, Outcome::Revoked);
             let audit = AuditRecord { event, outcome, at_millis, ..issued };
-            let change = Change::RevokeToken { jti: jti.clone(), exp: now + LONGEST_LIFETIME };
+            let change = Change::RevokeToken { jti: jti.clone(), exp: now + MAX_LIFETIME_SECONDS };
             context.store.apply(AuditedChange { audit, change }).await?;
             revoked.tokens.push(jti);
         }

@@ -164,7 +164,7 @@ impl ApiError {
         );
         record.outcome = Outcome::Rejected;
         record.error = Some(error.to_owned());
-        audit.reject(record).await;
+        audit.record_without_change(record).await;
         self
     }
 

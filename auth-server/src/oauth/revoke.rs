@@ -12,6 +12,8 @@ use crate::{
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
+/// How far the clocks of resource servers may be behind. They accept a token for so much longer.
+const CLOCK_SKEW_SECONDS: i64 = 60;
 
 /// `POST /oauth/revoke` (RFC 7009): revokes a token of the client. Introspection reports it as
 /// inactive as soon as this responds.
@@ -36,26 +38,29 @@ async fn revoke_token(
     let request = request?;
     let client = context.clients.authenticate(request.credentials()?, address.0, record).await?;
     let token = request.required("token", RULE)?;
-    let mut change = Change::None;
-    // An invalid token needs no revocation, and the client could not act on an error (§2.2).
-    if let Some(found) = find_token(context, token, record).await? {
-        if found.client_id != client.client_id {
-            return Err(ApiError::new(
-                ErrorCode::UnauthorizedClient,
-                "the token was issued to another client",
-                RULE,
-            ));
-        }
-        record.outcome = Outcome::Revoked;
-        change = found.revocation;
+    let found = find_token(context, token, record).await?;
+    if found.as_ref().is_some_and(|found| found.client_id != client.client_id) {
+        return Err(ApiError::new(
+            ErrorCode::UnauthorizedClient,
+            "the token was issued to another client",
+            RULE,
+        ));
     }
-    Ok(context.audit.apply(record, change).await?)
+    // An invalid token needs no revocation, and the client could not act on an error (§2.2).
+    let Some(found) = found.filter(|found| !found.has_ended) else {
+        context.audit.record_without_change(record.clone()).await;
+        return Ok(());
+    };
+    record.outcome = Outcome::Revoked;
+    Ok(context.audit.apply(record, found.revocation).await?)
 }
 
 /// A token of this server, its client and the change that revokes it.
 pub struct FoundToken {
     pub client_id: String,
     pub revocation: Change,
+    /// It is revoked already, or has expired at every resource server.
+    pub has_ended: bool,
 }
 
 /// Finds an access token or a refresh token, and writes what it is into the audit record. The
@@ -75,7 +80,9 @@ pub async fn find_token(
         return Ok(None);
     };
     record.set_token(&claims);
+    let has_expired = context.clock.seconds() >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS);
     Ok(Some(FoundToken {
+        has_ended: has_expired || context.store.is_revoked(&claims.jti).await?,
         client_id: claims.client_id,
         revocation: Change::RevokeToken { jti: claims.jti, exp: claims.exp },
     }))
@@ -98,6 +105,7 @@ async fn find_refresh_token(
     record.sub = Some(grant.sub);
     record.scope = Some(grant.scope.to_string());
     Ok(Some(FoundToken {
+        has_ended: stored.revoked,
         client_id: grant.client_id,
         revocation: Change::RevokeGrant { grant_id: grant.grant_id },
     }))

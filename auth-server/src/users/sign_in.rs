@@ -80,7 +80,7 @@ impl SignInPage<'_> {
             .filter(may_continue)
             .map(|signed_in| signed_in.user.display_name().to_owned());
         let (browser_session, cookie) =
-            browser_session.with_cookie(&self.context.authorization.page)?;
+            browser_session.ensure_csrf_cookie(&self.context.authorization.page)?;
         let browser = request.as_ref().map_or_else(
             || browser_session.browser.clone(),
             |request| request.shown_in(&browser_session.browser),
@@ -393,6 +393,6 @@ impl SignInPage<'_> {
         audit.client_id = request.map(|request| request.client.client_id.clone());
         audit.sub = sub;
         audit.error = Some(ErrorCode::AccessDenied.as_str().to_owned());
-        self.context.authorization.audit.reject(audit).await;
+        self.context.authorization.audit.record_without_change(audit).await;
     }
 }

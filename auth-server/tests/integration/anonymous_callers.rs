@@ -115,6 +115,35 @@ async fn rejections_of_unknown_callers_are_counted() {
     assert!(text.ends_with("from=127.0.0.1  error=invalid_client  count=51"), "{text}");
 }
 
+/// A public client proves nothing, so what it asks for again and again must not fill the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_without_effect_are_counted() {
+    let server = TestServer::start().await;
+    let revocations = async || {
+        let lines = succeed(&["audit", "--json"], &server.cli_arguments()).await;
+        let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        records.filter(|record| record["event"] == "revocation").count()
+    };
+    let revoke = async |token: &str| {
+        let response =
+            server.post_form("/oauth/revoke", &[("client_id", "app"), ("token", token)]).await;
+        assert_eq!(response.status, 200, "{response:?}");
+    };
+    for _ in 0..20 {
+        revoke("made-up").await;
+    }
+    assert_eq!(revocations().await, 1);
+    let browser = Browser::new(&server);
+    let app = AuthorizationRequest::app();
+    let code = browser.authorization_code(&app, ALICE).await;
+    let tokens = server.redeem_code(("app", ""), &app, &code).await.json();
+    for _ in 0..20 {
+        revoke(tokens["access_token"].as_str().unwrap()).await;
+    }
+    // The revocation, and the first one of a revoked token.
+    assert!(revocations().await <= 3, "{}", revocations().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_sign_ins_are_counted_and_a_success_is_always_a_record() {
     let server = TestServer::start().await;

@@ -28,7 +28,7 @@ pub const INTERACTION_TTL_SECONDS: i64 = 600;
 /// Maximum length of a request that is stored, in bytes. Real ones have a tenth of it. What arrives
 /// may be longer, because a signed request is stored without its signature.
 pub const MAX_STORED_BYTES: usize = 8 * 1024;
-/// An error page displays so much of a redirect URI.
+/// Maximum length of a redirect URI on an error page, in characters.
 const MAX_SHOWN_CHARS: usize = 500;
 
 /// Returns a new `request_uri` for a pushed request.
@@ -62,7 +62,7 @@ pub async fn read_request(
             let mut audit =
                 context.audit.record(AuditEvent::Authorization, Outcome::Rejected, address);
             audit.error = error.code().map(|code| code.as_str().to_owned());
-            context.audit.reject(audit).await;
+            context.audit.record_without_change(audit).await;
             return Err(error);
         }
     };
@@ -230,7 +230,7 @@ async fn pushed_request(
         let error = OAuthError::new(ErrorCode::InvalidRequest, text).with_error_uri(PARAMETERS);
         return Err(HtmlError::BadRequest(ErrorKind::InvalidRequest, error));
     }
-    let browser_hash = browser_session.browser_hash().ok_or_else(|| {
+    let browser_hash = browser_session.browser_id_hash().ok_or_else(|| {
         refuse("this browser sent no cookie, so the request_uri cannot be bound to it")
     })?;
     let until = now + INTERACTION_TTL_SECONDS;
@@ -264,7 +264,7 @@ async fn reject(
     };
     audit.error = Some(code.as_str().to_owned());
     let Some(hash) = consumed else {
-        context.audit.reject(audit).await;
+        context.audit.record_without_change(audit).await;
         return html_error;
     };
     match context.audit.apply(&audit, Change::ConsumePushedRequest { hash }).await {

@@ -40,7 +40,7 @@ pub async fn read(
     let read = async {
         let (registration, token) =
             authorized_registration(&context, address, &client_id, &headers).await?;
-        context.audit.apply(&record, Change::None).await?;
+        context.audit.record_without_change(record.clone()).await;
         Ok::<_, ApiError>(ClientInformation::new(&context.issuer, registration, token, None))
     };
     match read.await {
