@@ -63,7 +63,8 @@ fn username_case_mapped(username: &str) -> Result<String, Error> {
     let profile = UsernameCaseMapped::new();
     let mapped = profile.width_mapping_rule(username)?;
     CurrentIdentifierClass.allows(&*mapped)?;
-    let normalized = profile.normalization_rule(profile.case_mapping_rule(mapped)?)?;
+    // Of the whole text, because the last sigma of a word differs (Unicode, SpecialCasing).
+    let normalized = profile.normalization_rule(mapped.to_lowercase())?;
     Ok(profile.directionality_rule(normalized)?.into_owned())
 }
 
@@ -117,6 +118,9 @@ mod tests {
             ("\u{ff21}lice", "alice"),
             ("a.b@c.example", "a.b@c.example"),
             ("小爱", "小爱"),
+            // The last sigma of a word has a lower case of its own.
+            ("ΝΊΚΟΣ", "νίκος"),
+            ("Νίκος", "νίκος"),
             // Newer than Unicode 6.3.
             ("陈\u{2cc56}", "陈\u{2cc56}"),
             ("\u{1e900}", "\u{1e922}"),
