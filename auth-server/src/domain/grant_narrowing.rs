@@ -59,7 +59,20 @@ pub fn narrow_grant(
         Some(resource) if has_lost(&|token| resource.scopes.contains(token)) => {
             Err(GrantError::NoScopeLeft(resource.identifier.clone()))
         }
-        Some(resource) => Ok(GrantedAccess::at(client, resource, scope)),
+        Some(resource) => {
+            let is_elsewhere =
+                |token: &&str| !registry.is_issuer_scope(token) && !resource.scopes.contains(token);
+            let elsewhere = requested_scope.and_then(|scope| scope.iter().find(is_elsewhere));
+            let access = GrantedAccess::at(client, resource, scope);
+            match elsewhere.filter(|_| access.scope.is_empty()) {
+                // A response without scope would mean that the client has what it requested.
+                Some(scope) => Err(GrantError::ScopeNotAllowedAt {
+                    scope: scope.to_owned(),
+                    resource: identifier.to_owned(),
+                }),
+                None => Ok(access),
+            }
+        }
         None => Err(GrantError::ResourceNotGranted(identifier.to_owned())),
     }
 }
@@ -210,6 +223,19 @@ mod tests {
             token(&grant("read", named(&["http://b"])), None, &[ISSUER]),
             Err(GrantError::ResourceNotGranted(ISSUER.to_owned()))
         );
+    }
+
+    #[test]
+    fn scope_that_the_requested_resource_lacks_is_rejected() {
+        let grant = grant("openid read open", named(&["http://b", "http://vault"]));
+        let error = |scope: &str| GrantError::ScopeNotAllowedAt {
+            scope: scope.to_owned(),
+            resource: "http://b".to_owned(),
+        };
+        assert_eq!(token(&grant, Some("open"), &["http://b"]), Err(error("open")));
+        assert_eq!(token(&grant, Some("openid open"), &["http://b"]), Err(error("open")));
+        assert_eq!(token(&grant, Some("open read"), &["http://b"]), is("http://b", "read"));
+        assert_eq!(token(&grant, Some("openid"), &["http://b"]), is("http://b", ""));
     }
 
     #[test]
