@@ -28,6 +28,7 @@ mod secret_hash;
 mod session;
 mod signing_key;
 mod string_classes;
+mod supported;
 mod token;
 mod token_bucket;
 mod token_exchange;
@@ -67,8 +68,8 @@ pub use redirect_uri::{
     ApplicationType, RedirectUriRules, is_undotted_app_scheme, validate_redirect_uri,
 };
 pub use registration::{
-    MetadataError, Registration, RegistrationPolicy, ValidatedMetadata, parse_jwks,
-    validate_metadata,
+    MetadataError, Registration, RegistrationPolicy, ValidatedMetadata, is_language_tag,
+    parse_jwks, parse_web_url, validate_metadata,
 };
 pub use registry::Registry;
 pub use rejection_counts::{RejectionCount, RejectionCounts};
@@ -81,6 +82,7 @@ pub use session::{LogoutNotification, Session, SessionTtl};
 pub use signing_key::{
     Algorithm, KeyState, NewKey, SigningKey, SigningStatus, is_rotation_due, signing_status,
 };
+pub use supported::{DEVICE_CODE, GRANT_TYPES, REQUEST_OBJECT_ALGORITHMS, TOKEN_EXCHANGE};
 pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,

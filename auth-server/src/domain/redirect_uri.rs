@@ -106,13 +106,13 @@ fn check_syntax(uri: &str) -> Result<Url, &'static str> {
     }
     // The URI is compared byte by byte and sent in a header, so the parser must not have to repair
     // it (RFC 3986 §2).
-    if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("has a character that is not allowed in a URI");
-    }
-    // Browsers and parsers of URIs disagree about both: what one takes for the path is the host of
-    // another.
+    // Browsers and parsers of URIs disagree about a backslash and about a missing authority: what
+    // one takes for the path is the host of another.
     if uri.contains('\\') {
         return Err("contains a backslash");
+    }
+    if !has_uri_characters(uri) {
+        return Err("has a character that is not allowed in a URI");
     }
     if !has_authority(uri, &url) {
         return Err("has no // after its scheme, followed by its host");
@@ -120,10 +120,29 @@ fn check_syntax(uri: &str) -> Result<Url, &'static str> {
     if url.fragment().is_some() {
         return Err("has a fragment, which RFC 6749 section 3.1.2 forbids");
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_user_info(uri) {
         return Err("contains a user name or a password");
     }
     Ok(url)
+}
+
+/// Returns whether a text has only the characters of a URI, and complete percent-encodings (RFC
+/// 3986 §2).
+pub(super) fn has_uri_characters(uri: &str) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    let is_encoding = |after: &str| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    uri.bytes().all(is_allowed) && uri.split('%').skip(1).all(is_encoding)
+}
+
+/// Returns whether the authority of a URI has user information, which may be empty.
+pub(super) fn has_user_info(uri: &str) -> bool {
+    let after_scheme = uri.split_once("://").map(|(_, rest)| rest);
+    let authority = after_scheme.and_then(|rest| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 fn check_target(url: &Url, application: ApplicationType) -> Result<(), &'static str> {
@@ -176,6 +195,7 @@ mod tests {
         for uri in [
             "cursor://anysphere.cursor-retrieval/oauth/callback",
             "http://myapp:3000/cb",
+            "http://myapp:3000/cb?mail=a%40b&at=@",
             "com.example.app:/cb",
             "http://app.localhost:8080/cb",
             "https://app.example/cb",
@@ -189,6 +209,14 @@ mod tests {
             "http://other:3000/cb",
             "http://myapp.example/cb",
             "http://user@myapp/cb",
+            "http://@myapp/cb",
+            "http://:@myapp/cb",
+            "http://myapp/\"><script>",
+            "http://myapp/{x}",
+            "http://myapp/a|b",
+            "http://myapp/%zz",
+            "http://myapp/%",
+            "http://myapp/a%2",
             "http://myapp/cb#x",
             "javascript:alert(1)",
         ] {

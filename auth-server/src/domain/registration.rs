@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 
 use oauth_types::{ErrorCode, Scope};
 
+pub use display_text::is_language_tag;
 pub use keys::parse_jwks;
+pub use uris::parse_web_url;
 
 use super::{
     Algorithm, ApplicationType, Client, ClientAuthMethod, ClientMetadata, RedirectUriRules,

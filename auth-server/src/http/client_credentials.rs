@@ -70,10 +70,14 @@ fn has_secret(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| has_parameter(query, "client_secret"))
 }
 
+/// Parameters that are not misspelled ones.
+const OTHERS: [&str; 4] =
+    ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
 fn missing(absent: &str, form: &Form) -> String {
     let meant = form
         .closest_parameter(absent)
-        .filter(|sent| !["client_id", "client_secret"].contains(sent))
+        .filter(|sent| !OTHERS.contains(sent))
         .map(|sent| format!("; `{sent}` was sent: did you mean `{absent}`?"))
         .unwrap_or_default();
     format!(

@@ -19,11 +19,10 @@ pub use published_keys::published_keys;
 pub use request::{
     MAX_STORED_BYTES, acquire_to_store, ensure_first_use, new_request_uri, read_request,
 };
-pub use request_object_jws::ALGORITHMS as REQUEST_OBJECT_ALGORITHMS;
 pub use respond::{
     PostedResponse, ResponseMode, ResponseTarget, authorization_response, error_response,
 };
-pub use validate::{AuthorizeError, ErrorRedirect, RequestParser};
+pub use validate::{AuthorizeError, ErrorRedirect, RequestParser, is_s256_challenge};
 
 use std::sync::Arc;
 

@@ -8,12 +8,12 @@ use axum::{
 };
 use oauth_types::{AuthorizationServerMetadata, StandardClaims};
 
-use super::{
-    authorize::{REQUEST_OBJECT_ALGORITHMS, ResponseMode},
-    registration::RegistrationContext,
-    token::grants::GRANT_TYPES,
+use super::{authorize::ResponseMode, registration::RegistrationContext};
+use crate::{
+    domain::{GRANT_TYPES, OPENID_SCOPES, REQUEST_OBJECT_ALGORITHMS},
+    http::AskedOrigin,
+    tokens::ACR,
 };
-use crate::{domain::OPENID_SCOPES, http::AskedOrigin, tokens::ACR};
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and
 /// `/.well-known/openid-configuration`: return the same metadata.

@@ -3,9 +3,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use service_kit::{Profile, SecretSetting, UnsafeSetting, comma_list, weak_secret};
 use url::Url;
 
-use crate::{
-    domain::{OPENID_SCOPES, RedirectUriRules, RegistrationPolicy, is_undotted_app_scheme},
-    oauth::{authorize::REQUEST_OBJECT_ALGORITHMS, token::grants::GRANT_TYPES},
+use crate::domain::{
+    GRANT_TYPES, OPENID_SCOPES, REQUEST_OBJECT_ALGORITHMS, RedirectUriRules, RegistrationPolicy,
+    is_undotted_app_scheme,
 };
 
 /// Dynamic client registration (RFC 7591).
@@ -122,18 +122,18 @@ impl RegistrationSettings {
         let schemes = self.undotted_schemes.iter().flatten();
         if let Some(other) = schemes.into_iter().find(|scheme| !is_undotted_app_scheme(scheme)) {
             return Err(format!(
-                "registration.undotted_schemes: `{other}` is no scheme of an app in lower case without a period, such as cursor"
+                "registration.undotted_schemes: `{other}` is not a scheme of an app in lower case without a period, such as cursor"
             ));
         }
         let is_host = |host: &&String| {
-            // A host with `*` is no pattern, and would never match.
+            // A host with `*` is not a pattern, and would never match.
             !host.contains('*')
                 && Url::parse(&format!("http://{host}/"))
                     .is_ok_and(|url| url.host_str() == Some(host))
         };
         if let Some(other) = self.plain_http_hosts.iter().find(|host| !is_host(host)) {
             return Err(format!(
-                "registration.plain_http_hosts: `{other}` is no host in lower case without port, such as myapp"
+                "registration.plain_http_hosts: `{other}` is not a host in lower case without port, such as myapp"
             ));
         }
         Ok(())

@@ -9,10 +9,11 @@ use super::format::{ClientToml, ClientsFileToml};
 use crate::{
     clients::ClientRules,
     domain::{
-        Algorithm, ApplicationType, JwtType, Looseness, RedirectUriRules, Resource, SubjectType,
-        TokenFormat, UserLoginConfig, validate_defaults, validate_password_hash,
+        Algorithm, ApplicationType, GRANT_TYPES, JwtType, Looseness, REQUEST_OBJECT_ALGORITHMS,
+        RedirectUriRules, Resource, SubjectType, TokenFormat, UserLoginConfig, is_language_tag,
+        parse_jwks, parse_web_url, validate_defaults, validate_password_hash,
     },
-    typed_json::JsonProblem,
+    typed_json::{JsonProblem, with_token},
 };
 
 const ASYMMETRIC_ALGORITHMS: &str = "ES256, EdDSA, Ed25519 or RS256";
@@ -45,7 +46,9 @@ pub(super) fn problems(parsed: &ClientsFileToml, rules: &ClientRules) -> Vec<Jso
 }
 
 fn resource_problems(resource: &Resource) -> impl Iterator<Item = JsonProblem> {
-    let is_uri = Url::parse(&resource.identifier).is_ok_and(|url| url.fragment().is_none());
+    let identifier = &resource.identifier;
+    let is_uri = identifier.bytes().all(|byte| byte.is_ascii_graphic())
+        && Url::parse(identifier).is_ok_and(|url| url.fragment().is_none());
     let of_identifier = (!is_uri).then(|| {
         let text = "not an absolute URI without a fragment (RFC 8707 section 2)";
         JsonProblem::new("/identifier", text).expecting("an absolute URI without a fragment")
@@ -82,7 +85,7 @@ fn secret_problems(client: &ClientToml, rules: &ClientRules) -> Vec<JsonProblem>
     problems
 }
 
-/// Most characters of a client id: those of the URL of a metadata document.
+/// Maximum length of a client id, in characters: those of the URL of a metadata document.
 const MAX_CLIENT_ID_CHARACTERS: usize = 2_000;
 
 /// Returns every problem of a client, apart from its secret, with a pointer into the client.
@@ -194,6 +197,10 @@ fn login_problems(
         let text = "require_signed_request_object needs jwks or jwks_uri";
         report("/jwks_uri", text.to_owned(), "a URL, or `jwks` in its place");
     }
+    problems.extend(metadata_problems(login));
+    let mut report = |pointer: &str, text: String, expected: &str| {
+        problems.push(JsonProblem::new(pointer, text).expecting(expected));
+    };
     let lists = [
         ("redirect_uris", &login.redirect_uris),
         ("post_logout_redirect_uris", &login.post_logout_redirect_uris),
@@ -208,6 +215,51 @@ fn login_problems(
                 report(&format!("/{name}/{index}"), text, "a URI to which C may redirect");
             }
         }
+    }
+    problems
+}
+
+/// Returns every problem of members that registrations have too.
+fn metadata_problems(login: &UserLoginConfig) -> Vec<JsonProblem> {
+    let mut problems = Vec::new();
+    let mut report = |pointer: &str, text: String, expected: &str| {
+        problems.push(JsonProblem::new(pointer, text).expecting(expected));
+    };
+    for (index, grant) in login.grant_types.iter().flatten().enumerate() {
+        if !GRANT_TYPES.contains(&grant.as_str()) {
+            let text = format!("grant_types: `{grant}` is not a supported grant type");
+            report(&format!("/grant_types/{index}"), text, &GRANT_TYPES.join(", "));
+        }
+    }
+    let algorithm = login.request_object_signing_alg.as_deref();
+    if algorithm.is_some_and(|algorithm| !REQUEST_OBJECT_ALGORITHMS.contains(&algorithm)) {
+        let text = "request_object_signing_alg is not supported";
+        let expected = REQUEST_OBJECT_ALGORITHMS.join(", ");
+        report("/request_object_signing_alg", text.to_owned(), &expected);
+    }
+    let uris = [
+        ("backchannel_logout_uri", &login.backchannel_logout_uri),
+        ("jwks_uri", &login.jwks_uri),
+        ("sector_identifier_uri", &login.sector_identifier_uri),
+        ("client_uri", &login.client_uri),
+        ("logo_uri", &login.logo_uri),
+        ("policy_uri", &login.policy_uri),
+        ("tos_uri", &login.tos_uri),
+    ];
+    for (name, uri) in uris {
+        if uri.as_deref().is_some_and(|uri| parse_web_url(uri).is_none()) {
+            let text = format!("{name} is not an http or https URL");
+            report(&format!("/{name}"), text, "an http or https URL");
+        }
+    }
+    if let Some(jwks) = &login.jwks
+        && let Err(problem) = parse_jwks(&serde_json::to_value(jwks).unwrap_or_default())
+    {
+        report("/jwks", format!("jwks {problem}"), "a JWK Set of public keys");
+    }
+    if let Some(tag) = login.client_names.keys().find(|tag| !is_language_tag(tag)) {
+        let text = format!("client_names: `{tag}` is not a language tag (RFC 5646)");
+        report(&with_token("/client_names".to_owned(), tag), text, "a language tag, such as zh");
     }
     problems
 }
@@ -420,6 +472,38 @@ mod tests {
     }
 
     #[test]
+    fn members_of_a_login_follow_the_rules_of_registrations() {
+        let parsed = |member: &str| {
+            let text = format!(
+                "[[clients]]\nclient_id = \"x\"\nclient_secret = \"abc\"\n[clients.login]\n{member}\n"
+            );
+            parse(&text, Profile::Test).map(|_| ()).map_err(|error| error.to_string())
+        };
+        for member in [
+            "grant_types = [\"authorization_code\", \"refresh_token\"]",
+            "request_object_signing_alg = \"ES256\"",
+            "backchannel_logout_uri = \"http://site:8080/logout\"",
+            "client_names = { zh-Hant = \"商店\" }",
+        ] {
+            assert_eq!(parsed(member), Ok(()));
+        }
+        for (member, problem) in [
+            ("grant_types = [\"authorization-code\"]", "not a supported grant type"),
+            ("request_object_signing_alg = \"none\"", "request_object_signing_alg"),
+            ("backchannel_logout_uri = \"https:web.example/x\"", "backchannel_logout_uri"),
+            ("backchannel_logout_uri = \"https://u:p@web.example/x\"", "backchannel_logout_uri"),
+            ("backchannel_logout_uri = \"com.example.app:/cb\"", "backchannel_logout_uri"),
+            ("jwks_uri = \"x\"", "jwks_uri"),
+            ("client_uri = \"javascript:alert(1)\"", "client_uri"),
+            ("jwks = { keys = [{ kty = \"oct\", k = \"AAAA\" }] }", "private or symmetric"),
+            ("client_names = { \"not a tag!\" = \"x\" }", "language tag"),
+        ] {
+            let error = parsed(member).unwrap_err();
+            assert!(error.contains(problem), "{member}: {error}");
+        }
+    }
+
+    #[test]
     fn allowed_origins_are_origins_of_a_public_client() {
         let text = |origin: &str, more: &str| {
             format!(
@@ -430,9 +514,9 @@ mod tests {
         let public = "public = true\n";
         assert!(parse(&text("http://localhost:5173", public), Profile::Test).is_ok());
         for (origin, more, expected) in [
-            ("*", public, "`*` is no origin"),
-            ("null", public, "`null` is no origin"),
-            ("https://app.example/", public, "is no origin"),
+            ("*", public, "`*` is not an origin"),
+            ("null", public, "`null` is not an origin"),
+            ("https://app.example/", public, "is not an origin"),
             ("https://app.example", "", "requires public = true"),
         ] {
             let error = parse(&text(origin, more), Profile::Test).unwrap_err().to_string();

@@ -20,7 +20,7 @@ pub(super) fn check(metadata: &ClientMetadata) -> Result<(), MetadataError> {
     {
         return Err(invalid_metadata("client_name must be one line of 1 to 100 characters"));
     }
-    if metadata.translations().any(|(_, tag, _)| !is_language(tag)) {
+    if metadata.translations().any(|(_, tag, _)| !is_language_tag(tag)) {
         return Err(invalid_metadata(
             "the text after # in a member name is not a language tag (RFC 7591 section 2.2)",
         ));
@@ -54,7 +54,8 @@ fn is_line(text: &str, max_length: usize) -> bool {
         .any(|c| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
-fn is_language(tag: &str) -> bool {
+/// Returns whether a text has the form of a language tag (RFC 5646).
+pub fn is_language_tag(tag: &str) -> bool {
     !tag.is_empty()
         && tag.len() <= 35
         && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -2,7 +2,10 @@ use oauth_types::is_loopback_url;
 use url::Url;
 
 use super::{ClientMetadata, MetadataError, RegistrationPolicy, invalid_metadata};
-use crate::domain::{redirect_uri::has_authority, validate_external_url};
+use crate::domain::{
+    redirect_uri::{has_authority, has_uri_characters, has_user_info},
+    validate_external_url,
+};
 
 const MAX_LENGTH: usize = 2_000;
 
@@ -17,7 +20,7 @@ pub(super) fn check_links(metadata: &ClientMetadata) -> Result<(), MetadataError
     let own = own.into_iter().filter_map(|(name, link)| Some((name, link.as_deref()?)));
     let translated = metadata.translations().filter(|(name, ..)| *name != "client_name");
     for (name, link) in own.chain(translated.map(|(name, _, link)| (name, link))) {
-        let scheme = parse(link).map(|url| url.scheme().to_owned());
+        let scheme = parse_web_url(link).map(|url| url.scheme().to_owned());
         let fits = match name {
             "logo_uri" => scheme.as_deref() == Some("https"),
             _ => matches!(scheme.as_deref(), Some("https" | "http")),
@@ -36,7 +39,7 @@ pub(super) fn initiate_login_uri(
     metadata: &ClientMetadata,
 ) -> Result<Option<String>, MetadataError> {
     let Some(uri) = &metadata.initiate_login_uri else { return Ok(None) };
-    match parse(uri) {
+    match parse_web_url(uri) {
         Some(url) if url.scheme() == "https" => Ok(Some(uri.clone())),
         Some(url) if is_loopback_url(&url) => Ok(None),
         _ => Err(invalid_metadata("initiate_login_uri is not an https URL")),
@@ -50,7 +53,7 @@ pub(super) fn backchannel_logout_uri(
     policy: &RegistrationPolicy,
 ) -> Option<String> {
     let uri = metadata.backchannel_logout_uri.as_ref()?;
-    let is_dropped = parse(uri).is_some_and(|url| {
+    let is_dropped = parse_web_url(uri).is_some_and(|url| {
         url.scheme() == "http" && is_loopback_url(&url) && !policy.allow_private_urls
     });
     (!is_dropped).then(|| uri.clone())
@@ -73,13 +76,10 @@ pub(super) fn check_called(
         ("backchannel_logout_uri", backchannel_logout_uri),
     ] {
         let Some(uri) = uri else { continue };
-        let url =
-            parse(uri).ok_or_else(|| invalid_metadata(format!("{name} is not an https URL")))?;
+        let url = parse_web_url(uri)
+            .ok_or_else(|| invalid_metadata(format!("{name} is not an https URL")))?;
         if url.fragment().is_some() {
             return Err(invalid_metadata(format!("{name} has a fragment")));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid_metadata(format!("{name} contains a user name or a password")));
         }
         if let Err(problem) = validate_external_url(&url)
             && !policy.allow_private_urls
@@ -90,10 +90,10 @@ pub(super) fn check_called(
     Ok(())
 }
 
-/// Parses an http or https URL. Returns `None` if the parser would have to correct it.
-fn parse(link: &str) -> Option<Url> {
-    let plain = link.len() <= MAX_LENGTH
-        && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+/// Parses an http or https URL without user information. Returns `None` if it is longer than 2,000
+/// characters, or if the parser would have to correct it.
+pub fn parse_web_url(link: &str) -> Option<Url> {
+    let plain = link.len() <= MAX_LENGTH && has_uri_characters(link) && !has_user_info(link);
     let url = Url::parse(link).ok().filter(|url| plain && has_authority(link, url))?;
     matches!(url.scheme(), "http" | "https").then_some(url)
 }

@@ -8,11 +8,10 @@ use serde::Serialize;
 use super::DeviceContext;
 use crate::{
     domain::{
-        AuditEvent, AuditRecord, DeviceAuthorization, Outcome, TokenHash, authorize_user_scopes,
-        new_user_code,
+        AuditEvent, AuditRecord, DEVICE_CODE, DeviceAuthorization, Outcome, TokenHash,
+        authorize_user_scopes, new_user_code,
     },
     http::{ApiError, ClientAddress, ClientRequest, NO_STORE},
-    oauth::token::grants::DEVICE_CODE,
     rate_limit::Permit,
 };
 

@@ -54,7 +54,7 @@ fn ask(
     user_code: &str,
     problem: Option<DeviceProblem>,
 ) -> Result<Response, HtmlError> {
-    let (browser_session, cookie) = browser_session.with_cookie(&context.page)?;
+    let (browser_session, cookie) = browser_session.ensure_csrf_cookie(&context.page)?;
     let page = DevicePage {
         action: context.page.url("/device"),
         csrf: browser_session.csrf_token(&context.page),

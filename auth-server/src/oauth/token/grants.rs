@@ -12,18 +12,14 @@ use oauth_types::{ErrorCode, RefreshToken, closest_match};
 
 use super::request::TokenRequest;
 use crate::{
-    domain::{GrantedAccess, NewRefreshToken, OneTimeCredential, TokenHash, UserGrant},
+    domain::{
+        DEVICE_CODE, GRANT_TYPES, GrantedAccess, NewRefreshToken, OneTimeCredential,
+        TOKEN_EXCHANGE, TokenHash, UserGrant,
+    },
     http::ApiError,
     secure_random::SecureRandomError,
     tokens::{ExchangedToken, first_refresh_token},
 };
-
-/// Supported grant types, as published in the metadata.
-pub const GRANT_TYPES: [&str; 5] =
-    ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
-
-pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// The outcome of a grant: the access that a client gets. No token is issued yet.
 pub struct GrantOutcome {

@@ -217,7 +217,8 @@ async fn new_token(
                 context.keys.await_signing_key(algorithm).await?;
             }
             let ring = context.keys.ring();
-            let own = algorithm.map_or_else(|| ring.for_access_tokens(), |own| ring.of(own));
+            let own =
+                algorithm.map_or_else(|| ring.access_token_key(), |own| ring.signing_key(own));
             Ok((sign_access_token(claims, typ, own.ok_or(KeyError)?)?, None))
         }
         TokenFormat::Opaque => {
@@ -261,7 +262,7 @@ async fn id_token_for(
     context.keys.await_signing_key(algorithm).await?;
     let ring = context.keys.ring();
     let facts = id_token_facts(context, client, user, found, Some(token));
-    Ok(id_token(facts, ring.of(algorithm).ok_or(KeyError)?)?)
+    Ok(id_token(facts, ring.signing_key(algorithm).ok_or(KeyError)?)?)
 }
 
 /// Returns the algorithm that signs the ID tokens of a client.

@@ -87,6 +87,9 @@ fn check_token_types(request: &TokenRequest<'_>) -> Result<(), ApiError> {
     if request.form.get("actor_token").is_some() {
         return refuse("actor_token is not supported: the requesting client is the actor");
     }
+    if request.form.get("actor_token_type").is_some() {
+        return refuse("actor_token_type is the type of an actor_token, which is missing");
+    }
     Ok(())
 }
 
