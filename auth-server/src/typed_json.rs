@@ -74,8 +74,8 @@ impl std::fmt::Display for JsonProblem {
 /// Parses an object.
 ///
 /// # Errors
-/// Returns an error if an object has a member twice, and that of `malformed` if the text is no JSON
-/// object.
+/// Returns an error if an object has a member twice, and that of `malformed` if the text is not
+/// JSON object.
 pub fn parse_object(
     text: &[u8],
     malformed: impl FnOnce(&serde_json::Error) -> JsonProblem,
@@ -171,6 +171,7 @@ fn explain(pointer: String, message: &str) -> JsonProblem {
         "i64" => "an integer",
         "u16" => "an integer from 0 to 65535",
         "u32" => "an integer from 0 to 4294967295",
+        "a nonzero u32" => "an integer from 1 to 4294967295",
         "u64" | "usize" => "an integer that is not negative",
         "a map" => "an object",
         "a sequence" => "an array",

@@ -17,7 +17,7 @@ pub(super) async fn run(
     let _telemetry = telemetry::init("auth-server", settings.log())?;
     let stop = CancellationToken::new();
     cancel_on_signal(stop.clone())?;
-    if settings.control.stop_at_end_of_input {
+    if settings.control.is_on() && settings.control.stop_at_end_of_input {
         cancel_at_end_of_input(stop.clone())?;
     }
     let listeners = Listeners::bind(&settings)?;

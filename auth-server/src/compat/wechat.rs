@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use form_urlencoded::Serializer;
-use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, TokenResponse};
+use oauth_types::{AccessToken, AccessTokenClaims, ErrorCode, Form, OAuthError, TokenResponse};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service_kit::RequestBody;
@@ -26,6 +26,10 @@ use crate::{
 const INVALID_CODE: (i64, &str) = (40_029, "invalid code");
 /// WeChat's error for such a refresh token.
 const INVALID_REFRESH_TOKEN: (i64, &str) = (40_030, "invalid refresh_token");
+
+const ACCESS_TOKEN_PATH: &str = "/sns/oauth2/access_token";
+const REFRESH_TOKEN_PATH: &str = "/sns/oauth2/refresh_token";
+const USERINFO_PATH: &str = "/sns/userinfo";
 
 /// Marks an authorization request whose token request does not repeat the redirect URI, because
 /// WeChat's API has no such parameter.
@@ -90,7 +94,7 @@ pub async fn access_token(
         ("code", "code"),
     ];
     let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
-    token_response(&user_info, issued, INVALID_CODE).await
+    token_response(&user_info, issued, ACCESS_TOKEN_PATH).await
 }
 
 /// `GET` or `POST /sns/oauth2/refresh_token`, with `appid`, `refresh_token` and
@@ -116,7 +120,7 @@ pub async fn refresh_token(
         ("refresh_token", "refresh_token"),
     ];
     let issued = handle_token_request(&context, address, Ok(standard(&form, names))).await;
-    token_response(&user_info, issued, INVALID_REFRESH_TOKEN).await
+    token_response(&user_info, issued, REFRESH_TOKEN_PATH).await
 }
 
 /// Returns WeChat's error for a missing parameter or another grant type.
@@ -187,23 +191,11 @@ struct WechatToken<'a> {
 async fn token_response(
     context: &UserInfoContext,
     issued: Result<TokenResponse, ApiError>,
-    invalid_grant: (i64, &str),
+    path: &str,
 ) -> Response {
     let issued = match issued {
         Ok(issued) => issued,
-        Err(error) => {
-            let (errcode, errmsg) = match error.error.error {
-                ErrorCode::InvalidGrant => invalid_grant,
-                ErrorCode::InvalidClient => (40_125, "invalid appsecret"),
-                ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope => {
-                    (48_001, "api unauthorized")
-                }
-                ErrorCode::TemporarilyUnavailable => (45_011, "api minute-quota reach limit"),
-                ErrorCode::ServerError => (-1, "system error"),
-                _ => (40_035, "invalid parameter"),
-            };
-            return wechat_error(errcode, &format!("{errmsg}: {}", error.error));
-        }
+        Err(error) => return error_response(&error.error, path),
     };
     // The subject of the token, which is pairwise for a client with pairwise subjects.
     let Ok((_, AccessTokenClaims { sub, scope, .. }, _)) =
@@ -241,12 +233,13 @@ pub async fn userinfo(
     let found = userinfo_user(&context, &access_token).await;
     let (user, AccessTokenClaims { sub, scope, .. }, _) = match found {
         Ok(found) => found,
-        Err(UserInfoError::Store(_)) => return wechat_error(-1, "system error"),
+        Err(UserInfoError::Store(_)) => {
+            let (errcode, errmsg) = wechat_code(ErrorCode::ServerError, USERINFO_PATH);
+            return wechat_error(errcode, errmsg);
+        }
         Err(_) => {
-            return wechat_error(
-                40_001,
-                "invalid credential, access_token is invalid or not latest",
-            );
+            let (errcode, errmsg) = wechat_code(ErrorCode::InvalidToken, USERINFO_PATH);
+            return wechat_error(errcode, errmsg);
         }
     };
     if sub != openid {
@@ -281,6 +274,33 @@ fn parse_query(query: Option<String>) -> Form {
 /// Parses the form of a POST, or the query.
 fn parse_parameters(query: Option<String>, body: &[u8]) -> Form {
     if body.is_empty() { parse_query(query) } else { Form::parse(body).unwrap_or_default() }
+}
+
+/// Returns whether WeChat's APIs are below this path. Errors of the others are standard.
+pub fn is_wechat_api(path: &str) -> bool {
+    path.starts_with("/sns/")
+}
+
+/// Returns the response of one of WeChat's APIs for an OAuth error.
+pub fn error_response(error: &OAuthError, path: &str) -> Response {
+    let (errcode, errmsg) = wechat_code(error.error, path);
+    wechat_error(errcode, &format!("{errmsg}: {error}"))
+}
+
+/// Returns the error code and text of WeChat that correspond to an OAuth error.
+fn wechat_code(code: ErrorCode, path: &str) -> (i64, &'static str) {
+    match code {
+        ErrorCode::InvalidGrant if path == REFRESH_TOKEN_PATH => INVALID_REFRESH_TOKEN,
+        ErrorCode::InvalidGrant => INVALID_CODE,
+        ErrorCode::InvalidToken => {
+            (40_001, "invalid credential, access_token is invalid or not latest")
+        }
+        ErrorCode::InvalidClient => (40_125, "invalid appsecret"),
+        ErrorCode::UnauthorizedClient | ErrorCode::InvalidScope => (48_001, "api unauthorized"),
+        ErrorCode::TemporarilyUnavailable => (45_011, "api minute-quota reach limit"),
+        ErrorCode::ServerError => (-1, "system error"),
+        _ => (40_035, "invalid parameter"),
+    }
 }
 
 /// Returns an error as WeChat does: in the body, with status 200.

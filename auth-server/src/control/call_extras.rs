@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     body::Body,
@@ -38,11 +38,16 @@ pub async fn check_extras(
         _ => &[ISSUER],
     };
     let query = request.uri().query().unwrap_or_default();
+    let mut seen = HashSet::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if !known.contains(&&*name) {
             let known = known.join(", ");
             let error = ControlError::invalid(format!("unknown query parameter `{name}`"));
             return error.expecting(known).into_response();
+        }
+        if !seen.insert(name.clone()) {
+            let text = format!("the query has the parameter `{name}` more than once");
+            return ControlError::invalid(text).expecting("one value").into_response();
         }
         if name == ISSUER && !context.is_named(&value) {
             return unknown_issuer(&value).into_response();

@@ -44,12 +44,21 @@ pub async fn delete_entry(
     kind: Entries,
     id: &str,
 ) -> Result<(), ControlError> {
-    let remove = |seed: &mut SeedDocument| match seed.remove(kind, id) {
-        true => Ok(()),
-        false => Err(unknown(kind, id)),
+    let remove = |seed: &mut SeedDocument| {
+        let users = seed.users_of_resource(id);
+        match seed.remove(kind, id) {
+            true if kind == Entries::Resources && !users.is_empty() => Err(in_use(id, &users)),
+            true => Ok(()),
+            false => Err(unknown(kind, id)),
+        }
     };
     context.change_seed(|error| error.below_entry(kind.list()), remove).await?;
     Ok(())
+}
+
+fn in_use(resource: &str, users: &[String]) -> ControlError {
+    let text = format!("the resource `{resource}` is in use by {}", users.join(", "));
+    ControlError::invalid(text).expecting("a resource that no client and no claim names")
 }
 
 fn unknown(kind: Entries, id: &str) -> ControlError {

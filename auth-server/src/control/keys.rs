@@ -67,7 +67,9 @@ pub async fn rotate(
         // Another call or the schedule rotated the key at the same time.
         Ok(()) | Err(RotationError::Concurrent(_)) => {}
         // A reset has just deleted the keys, and creates new ones.
-        Err(RotationError::NoKey) if context.keys.ring().of(Algorithm::HS256).is_none() => {
+        Err(RotationError::NoKey)
+            if context.keys.ring().signing_key(Algorithm::HS256).is_none() =>
+        {
             return Err(ControlError::conflict());
         }
         Err(RotationError::NoKey) => {

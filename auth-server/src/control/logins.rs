@@ -19,6 +19,7 @@ use super::{
     error::ControlError,
     json_body::JsonBody,
     login_outcome::{LoginError, LoginOutcome, complete_login},
+    named_user::enabled_user_named,
     unregistered::accept_unregistered,
 };
 use crate::{
@@ -117,8 +118,12 @@ async fn complete(
 ) -> Result<Response, LoginError> {
     let browser = Browser::of(&Method::GET, &Uri::from_static("/"), &HeaderMap::new());
     let (browser_session, _) = BrowserSession::without_cookies(browser)
-        .with_browser_cookie(&context.page)
+        .ensure_browser_id(&context.page)
         .map_err(HtmlError::from)?;
+    // First, because a request can be used only once.
+    if let LoginOutcome::User(name) = outcome {
+        enabled_user_named(&*context.store, name).await?;
+    }
     let request = read_request(context, &browser_session, query, address).await?;
     let interaction = Interaction {
         context,

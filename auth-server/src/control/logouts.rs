@@ -167,7 +167,7 @@ async fn sign(
     of_signature: Option<Flaw>,
 ) -> Result<String, ControlError> {
     let ring = logout.keys.ring();
-    let signing = ring.of(algorithm).ok_or(KeyError)?;
+    let signing = ring.signing_key(algorithm).ok_or(KeyError)?;
     let mut draft = DraftJwt::new(LOGOUT_TOKEN_TYP, signing, claims);
     draft.apply_all(flaws);
     Ok(draft.sign(signing, of_signature).await?)

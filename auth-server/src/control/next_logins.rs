@@ -1,6 +1,9 @@
 //! `/control/next-logins`: the next login pages of a client answer by themselves.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     Json,
@@ -144,7 +147,7 @@ async fn respond(
 ) -> Result<Response, LoginError> {
     let context = &*traffic.authorization;
     let (browser_session, cookie) = if names_stored_request(query) {
-        browser_session.with_browser_cookie(&context.page).map_err(HtmlError::from)?
+        browser_session.ensure_browser_id(&context.page).map_err(HtmlError::from)?
     } else {
         (browser_session, None)
     };
@@ -180,11 +183,11 @@ pub struct NextLoginRequest {
     user: Option<String>,
     error: Option<ErrorCode>,
     #[serde(default = "once")]
-    times: u32,
+    times: NonZeroU32,
 }
 
-fn once() -> u32 {
-    1
+fn once() -> NonZeroU32 {
+    NonZeroU32::MIN
 }
 
 #[derive(Serialize)]
@@ -202,13 +205,8 @@ pub async fn add(
     if let LoginOutcome::User(name) = &outcome {
         user_named(&*context.store, name).await?;
     }
-    if request.times == 0 {
-        return Err(ControlError::invalid("`times` is not at least 1")
-            .at("/times")
-            .expecting("1 or more"));
-    }
     let login =
-        NextLogin { id: 0, client_id: request.client_id, outcome, remaining: request.times };
+        NextLogin { id: 0, client_id: request.client_id, outcome, remaining: request.times.get() };
     let added = context.traffic.next_logins.add(login).ok_or_else(|| {
         ControlError::invalid(format!("there are already {MAX_NEXT_LOGINS} next logins"))
     })?;

@@ -1,5 +1,8 @@
 use oauth_types::{Audience, Claims, Scope, StandardClaims, same_resource};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Unexpected},
+};
 use serde_json::Value;
 
 use super::{Attributes, Client, ConsentedClaims, SubjectType, User};
@@ -64,7 +67,7 @@ pub struct CustomClaim {
 }
 
 /// Where the value of a claim comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ClaimSource {
     /// `user.NAME` or `client.NAME`: an attribute, or a member of one (`user.org.unit`).
@@ -73,10 +76,24 @@ pub enum ClaimSource {
 }
 
 /// A value that is the same in every token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConstantValue {
     pub value: Value,
+}
+
+const SOURCES: &str = "`user.NAME`, `client.NAME`, or an object with `value`";
+
+impl<'de> Deserialize<'de> for ClaimSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(path) => Ok(Self::Attribute(path)),
+            Value::Object(mut members) if members.len() == 1 => match members.remove("value") {
+                Some(value) => Ok(Self::Constant(ConstantValue { value })),
+                None => Err(D::Error::invalid_value(Unexpected::Map, &SOURCES)),
+            },
+            _ => Err(D::Error::invalid_value(Unexpected::Other("value"), &SOURCES)),
+        }
+    }
 }
 
 /// Where a claim is put.
@@ -137,7 +154,7 @@ impl CustomClaim {
                     "from: `{path}` is neither user.NAME nor client.NAME; write a constant as a \
                      table with `value`"
                 );
-                return reject("from", text, "user.NAME, client.NAME or an object with `value`");
+                return reject("from", text, SOURCES);
             }
             ClaimSource::Constant(ConstantValue { value })
                 if value.to_string().len() > MAX_CONSTANT_BYTES =>

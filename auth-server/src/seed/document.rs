@@ -135,6 +135,17 @@ impl SeedDocument {
     }
 
     /// Returns the issuer that the seed names.
+    /// Returns the clients and claims that name a resource.
+    pub fn users_of_resource(&self, identifier: &str) -> Vec<String> {
+        let with_name = |kind: &'static str, member: &'static str| {
+            move |entry: &Value| format!("{kind} `{}`", entry[member].as_str().unwrap_or_default())
+        };
+        let is_user = |entry: &&Value| names_resource(entry, identifier);
+        let clients = self.clients.iter().filter(is_user).map(with_name("client", "client_id"));
+        let claims = self.claims.iter().filter(is_user).map(with_name("claim", "name"));
+        clients.chain(claims).collect()
+    }
+
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
@@ -217,5 +228,15 @@ impl SeedDocument {
     /// Returns the contents of a users file.
     pub fn users_file(&self) -> Value {
         json!({ "users": self.users })
+    }
+}
+
+/// Returns whether an entry has a resource as one of its values.
+fn names_resource(entry: &Value, identifier: &str) -> bool {
+    match entry {
+        Value::String(text) => same_resource(text, identifier),
+        Value::Array(items) => items.iter().any(|item| names_resource(item, identifier)),
+        Value::Object(members) => members.values().any(|one| names_resource(one, identifier)),
+        _ => false,
     }
 }

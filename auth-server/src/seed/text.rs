@@ -14,9 +14,10 @@ use super::{
 };
 use crate::typed_json::{JsonProblem, parse_object};
 
-/// Longest seed, in bytes.
+/// Maximum length of a seed, in bytes.
 pub const MAX_SEED_BYTES: usize = 8 * 1024 * 1024;
 /// The members of a seed besides its lists.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 const MEMBERS: [&str; 2] = ["issuer", "issuers"];
 
 /// Reads the text of a seed, at most one byte more than a seed may have.
@@ -62,6 +63,8 @@ impl SeedDocument {
 }
 
 fn parsed(text: &str) -> Result<Map<String, Value>, JsonProblem> {
+    // Editors on Windows write it.
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if text.trim_start().starts_with('{') {
         return parse_object(text.as_bytes(), |error| {
             let (line, column) = (error.line(), error.column());
@@ -89,7 +92,9 @@ mod tests {
             "users": [{ "username": "alice", "password": "p" }],
         });
         let seed = SeedDocument::from_text(toml).unwrap();
-        assert_eq!(SeedDocument::from_text(&json.to_string()).as_ref(), Ok(&seed));
+        for text in [json.to_string(), format!("\u{feff}{json}"), format!("\u{feff}{toml}")] {
+            assert_eq!(SeedDocument::from_text(&text).as_ref(), Ok(&seed), "{text}");
+        }
         assert!(seed.get(Entries::Clients, "shop").is_some());
         assert_eq!(SeedDocument::from_text(""), Ok(SeedDocument::default()));
     }

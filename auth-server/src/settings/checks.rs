@@ -68,7 +68,10 @@ impl AuthServerSettings {
                 "database_timeout_millis: is 0; a query needs at least 1 millisecond".to_owned()
             );
         }
-        self.check_claims(files).map_err(|problem| problem.description)?;
+        self.check_claims(files).map_err(|problem| match self.control.seed_setting() {
+            Ok(Some(seed)) => format!("{seed}: {problem}"),
+            _ => problem.description,
+        })?;
         self.proxies.check()?;
         self.hosts()?;
         self.registration.check()?;

@@ -16,7 +16,7 @@ use crate::{
     watched_file::WatchedFile,
 };
 
-/// Most entries of one kind in a seed.
+/// Maximum number of entries of one kind in a seed.
 const MAX_SEED_ENTRIES: usize = 10_000;
 
 /// Clients, resources, users and claims, read once for everything that the start does with them:
@@ -78,11 +78,16 @@ impl ConfiguredFiles {
             let text = format!("the seed is for the issuer `{named}`, and this server is `{own}`");
             return Err(JsonProblem::new("/issuer", text).expecting("that issuer, or no member"));
         }
-        let named: Vec<String> =
-            settings.control.looseness.iter().chain(document.looseness()).cloned().collect();
-        let of_settings = settings.control.looseness.len();
+        // A wrong name in the settings is reported where they are checked.
+        let of_settings = &settings.control.looseness;
+        let of_settings =
+            if Looseness::parse(of_settings).is_ok() { &of_settings[..] } else { &[] };
+        let named: Vec<String> = of_settings.iter().chain(document.looseness()).cloned().collect();
         let looseness = Looseness::parse(&named).map_err(|(index, problem)| {
-            JsonProblem::new(format!("/looseness/{}", index.saturating_sub(of_settings)), problem)
+            JsonProblem::new(
+                format!("/looseness/{}", index.saturating_sub(of_settings.len())),
+                problem,
+            )
         })?;
         let rules =
             ClientRules { looseness: Arc::new(looseness.clone()), ..settings.client_rules() };

@@ -15,7 +15,7 @@ use crate::{
 
 /// The name of the issuer of the setting `issuer`.
 pub const DEFAULT_ISSUER: &str = "default";
-/// Most further issuers of one server.
+/// Maximum number of further issuers of one server.
 const MAX_ISSUERS: usize = 100;
 const MAX_NAME: usize = 40;
 /// The first segments of C's own paths. An issuer below one of them would hide it.
@@ -105,6 +105,7 @@ fn further_issuer(
     own.control.seed_file = None;
     let document = seed.of_issuer(entry);
     let mut files = ConfiguredFiles::of_seed(&document, &own, random)?;
+    own.check_claims(&files)?;
     own.check_apart_from_pages(&files).map_err(|problem| JsonProblem::new("", problem))?;
     files.seed = Ok(Some(ConfiguredSeed::of_further_issuer(document)));
     Ok(FurtherIssuer { name: entry.name.clone(), settings: own, files, listen })

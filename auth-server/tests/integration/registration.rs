@@ -202,7 +202,6 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
     .await;
     assert_rejected(website_metadata(json!({ "client_name": 7 })), metadata, "").await;
     assert_rejected(json!([1]), metadata, "not a JSON object").await;
-    let server = start_with_registration().await;
     let twice =
         r#"{"redirect_uris":["https://a.example/cb"],"redirect_uris":["https://b.example/cb"]}"#;
     let request = server.post("/oauth/register").header("content-type", "application/json");

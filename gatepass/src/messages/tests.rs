@@ -273,7 +273,7 @@ const SOURCES_OF_DETAILS: [&str; 21] = [
 ];
 
 /// The sources whose errors no command prints.
-const NOT_PRINTED: [&str; 15] = [
+const NOT_PRINTED: [&str; 16] = [
     // Responses for programs, and challenges.
     "shared/oauth-types/src/basic.rs",
     "shared/oauth-types/src/bearer.rs",
@@ -283,6 +283,7 @@ const NOT_PRINTED: [&str; 15] = [
     "auth-server/src/http/api_error.rs",
     "auth-server/src/oidc/userinfo_user.rs",
     "service-a/src/b_client/error.rs",
+    "service-a/src/sealed.rs",
     // Outcomes for which a page has texts of its own.
     "auth-server/src/users/password_authenticator.rs",
     "service-a/src/token_refresher.rs",

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use oauth_types::ErrorCode;
 use serde::{
-    Deserialize, Serialize,
+    Deserialize, Deserializer, Serialize,
     de::{IntoDeserializer, value::StrDeserializer},
 };
 use serde_json::Value;
@@ -21,33 +21,45 @@ use crate::{
 /// The methods of requests that browsers and clients send.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
-/// The requests that an expectation is about. A member that is unset matches any value.
+/// The requests that an expectation is about. A member that is missing matches any value.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestMatch {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     endpoint: Option<Endpoint>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     method: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    client_id: Option<Nullable<String>>,
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     authentication: Option<Authentication>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     authenticated: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pkce: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault_id: Option<u64>,
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    status: Option<Nullable<u16>>,
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    error: Option<Nullable<String>>,
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    fault_id: Option<Nullable<u64>>,
     /// Parameters that the request must have, as they were sent or as the journal writes them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     fields: BTreeMap<String, String>,
+}
+
+/// A value of the journal, which is `null` if the request has none.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Nullable<T>(Option<T>);
+
+/// Deserializes a member that is there. `null` is no wildcard: it stands for itself.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// How many requests must match.
@@ -96,15 +108,18 @@ impl RequestMatch {
                 .at("/match/method")
                 .expecting(METHODS.join(", ")));
         }
-        let is_unknown = |code: &&str| !is_error_code(code) && !traffic.has_error(code);
-        if let Some(code) = self.error.as_deref().filter(is_unknown) {
+        let is_wechat = |code: &str| traffic.authorization.wechat && code.parse::<i64>().is_ok();
+        let is_unknown =
+            |code: &&str| !is_error_code(code) && !traffic.has_error(code) && !is_wechat(code);
+        let error = self.error.as_ref().and_then(|error| error.0.as_deref());
+        if let Some(code) = error.filter(is_unknown) {
             return Err(ControlError::invalid(format!("there is no error `{code}`"))
                 .at("/match/error")
                 .expecting("an error code of OAuth, or one that a fault sends"));
         }
         Ok(Self {
             path: self.path.as_deref().map(public_path),
-            client_id: self.client_id.as_deref().map(truncated),
+            client_id: self.client_id.map(|id| Nullable(id.0.as_deref().map(truncated))),
             ..self
         })
     }

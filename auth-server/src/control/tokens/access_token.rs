@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     draft_jwt::{DraftJwt, apply_to_claims},
-    flaw::{Flaw, FlawTarget},
+    flaw::{Flaw, FlawTarget, ensure_public_key},
     mint::{Mint, MintedToken},
     user_grant::{NewGrant, store_grant},
 };
@@ -133,8 +133,10 @@ async fn sign(
         mint.context.keys.await_signing_key(algorithm).await?;
     }
     let ring = Arc::clone(&mint.context.keys.ring());
-    let signing =
-        algorithm.map_or_else(|| ring.for_access_tokens(), |own| ring.of(own)).ok_or(KeyError)?;
+    let signing = algorithm
+        .map_or_else(|| ring.access_token_key(), |own| ring.signing_key(own))
+        .ok_or(KeyError)?;
+    ensure_public_key(&mint.flaws, signing.algorithm)?;
     let mut draft = DraftJwt::new(mint.typ(access.profile.typ.as_str()), signing, claims);
     draft.apply_all(&mint.flaws);
     Ok((draft.sign(signing, mint.signature_flaw()).await?, draft))

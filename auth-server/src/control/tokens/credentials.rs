@@ -9,7 +9,7 @@ use crate::{
     control::ControlError,
     domain::{
         AuditEvent, GrantResources, NewRefreshToken, OneTimeCredential, TokenHash, User,
-        UserIssuance, authorize_user_scopes,
+        UserIssuance,
     },
     storage::Change,
     tokens::first_refresh_token,
@@ -70,8 +70,7 @@ fn expiry(mint: &Mint<'_>, ttl: u32) -> i64 {
 fn granted(mint: &Mint<'_>) -> (Scope, GrantResources) {
     let named: Vec<&str> = mint.request.audience.iter().flat_map(Audience::iter).collect();
     let scope = mint.request.scope.as_ref();
-    let issuer = &mint.context.issuer.issuer;
-    match authorize_user_scopes(&mint.client, &mint.registry, issuer, scope, &named) {
+    match mint.user_access() {
         Ok(allowed) if mint.is_demanded(&allowed.scope) => (allowed.scope, allowed.resources),
         // Unknown parts of the scope would be ignored.
         Ok(allowed) => (scope.unwrap_or(&allowed.scope).clone(), allowed.resources),

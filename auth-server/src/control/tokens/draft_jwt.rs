@@ -5,7 +5,7 @@ use tokio::task::spawn_blocking;
 use super::flaw::Flaw;
 use crate::{
     domain::{Algorithm, JwtType},
-    keys::{KeyError, Signer, Signing, generate, jws},
+    keys::{ActiveSigningKey, KeyError, Signer, generate, jws},
 };
 
 /// An issuer, an audience and a nonce that no test uses by chance.
@@ -27,7 +27,7 @@ pub struct DraftJwt {
 
 impl DraftJwt {
     /// Returns a draft of what this server issues.
-    pub fn new(typ: &str, signing: &Signing, claims: Map<String, Value>) -> Self {
+    pub fn new(typ: &str, signing: &ActiveSigningKey, claims: Map<String, Value>) -> Self {
         let mut header = Map::new();
         header.insert("typ".to_owned(), json!(typ));
         header.insert("alg".to_owned(), json!(jws(signing.algorithm)));
@@ -71,7 +71,11 @@ impl DraftJwt {
     ///
     /// # Errors
     /// Returns an error if the cryptography library fails.
-    pub async fn sign(&self, signing: &Signing, flaw: Option<Flaw>) -> Result<String, KeyError> {
+    pub async fn sign(
+        &self,
+        signing: &ActiveSigningKey,
+        flaw: Option<Flaw>,
+    ) -> Result<String, KeyError> {
         let input = self.signing_input()?;
         let signature = match flaw {
             Some(Flaw::AlgNone) => Vec::new(),

@@ -1,5 +1,5 @@
 use super::request::TokenKind;
-use crate::control::ControlError;
+use crate::{control::ControlError, domain::Algorithm};
 
 /// A way in which a token is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,18 @@ pub enum FlawTarget {
     Signature,
     /// What the server stores about the token.
     Storage,
+}
+
+/// Rejects the flaw that needs a public key if the token is signed with a shared secret.
+///
+/// # Errors
+/// Returns an error that names the flaws.
+pub fn ensure_public_key(flaws: &[Flaw], algorithm: Algorithm) -> Result<(), ControlError> {
+    if algorithm == Algorithm::HS256 && flaws.contains(&Flaw::Hs256WithPublicKey) {
+        let text = "a token signed with HS256 has no public key";
+        return Err(ControlError::invalid(text).at("/flaws").expecting("another flaw"));
+    }
+    Ok(())
 }
 
 impl Flaw {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     draft_jwt::{DraftJwt, apply_to_claims},
-    flaw::FlawTarget,
+    flaw::{FlawTarget, ensure_public_key},
     mint::{Mint, MintedToken},
     user_grant::{NewGrant, store_grant},
 };
@@ -28,6 +28,7 @@ const TYP: &str = "JWT";
 pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, ControlError> {
     let context = mint.context;
     let algorithm = mint.request.algorithm.unwrap_or_else(|| id_token_algorithm(&mint.client));
+    ensure_public_key(&mint.flaws, algorithm)?;
     context.keys.await_signing_key(algorithm).await?;
     let new = stored_grant(mint, user).await?;
     let user_context = UserContext {
@@ -39,7 +40,7 @@ pub async fn mint_id_token(mint: &Mint<'_>, user: &User) -> Result<MintedToken, 
     let facts = id_token_facts(context, &mint.client, &user_context, Some(user), None);
     let claims = with_demands(mint, serde_json::to_value(id_token_claims(facts, algorithm)))?;
     let ring = Arc::clone(&context.keys.ring());
-    let signing = ring.of(algorithm).ok_or(KeyError)?;
+    let signing = ring.signing_key(algorithm).ok_or(KeyError)?;
     let mut draft = DraftJwt::new(mint.typ(TYP), signing, claims);
     draft.apply_all(&mint.flaws);
     let token = draft.sign(signing, mint.signature_flaw()).await?;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use oauth_types::{Audience, Scope};
+use oauth_types::{Audience, ErrorCode, Scope};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,8 +11,9 @@ use super::{
 use crate::{
     control::{ControlError, named_client::client_named, named_user::user_named},
     domain::{
-        Algorithm, AuditEvent, AuditRecord, Client, GrantedAccess, Outcome, Registry, Resource,
-        TokenFormat, User, UserLoginConfig, authorize_scopes, authorize_user_scopes, narrow_grant,
+        Algorithm, AllowedAccess, AuditEvent, AuditRecord, Client, GrantError, GrantedAccess,
+        Outcome, Registry, Resource, TokenFormat, User, UserLoginConfig, authorize_scopes,
+        authorize_user_scopes, narrow_grant,
     },
     http::ClientAddress,
     oauth::{authorize::AuthorizationContext, token::TokenContext},
@@ -59,7 +60,7 @@ impl<'a> Mint<'a> {
         let flaws = parse_flaws(&request.flaws, request.token)?;
         // The server makes keys of the other algorithms, but not a secret.
         if request.algorithm == Some(Algorithm::HS256)
-            && context.keys.ring().of(Algorithm::HS256).is_none()
+            && context.keys.ring().signing_key(Algorithm::HS256).is_none()
         {
             let text = "this server has no secret with which it signs";
             return Err(ControlError::invalid(text)
@@ -102,8 +103,8 @@ impl<'a> Mint<'a> {
     /// what the request demands.
     pub fn access(&self) -> GrantedAccess {
         match self.regular_access() {
-            Some((granted, access)) if self.is_demanded(&granted) => access,
-            other => self.demanded_access(other.map(|(_, access)| access.audience)),
+            Ok((granted, access)) if self.is_demanded(&granted) => access,
+            other => self.demanded_access(other.ok().map(|(_, access)| access.audience)),
         }
     }
 
@@ -117,23 +118,22 @@ impl<'a> Mint<'a> {
     }
 
     /// Returns the scope and the access that the rules of the grant allow.
-    fn regular_access(&self) -> Option<(Scope, GrantedAccess)> {
+    fn regular_access(&self) -> Result<(Scope, GrantedAccess), GrantError> {
         let (client, registry) = (&*self.client, &*self.registry);
         let named: Vec<&str> = self.request.audience.iter().flat_map(Audience::iter).collect();
         let scope = self.request.scope.as_ref();
         let issuer = &self.context.issuer.issuer;
         match &self.user {
             None => {
-                let access = authorize_scopes(client, registry, scope, &named).ok()?;
-                Some((access.scope.clone(), access))
+                let access = authorize_scopes(client, registry, scope, &named)?;
+                Ok((access.scope.clone(), access))
             }
             Some(user) => {
-                let allowed =
-                    authorize_user_scopes(client, registry, issuer, scope, &named).ok()?;
+                let allowed = self.user_access()?;
                 let granted = allowed.scope.clone();
                 let grant = super::user_grant::unstored_grant(self, user, allowed);
-                let access = narrow_grant(client, registry, issuer, &grant, None, &[]).ok()?;
-                Some((granted, access))
+                let access = narrow_grant(client, registry, issuer, &grant, None, &[])?;
+                Ok((granted, access))
             }
         }
     }
@@ -160,16 +160,38 @@ impl<'a> Mint<'a> {
     pub fn bypassed(&self, scope: &Scope, has_audience: bool, ttl: u32) -> Vec<&'static str> {
         let is_enabled = self.client.enabled && self.user.as_ref().is_none_or(|user| user.enabled);
         let is_longer = self.request.expires_in.is_some_and(|seconds| seconds > i64::from(ttl));
+        let error = self.grant_error().map(|error| error.code());
+        let has_scope = scope.iter().all(|token| self.client.scopes.contains(token));
         let rules = [
             ("grant", self.has_grant()),
-            ("scope", scope.iter().all(|token| self.client.scopes.contains(token))),
-            ("audience", has_audience),
+            ("scope", has_scope && error != Some(ErrorCode::InvalidScope)),
+            ("audience", has_audience && error != Some(ErrorCode::InvalidTarget)),
             ("redirect_uri", self.has_redirect_uri()),
             ("pkce", self.has_pkce()),
             ("lifetime", !is_longer),
             ("disabled", is_enabled),
         ];
         rules.into_iter().filter(|(_, is_kept)| !is_kept).map(|(rule, _)| rule).collect()
+    }
+
+    /// Returns why the client could not request this scope at these resources.
+    fn grant_error(&self) -> Option<GrantError> {
+        let error = match self.request.token {
+            TokenKind::Access => self.regular_access().err(),
+            TokenKind::Code | TokenKind::Refresh => self.user_access().err(),
+            // The scope of an ID token is that of a request for any resource.
+            TokenKind::Id | TokenKind::Logout => None,
+        };
+        // Without a scope, the token has those of the client.
+        error.filter(|error| *error != GrantError::NoDefaultScope)
+    }
+
+    /// Returns what an authorization request of the client would be granted.
+    pub fn user_access(&self) -> Result<AllowedAccess, GrantError> {
+        let named: Vec<&str> = self.request.audience.iter().flat_map(Audience::iter).collect();
+        let (client, registry) = (&*self.client, &*self.registry);
+        let issuer = &self.context.issuer.issuer;
+        authorize_user_scopes(client, registry, issuer, self.request.scope.as_ref(), &named)
     }
 
     /// Returns whether the client could request a token for this audience, which must be one.

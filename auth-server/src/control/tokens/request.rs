@@ -2,7 +2,10 @@ use oauth_types::{Audience, Scope};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{control::ControlError, domain::Algorithm, typed_json::optional_scope};
+use crate::{
+    control::ControlError, domain::Algorithm, oauth::authorize::is_s256_challenge,
+    typed_json::optional_scope,
+};
 
 /// Ten years, the maximum distance of a time from now.
 const MAX_SECONDS: i64 = 315_360_000;
@@ -70,6 +73,12 @@ impl MintRequest {
                 let error = ControlError::invalid(text).at(format!("/{member}"));
                 return Err(error.expecting("no such member"));
             }
+        }
+        if self.code_challenge.as_deref().is_some_and(|challenge| !is_s256_challenge(challenge)) {
+            let text = "no verifier has this code challenge (RFC 7636 section 4.2)";
+            return Err(ControlError::invalid(text)
+                .at("/code_challenge")
+                .expecting("43 characters of base64url"));
         }
         if self.audience.as_ref().is_some_and(|audience| audience.iter().next().is_none()) {
             let text = "the audience is empty";

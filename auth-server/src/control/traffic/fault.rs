@@ -1,13 +1,13 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use oauth_types::ErrorCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Endpoint;
 use crate::control::ControlError;
 
-/// Longest body of a fault, in bytes.
+/// Maximum length of the body of a fault, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A rule that changes responses of C.
@@ -21,7 +21,11 @@ pub struct Fault {
     #[serde(default, rename = "match")]
     pub matching: FaultMatch,
     /// How often it still applies; unset means until it is deleted.
-    #[serde(rename(deserialize = "times", serialize = "remaining"))]
+    #[serde(
+        rename(deserialize = "times", serialize = "remaining"),
+        default,
+        deserialize_with = "optional_times"
+    )]
     pub remaining: Option<u32>,
     #[serde(rename = "do")]
     pub action: FaultAction,
@@ -51,7 +55,7 @@ pub struct FaultAction {
     /// Ends the connection after so many bytes of the body, although the header announces all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truncate: Option<usize>,
-    /// Answers with a body that is no JSON, as JSON.
+    /// Answers with a body that is not JSON, as JSON.
     #[serde(skip_serializing_if = "is_false")]
     pub garbage: bool,
     /// Ends the connection without a complete response.
@@ -63,6 +67,11 @@ pub struct FaultAction {
     /// The key set lacks the keys that sign now, as a cache does after a rotation.
     #[serde(skip_serializing_if = "is_false")]
     pub stale_keys: bool,
+}
+
+/// Deserializes how often a fault applies: at least once.
+fn optional_times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(Option::<NonZeroU32>::deserialize(deserializer)?.map(NonZeroU32::get))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde needs")]
@@ -92,9 +101,6 @@ impl Fault {
         }
         if self.action == FaultAction::default() {
             return Err(invalid("the fault does nothing", "/do").expecting("at least one member"));
-        }
-        if self.remaining == Some(0) {
-            return Err(invalid("the fault applies to no request", "/times").expecting("1 or more"));
         }
         if status.is_some_and(|status| !(200..=599).contains(&status)) {
             return Err(

@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header::AUTHORIZATION};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use flow_events::{Field, FieldValue, HIDDEN_NAME};
 use oauth_types::{AccessToken, Form, basic, bearer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Endpoint;
 
-/// Longest recorded path and client id, in characters.
+/// Maximum length of a recorded path or client id, in characters.
 const MAX_CHARS: usize = 300;
 /// Replaces a secret.
 pub const HIDDEN: &str = HIDDEN_NAME;
@@ -28,7 +30,7 @@ pub struct JournalEntry {
     pub authentication: Authentication,
     /// Whether C accepted that.
     pub authenticated: bool,
-    /// Whether the request has a code challenge or a code verifier.
+    /// Whether the request has a code challenge, maybe in its request object, or a code verifier.
     pub pkce: bool,
     /// Parameters of query and body. Secrets are hidden, and tokens and codes replaced by the
     /// beginning of their SHA-256.
@@ -127,11 +129,15 @@ impl RequestFacts {
             endpoint,
             method: method.to_string(),
             path: public_path(uri.path()),
-            client_id: basic_client_id.or_else(|| named("client_id")).or_else(|| named("appid")),
+            client_id: basic_client_id
+                .or_else(|| named("client_id"))
+                .or_else(|| named("appid"))
+                .or_else(|| registered_client(uri.path())),
             access_token: in_bearer.and_then(Result::ok).or(in_parameter),
             id_token_hint: (endpoint == Endpoint::Logout).then(|| named("id_token_hint")).flatten(),
             authentication,
-            pkce: has(["code_challenge", "code_verifier"]),
+            pkce: named("code_challenge").or_else(|| named("code_verifier")).is_some()
+                || named("request").is_some_and(|object| has_code_challenge(&object)),
             fields,
         }
     }
@@ -155,6 +161,19 @@ impl RequestFacts {
             fault_id,
         }
     }
+}
+
+/// Returns the client whose registration is read, changed or deleted (RFC 7592).
+fn registered_client(path: &str) -> Option<String> {
+    path.strip_prefix("/oauth/register/").map(str::to_owned)
+}
+
+/// Returns whether a request object, whose signature is not verified, has a code challenge.
+fn has_code_challenge(request_object: &str) -> bool {
+    let payload = request_object.split('.').nth(1).unwrap_or_default();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
+    claims["code_challenge"].as_str().is_some_and(|challenge| !challenge.is_empty())
 }
 
 /// Returns a parameter as the journal writes it; `None` if it hides the values of this name.
@@ -189,7 +208,8 @@ pub fn truncated(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, prelude::BASE64_STANDARD};
+    use base64::prelude::BASE64_STANDARD;
+    use serde_json::json;
 
     use super::*;
 
@@ -219,6 +239,26 @@ mod tests {
             let facts = read("/oauth/token", authorization, form);
             assert_eq!(facts.client_id.as_deref(), client_id, "{form}");
             assert_eq!(facts.authentication, authentication, "{form}");
+        }
+    }
+
+    #[test]
+    fn pkce_is_a_challenge_or_a_verifier_that_is_not_empty() {
+        let object = |claims: Value| {
+            let payload = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+            format!("request=e30.{payload}.c2ln")
+        };
+        for (form, has_pkce) in [
+            ("code_challenge=abc", true),
+            ("code_verifier=abc", true),
+            ("code_challenge=&code_verifier=", false),
+            ("client_id=a", false),
+            (&object(json!({ "code_challenge": "abc" })), true),
+            (&object(json!({ "code_challenge": "" })), false),
+            (&object(json!({ "scope": "openid" })), false),
+            ("request=broken", false),
+        ] {
+            assert_eq!(read("/oauth/par", None, form).pkce, has_pkce, "{form}");
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     respond::{own_response, truncated_response},
 };
 use crate::{
+    compat::wechat::is_wechat_api,
     control::{
         authorization_query::authorization_query, next_logins::answer_authorization,
         unregistered::accept_unregistered,
@@ -47,7 +48,8 @@ pub async fn observe(
     let body = match body {
         Ok(body) => body.0,
         Err(rejection) => {
-            recording.answered(Some(rejection.status().as_u16()), None);
+            let (error, rejection) = error_of(rejection, false).await;
+            recording.answered(Some(rejection.status().as_u16()), error);
             return rejection;
         }
     };
@@ -73,7 +75,8 @@ pub async fn observe(
     let observed = Observed { traffic: &traffic, endpoint, client_id, action: &action };
     let responded = observed.response(&parts, &form, body.clone(), next);
     let response = recording.authenticated.observe(responded).await;
-    let (error, response) = error_of(response).await;
+    let is_wechat = traffic.authorization.wechat && is_wechat_api(parts.uri.path());
+    let (error, response) = error_of(response, is_wechat).await;
     let status = (!action.close).then(|| response.status().as_u16());
     recording.answered(status, error);
     match action.truncate {
@@ -101,7 +104,7 @@ impl Observed<'_> {
         {
             return answer_authorization(traffic, parts, &query, Some(error)).await;
         }
-        if let Some(response) = own_response(action, self.endpoint, traffic) {
+        if let Some(response) = own_response(action, self.endpoint, parts.uri.path(), traffic) {
             return response;
         }
         // A form leads to the same endpoint by GET.
@@ -158,8 +161,8 @@ fn client_of_hint(traffic: &Traffic, hint: &str) -> Option<String> {
 }
 
 /// Returns the error code of a response: a member of its JSON, or a parameter of its redirect or of
-/// the form that replaces it.
-async fn error_of(response: Response) -> (Option<String>, Response) {
+/// the form that replaces it. WeChat has a number in the JSON of a successful response.
+async fn error_of(response: Response, is_wechat: bool) -> (Option<String>, Response) {
     let location = response.headers().get(header::LOCATION).and_then(|url| url.to_str().ok());
     let posted = response.extensions().get::<PostedResponse>().map(|posted| &*posted.0);
     if let Some(url) = location.or(posted) {
@@ -172,12 +175,15 @@ async fn error_of(response: Response) -> (Option<String>, Response) {
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    if response.status() < StatusCode::BAD_REQUEST || !is_json {
+    if !is_wechat && (response.status() < StatusCode::BAD_REQUEST || !is_json) {
         return (None, response);
     }
     let (parts, body) = response.into_parts();
     let bytes: Bytes = axum::body::to_bytes(body, MAX_ERROR_BYTES).await.unwrap_or_default();
     let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let error = json.get("error").and_then(Value::as_str).map(str::to_owned);
+    let error = match json.get("errcode") {
+        Some(errcode) => Some(errcode.to_string()),
+        None => json.get("error").and_then(Value::as_str).map(str::to_owned),
+    };
     (error, Response::from_parts(parts, Body::from(bytes)))
 }

@@ -12,7 +12,10 @@ use oauth_types::{ErrorCode, OAuthError, bearer::Challenge};
 use serde_json::Value;
 
 use super::{Endpoint, FaultAction, Traffic};
-use crate::http::NO_STORE;
+use crate::{
+    compat::wechat::{error_response, is_wechat_api},
+    http::NO_STORE,
+};
 
 /// The largest response that is truncated, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
@@ -25,6 +28,7 @@ const REALM: &str = "gatepass";
 pub fn own_response(
     action: &FaultAction,
     endpoint: Endpoint,
+    path: &str,
     traffic: &Traffic,
 ) -> Option<Response> {
     if action.close {
@@ -35,7 +39,10 @@ pub fn own_response(
         return Some((status_of(action.status), json, GARBAGE).into_response());
     }
     if let Some(code) = action.oauth_error {
-        return Some(oauth_error(code, endpoint));
+        return Some(match is_wechat_api(path) && traffic.authorization.wechat {
+            true => error_response(&OAuthError::new(code, DESCRIPTION), path),
+            false => oauth_error(code, endpoint),
+        });
     }
     if action.stale_keys {
         return Some(Json(stale_keys(traffic)).into_response());
@@ -77,7 +84,7 @@ fn stale_keys(traffic: &Traffic) -> Value {
     let ring = traffic.key_set.keys.ring();
     let mut keys: Value = serde_json::from_slice(&ring.jwks).unwrap_or_default();
     if let Some(keys) = keys.get_mut("keys").and_then(Value::as_array_mut) {
-        keys.retain(|key| ring.all_signing().all(|signing| key["kid"] != signing.kid));
+        keys.retain(|key| ring.signing_keys().all(|signing| key["kid"] != signing.kid));
     }
     keys
 }

@@ -160,7 +160,7 @@ async fn fault_that_makes_no_sense_is_rejected() {
         (
             json!({ "on": "token", "times": 0, "do": { "close": true } }),
             "/times",
-            "applies to no request",
+            "not what is expected",
         ),
         (
             json!({ "on": "token", "match": { "scope": "x" }, "do": { "close": true } }),
@@ -224,6 +224,19 @@ async fn posted_authorization_request_gets_the_error_of_a_fault() {
     let request = AuthorizationRequest::site();
     let page = Browser::new(&controlled.server).post("/oauth/authorize", &request.pairs()).await;
     page.assert_client_error("server_error");
+}
+
+#[tokio::test]
+async fn errors_of_wechat_have_its_form_and_are_in_the_journal() {
+    let controlled = Controlled::start_with(|settings| settings.compat.wechat = true).await;
+    let error = json!({ "oauth_error": "invalid_client" });
+    controlled.fault(json!({ "on": "token", "times": 1, "do": error })).await;
+    let path = "/sns/oauth2/access_token?appid=site&secret=x&code=x&grant_type=authorization_code";
+    let response = controlled.server.get(path).await;
+    assert_eq!((response.status, &response.json()["errcode"]), (200, &json!(40_125)));
+    let matching = json!({ "endpoint": "token", "status": 200, "error": "40125" });
+    let body = json!({ "match": matching, "count": { "exactly": 1 } });
+    controlled.succeed("POST", "/control/requests/verify", &body).await;
 }
 
 #[tokio::test]

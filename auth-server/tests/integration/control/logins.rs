@@ -120,6 +120,23 @@ async fn checks_of_the_authorization_request_hold() {
 }
 
 #[tokio::test]
+async fn login_of_an_unknown_user_does_not_use_up_the_request() {
+    let controlled = Controlled::start().await;
+    let request = AuthorizationRequest::site();
+    let pairs = request.pairs();
+    let own = [("client_secret", SITE.1)];
+    let pushed =
+        controlled.server.post_form("/oauth/par", &[&pairs[..], &own].concat()).await.json();
+    let uri = pushed["request_uri"].as_str().unwrap();
+    let url =
+        format!("{}/oauth/authorize?client_id=site&request_uri={uri}", controlled.server.issuer());
+    for (user, status) in [("nobody", 404), ("alice", 200), ("alice", 400)] {
+        let body = json!({ "authorization_url": url, "user": user });
+        assert_eq!(controlled.call("POST", LOGINS, &body).await.status, status, "{user}");
+    }
+}
+
+#[tokio::test]
 async fn form_post_login_returns_its_fields_in_the_query() {
     let controlled = Controlled::start().await;
     let request = AuthorizationRequest::site().with("response_mode", "form_post");
@@ -183,7 +200,12 @@ async fn next_logins_are_listed_and_deleted() {
         (json!({ "client_id": "nobody", "user": "alice" }), 404, "/client_id", "no client"),
         (json!({ "client_id": "site", "user": "nobody" }), 404, "/user", "no user"),
         (json!({ "client_id": "site" }), 400, "", "needs a `user` or an `error`"),
-        (json!({ "client_id": "site", "user": "alice", "times": 0 }), 400, "/times", "at least"),
+        (
+            json!({ "client_id": "site", "user": "alice", "times": 0 }),
+            400,
+            "/times",
+            "not what is expected",
+        ),
     ] {
         let response = controlled.call("POST", NEXT_LOGINS, &body).await;
         assert_error_at(&response, status, pointer, words);

@@ -41,7 +41,7 @@ async fn log_out(controlled: &Controlled, body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn session_ends_and_each_client_is_told_once() {
+async fn session_ends_and_each_client_is_notified_once() {
     let (controlled, website) = start(204).await;
     let browser = Browser::new(&controlled.server);
     let tokens = browser.tokens(&AuthorizationRequest::site(), ALICE, SITE).await;

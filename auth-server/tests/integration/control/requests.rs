@@ -239,6 +239,27 @@ async fn client_of_an_access_token_is_found_wherever_the_token_is() {
     assert!(!text.contains("in-json") && !text.contains(token), "{text}");
 }
 
+/// What the journal writes as `null`.
+#[tokio::test]
+async fn null_matches_a_request_without_the_value() {
+    let controlled = Controlled::start().await;
+    let fault = json!({ "on": "jwks", "times": 1, "do": { "close": true } });
+    controlled.succeed("POST", "/control/faults", &fault).await;
+    let closed = controlled.server.request("GET", "/.well-known/jwks.json").send().await;
+    assert!(closed.is_err() || closed.unwrap().bytes().await.is_err());
+    controlled.server.published_keys().await;
+    for (matching, status) in [
+        (json!({ "endpoint": "jwks", "status": null }), 200),
+        (json!({ "endpoint": "jwks", "status": null, "fault_id": null }), 422),
+        (json!({ "endpoint": "jwks", "status": 200, "error": null }), 200),
+        (json!({ "endpoint": null }), 400),
+    ] {
+        let body = json!({ "match": matching, "count": { "exactly": 1 } });
+        let response = controlled.call("POST", "/control/requests/verify", &body).await;
+        assert_eq!(response.status, status, "{body} {response:?}");
+    }
+}
+
 #[tokio::test]
 async fn request_that_got_no_response_has_no_status() {
     let controlled = Controlled::start().await;

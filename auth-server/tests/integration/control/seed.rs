@@ -11,7 +11,7 @@ use super::{Controlled, assert_error_at};
 use crate::{
     browser::{AuthorizationRequest, Browser},
     client::send,
-    test_server::{ALICE, BOB, NOON, ORDERS, ORDERS_API, SHOP},
+    test_server::{ALICE, BOB, NOON, ORDERS, ORDERS_API, SHOP, STOCK_API},
 };
 
 const RESOURCES: &str = "/control/resources?identifier=https://new.example/api";
@@ -135,6 +135,21 @@ async fn claims_are_replaced_at_once() {
 }
 
 #[tokio::test]
+async fn resource_in_use_is_not_removed() {
+    let controlled = Controlled::start().await;
+    let path = format!("/control/resources?identifier={STOCK_API}");
+    let response = controlled.call("DELETE", &path, &json!({})).await;
+    assert_eq!(response.status, 400, "{response:?}");
+    let text = response.json()["error_description"].as_str().unwrap().to_owned();
+    assert!(text.contains("in use by client `shop`, "), "{text}");
+    assert_eq!(controlled.control.get(&path).await.status, 200);
+    let twice = format!("{path}&identifier=x");
+    let response = controlled.call("PUT", &twice, &json!({ "scopes": "a" })).await;
+    assert_eq!(response.status, 400);
+    assert!(response.text.contains("more than once"), "{response:?}");
+}
+
+#[tokio::test]
 async fn invalid_entries_are_rejected_and_change_nothing() {
     let controlled = Controlled::start().await;
     let before = controlled.seed().await;
@@ -197,6 +212,24 @@ async fn invalid_entries_are_rejected_and_change_nothing() {
         ),
         (
             "/control/resources?identifier=x",
+            json!({ "scopes": "a" }),
+            "/identifier",
+            "not an absolute URI",
+        ),
+        (
+            "/control/claims",
+            json!({ "claims": [{ "name": "a", "from": ["user.a"], "in": ["id_token"] }] }),
+            "/claims/0/from",
+            "not what is expected",
+        ),
+        (
+            "/control/claims",
+            json!({ "claims": [{ "name": "a", "from": { "user": "a" }, "in": ["id_token"] }] }),
+            "/claims/0/from",
+            "not what is expected",
+        ),
+        (
+            "/control/resources?identifier=https://a.example/%20b",
             json!({ "scopes": "a" }),
             "/identifier",
             "not an absolute URI",

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use auth_server::domain::Algorithm;
 use serde_json::{Value, json};
+use service_kit::SecretSetting;
 
 use super::{Controlled, assert_error_at};
 use crate::{
@@ -186,6 +188,23 @@ async fn times_claims_and_header_are_as_demanded() {
 }
 
 #[tokio::test]
+async fn token_that_cannot_be_as_demanded_is_rejected() {
+    let controlled = Controlled::start_with(|settings| {
+        settings.keys.algorithm = Algorithm::HS256;
+        settings.keys.hs256_secret = Some(SecretSetting::new("a secret of 32 characters or more"));
+    })
+    .await;
+    for (body, pointer) in [
+        (shop(json!({ "flaws": ["hs256_with_public_key"] })), "/flaws"),
+        (of_alice("code", json!({ "code_challenge": "y" })), "/code_challenge"),
+        (of_alice("code", json!({ "code_challenge": "" })), "/code_challenge"),
+    ] {
+        let response = controlled.call("POST", "/control/tokens", &body).await;
+        assert_eq!((response.status, &response.json()["pointer"]), (400, &json!(pointer)));
+    }
+}
+
+#[tokio::test]
 async fn bypassed_rules_are_named() {
     const BRIEF_API: &str = "https://brief.example";
     let controlled = Controlled::start().await;
@@ -234,6 +253,13 @@ async fn bypassed_rules_are_named() {
         (app_code(json!({ "code_challenge": s256(VERIFIER) })), json!([])),
         (app_code(json!({ "redirect_uri": null })), json!(["redirect_uri", "pkce"])),
         (shop(json!({ "audience": BRIEF_API, "expires_in": 301 })), json!(["lifetime"])),
+        (shop(json!({ "audience": STOCK_API, "scope": "orders:read" })), json!(["scope"])),
+        (shop(json!({ "scope": "orders:read stock:read" })), json!(["scope"])),
+        (shop(json!({ "scope": "openid" })), json!(["scope"])),
+        (
+            of_alice("refresh", json!({ "audience": ORDERS_API, "scope": "stock:read" })),
+            json!(["scope"]),
+        ),
     ] {
         assert_eq!(controlled.mint(body.clone()).await["bypassed"], bypassed, "{body}");
     }
