@@ -77,7 +77,7 @@ async fn watch(tasks: &BackgroundTasks, seen: &Mutex<i64>) {
         if revision != *seen {
             tasks.clients.registry.reload(&*tasks.store).await?;
         }
-        if revision != *seen || tasks.keys.are_stale(now) {
+        if revision != *seen || tasks.keys.has_expired_retired_key(now) {
             tasks.keys.reload(&*tasks.store, now).await?;
         }
         anyhow::Ok(revision)

@@ -16,7 +16,7 @@ pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use asked_origin::AskedOrigin;
 pub use bearer_token::bearer_token;
 pub use browser_session::{
-    BrowserSession, SetCookie, SignedIn, device_cookie, forget_session_cookie, new_session_cookie,
+    BrowserSession, SetCookie, SignedIn, device_cookie, new_session_cookie, remove_session_cookie,
 };
 pub use csrf::Csrf;
 pub use form::{ClientRequest, FormBody, RawForm, has_parameter, required};

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_that_is_put_back_is_available_again() {
+    fn returned_permit_is_available_again() {
         let mut bucket = TokenBucket::default();
         for _ in 0..10 {
             bucket.take(LIMIT, seconds(5)).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_bucket_has_a_permit_after_the_wait() {
+    fn empty_bucket_has_a_permit_after_the_wait() {
         let mut bucket = TokenBucket::default();
         bucket.empty_until(LIMIT, seconds(100), seconds(4));
         assert_eq!(bucket.take(LIMIT, seconds(100)), Err(seconds(4)));

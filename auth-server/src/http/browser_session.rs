@@ -31,7 +31,7 @@ pub struct BrowserSession {
     session: Option<SecretString>,
     device: Option<SecretString>,
     /// Set before login, to bind the login form and pushed requests to this browser.
-    anonymous: Option<SecretString>,
+    browser_id: Option<SecretString>,
 }
 
 /// The logged-in user of a browser.
@@ -41,10 +41,10 @@ pub struct SignedIn {
 }
 
 const SESSION: &str = "gatepass-session";
-const ANONYMOUS: &str = "gatepass-browser";
+const BROWSER_ID: &str = "gatepass-browser";
 const DEVICE: &str = "gatepass-device";
 
-/// Longest stored `User-Agent`, in characters.
+/// Maximum length of a stored `User-Agent`, in characters.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
 impl<S> FromRequestParts<S> for BrowserSession
@@ -75,14 +75,14 @@ impl BrowserSession {
             user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
             session: value_of(&context.cookie_name(SESSION)),
             device: value_of(&context.cookie_name(DEVICE)),
-            anonymous: value_of(&context.cookie_name(ANONYMOUS)),
+            browser_id: value_of(&context.cookie_name(BROWSER_ID)),
         }
     }
 
     /// Returns a browser that has sent no cookie.
     pub fn without_cookies(browser: Browser) -> Self {
         let user_agent = String::new();
-        Self { browser, user_agent, session: None, device: None, anonymous: None }
+        Self { browser, user_agent, session: None, device: None, browser_id: None }
     }
 
     /// Returns the logged-in user. Returns `None` if the session has ended or the user is disabled.
@@ -114,7 +114,7 @@ impl BrowserSession {
     }
 
     /// Returns the CSRF token for forms on pages of this browser. Before login, the browser needs
-    /// the cookie that [`BrowserSession::with_cookie`] sets.
+    /// the cookie that [`BrowserSession::ensure_csrf_cookie`] sets.
     pub fn csrf_token(&self, context: &PageContext) -> String {
         context.csrf.token(self.csrf_cookie())
     }
@@ -134,7 +134,7 @@ impl BrowserSession {
     fn csrf_cookie(&self) -> &str {
         self.session
             .as_ref()
-            .or(self.anonymous.as_ref())
+            .or(self.browser_id.as_ref())
             .map(ExposeSecret::expose_secret)
             .unwrap_or_default()
     }
@@ -145,25 +145,25 @@ impl BrowserSession {
     }
 
     /// Returns the hash of the cookie that identifies this browser across sign-ins. `None` if the
-    /// browser has no such cookie; [`BrowserSession::with_browser_cookie`] sets it.
-    pub fn browser_hash(&self) -> Option<TokenHash> {
-        self.anonymous.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
+    /// browser has no such cookie; [`BrowserSession::ensure_browser_id`] sets it.
+    pub fn browser_id_hash(&self) -> Option<TokenHash> {
+        self.browser_id.as_ref().map(|cookie| TokenHash::of_text(cookie.expose_secret()))
     }
 
     /// Ensures that the browser has the cookie that identifies it across sign-ins.
     ///
     /// # Errors
     /// Returns an error if the system random number generator fails.
-    pub fn with_browser_cookie(
+    pub fn ensure_browser_id(
         mut self,
         context: &PageContext,
     ) -> Result<(Self, Option<SetCookie>), SecureRandomError> {
-        if self.anonymous.is_some() {
+        if self.browser_id.is_some() {
             return Ok((self, None));
         }
         let value = new_value(context)?;
-        let cookie = header_of(&cookie(context, ANONYMOUS, value.clone()));
-        self.anonymous = Some(SecretString::from(value));
+        let cookie = header_of(&cookie(context, BROWSER_ID, value.clone()));
+        self.browser_id = Some(SecretString::from(value));
         Ok((self, Some(cookie)))
     }
 
@@ -171,11 +171,11 @@ impl BrowserSession {
     ///
     /// # Errors
     /// Returns an error if the system random number generator fails.
-    pub fn with_cookie(
+    pub fn ensure_csrf_cookie(
         self,
         context: &PageContext,
     ) -> Result<(Self, Option<SetCookie>), SecureRandomError> {
-        if self.has_no_cookie() { self.with_browser_cookie(context) } else { Ok((self, None)) }
+        if self.has_no_cookie() { self.ensure_browser_id(context) } else { Ok((self, None)) }
     }
 }
 
@@ -194,7 +194,7 @@ pub fn new_session_cookie(
 }
 
 /// Deletes the session cookie.
-pub fn forget_session_cookie(context: &PageContext) -> SetCookie {
+pub fn remove_session_cookie(context: &PageContext) -> SetCookie {
     let mut cookie = cookie(context, SESSION, String::new());
     cookie.make_removal();
     header_of(&cookie)

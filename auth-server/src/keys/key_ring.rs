@@ -14,21 +14,21 @@ pub(super) const HS256_KID: &str = "hs256";
 
 /// A snapshot of all keys: one signing key per algorithm, and the verification keys.
 pub struct KeyRing {
-    signing: HashMap<Algorithm, Signing>,
+    signing_keys: HashMap<Algorithm, ActiveSigningKey>,
     /// Algorithm of access tokens.
     access: Algorithm,
-    pub verifying: HashMap<String, Verifying>,
+    pub verification_keys: HashMap<String, VerificationKey>,
     /// Keys that no longer verify tokens and only identify the user of an old ID token hint.
-    pub hint_only_keys: HashMap<String, Verifying>,
+    pub hint_only_keys: HashMap<String, VerificationKey>,
     /// The response body of `/.well-known/jwks.json`.
     pub jwks: Bytes,
 }
 
 /// A verification key and the only algorithm that it may be used with.
-pub type Verifying = (Algorithm, DecodingKey);
+pub type VerificationKey = (Algorithm, DecodingKey);
 
 /// A signing key.
-pub struct Signing {
+pub struct ActiveSigningKey {
     pub kid: String,
     pub algorithm: Algorithm,
     pub signer: Signer,
@@ -38,7 +38,7 @@ pub struct Signing {
     access_header: String,
 }
 
-impl Signing {
+impl ActiveSigningKey {
     fn new(
         kid: &str,
         algorithm: Algorithm,
@@ -80,9 +80,9 @@ impl KeyRing {
         shared: Option<&SecretSetting>,
         published_since: i64,
     ) -> Result<Self, KeyError> {
-        let (mut verifying, mut hint_only_keys) = (HashMap::new(), HashMap::new());
+        let (mut verification_keys, mut hint_only_keys) = (HashMap::new(), HashMap::new());
         let mut published = Vec::new();
-        let mut signing = HashMap::new();
+        let mut signing_keys = HashMap::new();
         for key in keys {
             let mut jwk = public_jwk(key.algorithm, &key.pkcs8)?;
             jwk.common.key_id = Some(key.kid.clone());
@@ -91,42 +91,46 @@ impl KeyRing {
                 hint_only_keys.insert(key.kid.clone(), public);
                 continue;
             }
-            verifying.insert(key.kid.clone(), public);
+            verification_keys.insert(key.kid.clone(), public);
             published.push(jwk);
             if let KeyState::Current { since } = key.state {
                 let signer = Signer::of_key_pair(key.algorithm, &key.pkcs8)?;
-                signing.insert(
+                signing_keys.insert(
                     key.algorithm,
-                    Signing::new(&key.kid, key.algorithm, signer, Some(since))?,
+                    ActiveSigningKey::new(&key.kid, key.algorithm, signer, Some(since))?,
                 );
             }
         }
         if let Some(secret) = shared {
             let secret = secret.expose().as_bytes();
-            verifying
+            verification_keys
                 .insert(HS256_KID.to_owned(), (Algorithm::HS256, DecodingKey::from_secret(secret)));
-            let shared =
-                Signing::new(HS256_KID, Algorithm::HS256, Signer::of_secret(secret), None)?;
-            signing.insert(Algorithm::HS256, shared);
+            let shared = ActiveSigningKey::new(
+                HS256_KID,
+                Algorithm::HS256,
+                Signer::of_secret(secret),
+                None,
+            )?;
+            signing_keys.insert(Algorithm::HS256, shared);
         }
-        if !signing.contains_key(&access) {
+        if !signing_keys.contains_key(&access) {
             return Err(KeyError);
         }
         let jwks = serde_json::to_vec(&JwkSet { keys: published }).map_err(|_| KeyError)?;
-        Ok(Self { signing, access, verifying, hint_only_keys, jwks: jwks.into() })
+        Ok(Self { signing_keys, access, verification_keys, hint_only_keys, jwks: jwks.into() })
     }
 
     /// Returns the signing key of access tokens.
-    pub fn for_access_tokens(&self) -> Option<&Signing> {
-        self.of(self.access)
+    pub fn access_token_key(&self) -> Option<&ActiveSigningKey> {
+        self.signing_key(self.access)
     }
 
     /// Returns the signing key of an algorithm.
-    pub fn of(&self, algorithm: Algorithm) -> Option<&Signing> {
-        self.signing.get(&algorithm)
+    pub fn signing_key(&self, algorithm: Algorithm) -> Option<&ActiveSigningKey> {
+        self.signing_keys.get(&algorithm)
     }
 
-    pub fn all_signing(&self) -> impl Iterator<Item = &Signing> {
-        self.signing.values()
+    pub fn signing_keys(&self) -> impl Iterator<Item = &ActiveSigningKey> {
+        self.signing_keys.values()
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    KeyRing, Signing,
+    ActiveSigningKey, KeyRing,
     publication::{activate_published_key, install_first_keys, publish_first_key},
     reload_report::ReloadReports,
 };
@@ -164,7 +164,7 @@ impl KeyManager {
     }
 
     fn can_sign(&self, algorithm: Algorithm) -> bool {
-        self.ring().of(algorithm).is_some()
+        self.ring().signing_key(algorithm).is_some()
     }
 
     fn requested(&self) -> MutexGuard<'_, HashSet<Algorithm>> {
@@ -206,19 +206,19 @@ impl KeyManager {
 
     /// Returns whether a retired key has been published for longer than the lifetime of its last
     /// token.
-    pub fn are_stale(&self, now: i64) -> bool {
+    pub fn has_expired_retired_key(&self, now: i64) -> bool {
         now >= self.stale_from.load(Ordering::Relaxed)
     }
 
     /// Returns the id and algorithm of each key whose rotation is due.
     pub fn due_for_rotation(&self, now: i64) -> Vec<(String, Algorithm)> {
-        let is_due = |signing: &&Signing| {
+        let is_due = |signing: &&ActiveSigningKey| {
             signing.since.is_some_and(|since| {
                 is_rotation_due(since, now, self.settings.rotation_interval_days)
             })
         };
         let ring = self.ring();
-        let due = ring.all_signing().filter(is_due);
+        let due = ring.signing_keys().filter(is_due);
         due.map(|signing| (signing.kid.clone(), signing.algorithm)).collect()
     }
 }
@@ -274,10 +274,10 @@ mod tests {
         create_first_keys(algorithm, &*store, &clock).await.unwrap();
         let manager =
             KeyManager::open(policy, 3_600, ServerId([1; 16]), &*store, &clock).await.unwrap();
-        let before = manager.ring().of(algorithm).unwrap().kid.clone();
+        let before = manager.ring().signing_key(algorithm).unwrap().kid.clone();
         let emptied = MemoryStore::create().await.unwrap().store();
         publish_first_key(Algorithm::EdDSA, &*emptied, &clock).await.unwrap();
         manager.replace_all(&*emptied, &clock).await.unwrap();
-        assert_ne!(manager.ring().of(algorithm).unwrap().kid, before);
+        assert_ne!(manager.ring().signing_key(algorithm).unwrap().kid, before);
     }
 }

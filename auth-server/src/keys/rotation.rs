@@ -170,7 +170,7 @@ mod tests {
         async fn kid_after_rotation(&self, manager: &KeyManager) -> String {
             rotate_due(manager, &self.store, &self.clock).await.unwrap();
             manager.reload(&self.store, self.clock.seconds()).await.unwrap();
-            manager.ring().of(ALGORITHM).unwrap().kid.clone()
+            manager.ring().signing_key(ALGORITHM).unwrap().kid.clone()
         }
     }
 
@@ -178,7 +178,7 @@ mod tests {
     async fn key_rotates_when_its_interval_has_passed() {
         let fixture = Fixture::new().await;
         let manager = fixture.manager(7).await;
-        let first = manager.ring().of(ALGORITHM).unwrap().kid.clone();
+        let first = manager.ring().signing_key(ALGORITHM).unwrap().kid.clone();
         fixture.clock.advance(7 * DAY - Duration::from_secs(1));
         assert_eq!(fixture.kid_after_rotation(&manager).await, first);
         fixture.clock.advance(Duration::from_secs(1));
@@ -189,7 +189,7 @@ mod tests {
     async fn rotation_interval_zero_disables_rotation() {
         let fixture = Fixture::new().await;
         let (never, weekly) = (fixture.manager(0).await, fixture.manager(7).await);
-        let first = never.ring().of(ALGORITHM).unwrap().kid.clone();
+        let first = never.ring().signing_key(ALGORITHM).unwrap().kid.clone();
         fixture.clock.advance(3_650 * DAY);
         assert_eq!(fixture.kid_after_rotation(&never).await, first);
         assert_ne!(fixture.kid_after_rotation(&weekly).await, first, "the key was due");

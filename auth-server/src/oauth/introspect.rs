@@ -60,9 +60,9 @@ async fn introspect_token(
     Ok(response)
 }
 
-/// Replaces the custom claims of introspection by those of the attributes as they are now. Returns
-/// `None` if the client no longer exists. Its metadata document is fetched if it is not cached:
-/// otherwise the response would depend on which server introspects.
+/// Computes the custom claims of introspection from the current attributes. Returns `None` if the
+/// client no longer exists. Its metadata document is fetched if it is not cached: otherwise the
+/// response would depend on which server introspects.
 async fn with_current_claims(
     context: &TokenContext,
     claims: AccessTokenClaims,

@@ -18,7 +18,10 @@ impl KeySet {
     /// then published as well.
     pub fn is_complete(&self) -> bool {
         let ring = self.keys.ring();
-        self.clients.signing_algorithms().iter().all(|algorithm| ring.of(*algorithm).is_some())
+        self.clients
+            .signing_algorithms()
+            .iter()
+            .all(|algorithm| ring.signing_key(*algorithm).is_some())
     }
 }
 

@@ -35,7 +35,7 @@ pub struct BackchannelLogout {
     pub queue: Mutex<()>,
 }
 
-/// Claim of logout tokens.
+/// The member of the `events` claim (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LOGOUT_TOKEN_TTL_SECONDS: i64 = 120;
 
@@ -191,7 +191,7 @@ async fn logout_token(
     context.keys.await_signing_key(algorithm).await?;
     let token = logout_token_claims(context, client, notification)?;
     let ring = context.keys.ring();
-    Ok(sign_jwt(LOGOUT_TOKEN_TYP, &token, ring.of(algorithm).ok_or(KeyError)?)?)
+    Ok(sign_jwt(LOGOUT_TOKEN_TYP, &token, ring.signing_key(algorithm).ok_or(KeyError)?)?)
 }
 
 /// Returns the algorithm of the client's logout tokens, which is that of its ID tokens (§2.6).

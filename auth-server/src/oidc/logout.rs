@@ -14,7 +14,7 @@ use crate::{
     domain::Client,
     http::{
         ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, RawForm, SignedIn,
-        forget_session_cookie, page_response, redirect_to_get,
+        page_response, redirect_to_get, remove_session_cookie,
     },
     oauth::authorize::AuthorizationContext,
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
@@ -79,7 +79,7 @@ async fn sign_out(
             ) =>
         {
             end_session(context, &signed_in.session, address).await?;
-            Ok((forget_session_cookie(&context.page), request.response(context, browser_session))
+            Ok((remove_session_cookie(&context.page), request.response(context, browser_session))
                 .into_response())
         }
         Some(signed_in) => {
@@ -133,7 +133,7 @@ async fn confirmed(
         return Ok(Redirect::to(&context.page.url("/account")).into_response());
     }
     end_session(context, &signed_in.session, address).await?;
-    Ok((forget_session_cookie(&context.page), request.response(context, browser_session))
+    Ok((remove_session_cookie(&context.page), request.response(context, browser_session))
         .into_response())
 }
 

@@ -120,7 +120,7 @@ async fn signed(
     context.keys.await_signing_key(algorithm).await?;
     let ring = context.keys.ring();
     let signed_claims = SignedUserInfo { iss: &context.issuer, aud: client_id, info };
-    let jwt = sign_jwt("JWT", &signed_claims, ring.of(algorithm).ok_or(KeyError)?)?;
+    let jwt = sign_jwt("JWT", &signed_claims, ring.signing_key(algorithm).ok_or(KeyError)?)?;
     Ok((NO_STORE, [(header::CONTENT_TYPE, "application/jwt")], jwt).into_response())
 }
 

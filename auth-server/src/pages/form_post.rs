@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_hash_matches_the_script() {
+    fn policy_hash_matches_the_script() {
         let hash = digest::digest(&digest::SHA256, SCRIPT.as_bytes());
         assert_eq!(BASE64_STANDARD.encode(hash), SCRIPT_SHA256);
     }

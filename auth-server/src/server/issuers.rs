@@ -18,7 +18,7 @@ use crate::{
     control::{ControlContext, IssuerName},
     oauth::jwks::KeySet,
     settings::{ConfiguredFiles, DEFAULT_ISSUER, FurtherIssuer, RateLimitSettings},
-    users::seed::refuse_demo_users,
+    users::seed::ensure_no_demo_users,
 };
 
 /// An issuer with everything that it needs.
@@ -85,7 +85,7 @@ pub(super) async fn open_issuer(
     let now = shared.clock.seconds();
     let (clients, storage) = open_storage(settings, files, &shared.random, now).await?;
     if settings.profile.is_production() {
-        refuse_demo_users(&*storage.store).await?;
+        ensure_no_demo_users(&*storage.store).await?;
     }
     let Composed { state, tasks, control } =
         compose(settings, &place, clients, storage, shared).await?;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::domain::{JwtType, Registry};
-use crate::keys::{KeyRing, Verifying, jws};
+use crate::keys::{KeyRing, VerificationKey, jws};
 
 /// Decodes a JWT that this server signed as an access token. Returns `None` for anything else. Does
 /// not check whether the token is active.
@@ -15,7 +15,7 @@ pub fn decode_signed_access_token(
 ) -> Option<AccessTokenClaims> {
     let decode = |typ: JwtType| {
         decode_signed::<AccessTokenClaims>(token.expose(), typ.as_str(), |kid| {
-            ring.verifying.get(kid)
+            ring.verification_keys.get(kid)
         })
     };
     // ID tokens have the type `JWT` too, but neither `client_id` nor `jti`.
@@ -29,7 +29,7 @@ pub fn decode_signed_access_token(
 /// Decodes an ID token that this server issued, also an expired one, because a hint may have
 /// expired (OpenID Connect Core §3.1.2.1).
 pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option<IdTokenClaims> {
-    let key = |kid: &str| ring.verifying.get(kid).or_else(|| ring.hint_only_keys.get(kid));
+    let key = |kid: &str| ring.verification_keys.get(kid).or_else(|| ring.hint_only_keys.get(kid));
     let claims = decode_signed::<Map<String, Value>>(token, JwtType::Jwt.as_str(), key)?;
     // An access token for a resource with `typ = "JWT"` has both, and no ID token has.
     if ["client_id", "jti"].iter().any(|name| claims.contains_key(*name)) {
@@ -42,7 +42,7 @@ pub fn decode_id_token_hint(token: &str, ring: &KeyRing, issuer: &str) -> Option
 fn decode_signed<'a, C: DeserializeOwned + Clone>(
     token: &str,
     typ: &str,
-    key: impl FnOnce(&str) -> Option<&'a Verifying>,
+    key: impl FnOnce(&str) -> Option<&'a VerificationKey>,
 ) -> Option<C> {
     let header = JwtHeader::parse(token).ok()?;
     let (algorithm, key) = key(header.kid.as_deref()?)?;

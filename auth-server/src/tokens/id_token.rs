@@ -4,7 +4,7 @@ use oauth_types::{AccessToken, Claims, IdToken, IdTokenClaims, StandardClaims};
 use serde::Serialize;
 
 use crate::domain::{Algorithm, Client};
-use crate::keys::{KeyError, Signing, sign_jwt};
+use crate::keys::{ActiveSigningKey, KeyError, sign_jwt};
 
 /// Login by password, the only supported method.
 pub const ACR: &str = "urn:gatepass:acr:password";
@@ -46,7 +46,7 @@ pub struct IdTokenContents {
 ///
 /// # Errors
 /// Returns an error if the cryptography library fails.
-pub fn id_token(facts: IdTokenFacts<'_>, signing: &Signing) -> Result<IdToken, KeyError> {
+pub fn id_token(facts: IdTokenFacts<'_>, signing: &ActiveSigningKey) -> Result<IdToken, KeyError> {
     let claims = id_token_claims(facts, signing.algorithm);
     Ok(IdToken::new(sign_jwt("JWT", &claims, signing)?))
 }

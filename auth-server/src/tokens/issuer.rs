@@ -2,7 +2,7 @@ use oauth_types::{AccessToken, AccessTokenClaims, ActorClaim, Claims};
 
 use crate::{
     domain::{GrantedAccess, JwtType, new_jti, with_generation, with_grant_id},
-    keys::{KeyError, Signing, sign_jwt},
+    keys::{ActiveSigningKey, KeyError, sign_jwt},
 };
 
 /// Issues access tokens.
@@ -90,7 +90,7 @@ impl AccessTokenIssuer {
 pub fn sign_access_token(
     claims: &AccessTokenClaims,
     typ: JwtType,
-    signing: &Signing,
+    signing: &ActiveSigningKey,
 ) -> Result<AccessToken, KeyError> {
     Ok(AccessToken::new(sign_jwt(typ.as_str(), claims, signing)?))
 }

@@ -13,7 +13,7 @@ use crate::{
     domain::{AuditEvent, Consent, ConsentedClaims, Outcome, Session, scopes_by_resource},
     http::{
         ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, PageContext, SignedIn,
-        forget_session_cookie, page_response,
+        page_response, remove_session_cookie,
     },
     oauth::authorize::AuthorizationContext,
     pages::{
@@ -208,7 +208,7 @@ async fn end(
     };
     end_session(context, ended, address).await?;
     if ended.sid == session.sid {
-        return Ok((forget_session_cookie(&context.page), redirect_to_sign_in(&context.page))
+        return Ok((remove_session_cookie(&context.page), redirect_to_sign_in(&context.page))
             .into_response());
     }
     Ok(redirect_to_account(&context.page, "session_ended"))
@@ -225,7 +225,7 @@ async fn end_all(
     let mut audit = context.audit.record(AuditEvent::SignOut, Outcome::Succeeded, address);
     audit.sub = Some(user.sub.clone());
     context.audit.apply(&audit, Change::SignOutUser { sub: user.sub }).await?;
-    Ok((forget_session_cookie(&context.page), redirect_to_sign_in(&context.page)).into_response())
+    Ok((remove_session_cookie(&context.page), redirect_to_sign_in(&context.page)).into_response())
 }
 
 async fn withdraw(

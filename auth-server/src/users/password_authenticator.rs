@@ -92,7 +92,7 @@ impl PasswordAuthenticator {
         store: &dyn Store,
         attempt: SignInAttempt<'_>,
     ) -> Result<User, SignInError> {
-        // No user has such a name or password, and whether one could exist is no secret.
+        // No user has such a name or password, and whether one could exist is not a secret.
         let (Ok(username), Ok(password)) =
             (typed_username(attempt.username), normalize_password(attempt.password))
         else {

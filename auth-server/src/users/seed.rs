@@ -112,7 +112,7 @@ pub async fn create_users(
 ///
 /// # Errors
 /// Returns an error that names the demo users, or an error if the database cannot be used.
-pub async fn refuse_demo_users(store: &dyn UserStore) -> anyhow::Result<()> {
+pub async fn ensure_no_demo_users(store: &dyn UserStore) -> anyhow::Result<()> {
     let names: Vec<String> = DEMO_USERS.keys().cloned().collect();
     let users = store.users_by_username(&names).await?;
     let known = users.into_iter().filter(|user| user.enabled && is_demo_hash(&user.password));
@@ -291,7 +291,7 @@ mod tests {
         let (random, production) = (SecureRandom::seeded(1), Profile::Production);
         let read = || UsersFile::read(Some(&file), production).unwrap();
         seed_users(read(), &store, &random, 1).await.unwrap();
-        refuse_demo_users(&store).await.unwrap();
+        ensure_no_demo_users(&store).await.unwrap();
         assert_eq!((computed_hashes(), store.users().await.unwrap().len()), (before, 3));
         let problems = read().well_known_password_problems().collect::<Vec<_>>().join(" ");
         assert!(problems.contains("`alice`") && problems.contains("`carol`"), "{problems}");

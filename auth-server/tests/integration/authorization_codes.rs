@@ -190,7 +190,7 @@ async fn id_token_has_exactly_the_expected_claims() {
         });
         assert_eq!(claims, expected);
         assert!(claims["sid"].as_str().unwrap().len() > 10);
-        assert_eq!(jwt::header(id_token)["typ"], "JWT", "so that it is no access token");
+        assert_eq!(jwt::header(id_token)["typ"], "JWT", "so that it is not an access token");
         assert_eq!(server.userinfo(id_token).await.status, 401);
         assert!(!server.is_active(ORDERS, id_token).await);
     }

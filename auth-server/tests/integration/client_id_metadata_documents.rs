@@ -171,7 +171,7 @@ async fn unusable_metadata_documents_are_error_pages() {
 
 /// A client of the database that has such an id, until it is removed.
 #[tokio::test]
-async fn token_of_a_removed_client_whose_id_is_a_url_is_void() {
+async fn token_of_a_removed_client_whose_id_is_a_url_is_invalid() {
     let server = TestServer::start_at(clock::Clock::system(), accept_documents).await;
     let client_id = "https://app.example/c";
     let add = ["client", "add", client_id, "--scope", "orders:read", "--resource", ORDERS_API];

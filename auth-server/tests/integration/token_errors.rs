@@ -51,12 +51,12 @@ async fn unsupported_grant_types_suggest_the_alternative() {
 #[tokio::test]
 async fn repeated_parameter_is_rejected_by_name() {
     let server = TestServer::start().await;
-    for doubled in [GRANT, ID, SECRET, ("scope", "orders:read")] {
-        let fields = [GRANT, ID, SECRET, ("scope", "orders:read"), doubled];
+    for duplicate in [GRANT, ID, SECRET, ("scope", "orders:read")] {
+        let fields = [GRANT, ID, SECRET, ("scope", "orders:read"), duplicate];
         server.post_form("/oauth/token", &fields).await.assert_error(
             400,
             "invalid_request",
-            doubled.0,
+            duplicate.0,
         );
     }
     let unknown_twice = server.client_credentials(SHOP, &[("extra", "1"), ("extra", "1")]).await;

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_is_found_in_every_encoding_in_which_it_is_sent() {
+    fn secret_is_found_in_every_encoding() {
         let credentials = ClientCredentials {
             client_id: "service-a".to_owned(),
             client_secret: Some(ClientSecret::new("s3cr=t")),

@@ -47,20 +47,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_scheme_is_not_ours_to_refuse() {
+    fn other_schemes_are_ignored() {
         assert!(parse(b"Bearer abc").is_none());
         assert!(parse(b"Bas").is_none() && parse(b"Basics abc").is_none() && parse(b"").is_none());
     }
 
     #[test]
-    fn what_says_basic_and_is_not_is_malformed() {
+    fn malformed_basic_header_is_an_error() {
         for broken in ["Basic", "Basic ", "Basic !!!", "Basic YWJj", "Basic OmFiYw=="] {
             assert!(matches!(parse(broken.as_bytes()), Some(Err(BasicHeaderError))), "{broken}");
         }
     }
 
     #[test]
-    fn the_scheme_is_compared_without_regard_to_case() {
+    fn scheme_is_case_insensitive() {
         assert!(matches!(parse(b"bAsIc c2VydmljZS1hOmFiYzEyMw=="), Some(Ok(_))));
     }
 

@@ -89,12 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_is_not_a_token() {
+    fn other_schemes_have_no_token() {
         assert!(parse(b"Basic abc").is_none() && parse(b"Bearerx abc").is_none());
     }
 
     #[test]
-    fn an_empty_or_broken_token_is_malformed() {
+    fn empty_or_invalid_token_is_malformed() {
         for broken in ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer \u{e4}"] {
             assert_eq!(
                 parse(broken.as_bytes()).unwrap().unwrap_err(),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_cannot_be_broken_out_of() {
+    fn challenge_values_are_escaped() {
         let printed = Challenge::new("b")
             .error("invalid_token", "x\", error=\"\r\nSet-Cookie: a")
             .to_string();

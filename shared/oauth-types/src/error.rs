@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_caller_sent_comes_back_no_longer_than_a_person_reads() {
+    fn quoted_input_is_truncated() {
         for sent in ["x".repeat(100_000), "\u{fc}".repeat(100_000)] {
             let description =
                 OAuthError::new(ErrorCode::InvalidRequest, sent).error_description.unwrap();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_code_is_the_code_on_the_wire() {
+    fn displayed_code_is_the_serialized_code() {
         for code in [
             ErrorCode::InvalidRequest,
             ErrorCode::UnsupportedGrantType,

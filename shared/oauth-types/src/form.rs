@@ -37,8 +37,8 @@ impl Form {
     /// Returns an error if a parameter is repeated, if there are too many parameters, or if the
     /// encoding is invalid.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
-        let (form, doubled) = Self::parse_with_duplicates(encoded)?;
-        match doubled.first() {
+        let (form, duplicates) = Self::parse_with_duplicates(encoded)?;
+        match duplicates.first() {
             Some(name) => Err(FormError::DuplicateParameter(printable_name(name))),
             None => Ok(form),
         }
@@ -53,7 +53,7 @@ impl Form {
     /// Returns an error if there are too many parameters or if the encoding is invalid.
     pub fn parse_with_duplicates(encoded: &[u8]) -> Result<(Self, Vec<String>), FormError> {
         let mut fields: Vec<(String, String)> = Vec::new();
-        let mut doubled = Vec::new();
+        let mut duplicates = Vec::new();
         for (position, pair) in
             encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).enumerate()
         {
@@ -65,13 +65,13 @@ impl Form {
             let value = decode_form_component(pair.get(cut + 1..).unwrap_or_default())
                 .ok_or(FormError::Malformed)?;
             if name != REPEATABLE && fields.iter().any(|(known, _)| *known == name) {
-                doubled.push(name);
+                duplicates.push(name);
             } else {
                 fields.push((name, value));
             }
         }
         fields.retain(|(_, value)| !value.is_empty());
-        Ok((Self(fields), doubled))
+        Ok((Self(fields), duplicates))
     }
 
     /// Creates a form from parameters that were not form-encoded. The caller ensures that each name
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_doubled_parameter_is_refused_but_resource_may_repeat() {
+    fn duplicate_parameter_is_rejected_except_resource() {
         assert_eq!(
             Form::parse(b"scope=a&scope=b").unwrap_err(),
             FormError::DuplicateParameter("scope".into())
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_of_parameters_whether_they_are_new_doubled_or_empty() {
+    fn number_of_parameters_is_limited() {
         for kind in ["a{}=1", "resource=urn:{}", "a=1", "a{}"] {
             let form = |count: usize| {
                 let pairs: Vec<_> =
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_parameter_counts_as_left_out() {
+    fn empty_parameter_counts_as_missing() {
         assert_eq!(Form::parse(b"scope=&grant_type").unwrap().get("scope"), None);
     }
 
@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn the_debug_form_shows_no_value() {
+    fn debug_output_shows_no_value() {
         let printed = format!("{:?}", Form::parse(b"client_secret=abc123").unwrap());
         assert_eq!(printed, r#"{"client_secret"}"#);
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_found() {
+    fn misspelled_parameter_is_suggested() {
         assert_eq!(
             Form::parse(b"grant_typ=x&scope=y").unwrap().closest_parameter("grant_type"),
             Some("grant_typ")

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_inactive_token_says_nothing_else() {
+    fn inactive_response_has_no_other_members() {
         assert_eq!(
             serde_json::to_string(&IntrospectionResponse::inactive()).unwrap(),
             r#"{"active":false}"#

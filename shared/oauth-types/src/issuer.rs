@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_below_the_issuer_is_reached_at_the_internal_url() {
+    fn endpoint_below_the_issuer_is_mapped_to_the_internal_url() {
         let issuer = issuer("http://localhost:9000", "https://auth-server:9443");
         let endpoint = issuer.resolve_endpoint("http://localhost:9000/oauth/token").unwrap();
         assert_eq!(endpoint.as_str(), "https://auth-server:9443/oauth/token");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_with_a_path_keeps_it_out_of_the_well_known_prefix() {
+    fn path_of_an_issuer_follows_the_well_known_prefix() {
         let [oauth, openid] =
             issuer("https://c.example/t/", "https://in.example/t/").metadata_urls();
         assert_eq!(oauth, "https://in.example/.well-known/oauth-authorization-server/t");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_begins_like_the_issuer_is_somebody_elses() {
+    fn url_that_only_shares_a_prefix_is_not_mapped() {
         let issuer = issuer("https://c.example", "https://in.example");
         for other in ["https://c.example.evil/token", "https://c.example:8443/token"] {
             assert_eq!(issuer.resolve_endpoint(other).unwrap().as_str(), other);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_should_go_to_is_refused() {
+    fn unacceptable_endpoint_urls_are_rejected() {
         for bad in ["c.example", "ftp://c.example", "https://u:p@c.example", "https://c.example#x"]
         {
             assert!(parse_endpoint_url(bad).is_err(), "{bad}");

@@ -4,7 +4,7 @@ use serde_json::Value;
 const MAX: f64 = 9_007_199_254_740_991.0;
 
 /// Reads `expires_in`, a lifetime in seconds (RFC 6749 §5.1). Some issuers send it as text or with
-/// a fraction, which is dropped. Returns `None` if it is no lifetime.
+/// a fraction, which is dropped. Returns `None` if it is not a lifetime.
 #[must_use]
 pub fn lifetime_seconds(value: &Value) -> Option<u64> {
     let seconds = match value {

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_doubled_token_counts_once_and_extra_spaces_are_forgiven() {
+    fn duplicate_tokens_and_extra_spaces_are_removed() {
         let scope: Scope = " b  a b ".parse().unwrap();
         assert_eq!(scope.to_string(), "b a");
     }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_taken_for_a_fingerprint() {
+    fn token_is_not_a_fingerprint() {
         assert!(serde_json::from_str::<Fingerprint>(r#""ba7816bf""#).is_ok());
         for text in ["eyJhbGciOi", "BA7816BF", "", "ba7816bf0"] {
             let error = serde_json::from_value::<Fingerprint>(text.into()).unwrap_err().to_string();

@@ -60,7 +60,7 @@ impl TokenResponse {
     }
 }
 
-/// Rejects what is no lifetime: a token that is taken for valid too long fails at its resource.
+/// Rejects what is not a lifetime: a token that is taken for valid too long fails at its resource.
 fn read_lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_answer_can_be_read_and_is_not_printed() {
+    fn token_response_of_the_document_is_parsed_and_not_printed() {
         let answer: TokenResponse = serde_json::from_str(
             r#"{"access_token":"eyJhbGciOiJIUzI1NiI","token_type":"Bearer","expires_in":3600}"#,
         )

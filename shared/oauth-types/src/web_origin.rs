@@ -12,7 +12,7 @@ use crate::parse_endpoint_url;
 /// ```
 #[must_use]
 pub fn is_web_origin(text: &str) -> bool {
-    // A host with `*` is no pattern, and would never match.
+    // A host with `*` is not a pattern, and would never match.
     !text.contains('*')
         && parse_endpoint_url(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
 }

@@ -40,7 +40,7 @@ pub struct Response {
 /// Why a browser cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
-    #[error("`{address}` is no address: {source}")]
+    #[error("`{address}` is not an address: {source}")]
     InvalidAddress { address: String, source: url::ParseError },
     #[error("no form with the button `{button}` at {address}")]
     NoForm { button: String, address: String },
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_can_be_posted_without_a_page_that_holds_it() {
+    fn form_is_posted_without_its_page() {
         let mut browser = browser_on("no form here");
         browser.cookies.set("s", "1");
         let request = browser.post("/consent?a=1", &[("decision", "allow")]).unwrap();

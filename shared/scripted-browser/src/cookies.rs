@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_without_the_port_of_its_name() {
+    fn cookie_is_found_without_the_port_in_its_name() {
         let mut jar = CookieJar::default();
         jar.store("session-form-9000=1");
         jar.store("session-9000=2");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_can_leave_cookies_out() {
+    fn header_can_omit_cookies() {
         let mut jar = CookieJar::default();
         jar.store("a=1; SameSite=Lax");
         jar.store("b=2; SameSite=None; Secure");

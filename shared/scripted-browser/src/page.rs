@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_its_action_and_hidden_fields_in_any_order_of_attributes() {
+    fn form_is_parsed_with_attributes_in_any_order() {
         let html = r#"<p></p><form action="/a" method="post"><input value="1" name="x" type="hidden">
             <input type="text" name="y" value="2"><button id="go">go</button></form>"#;
         let page = Page { status: 200, html: html.to_owned() };

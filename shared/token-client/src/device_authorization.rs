@@ -82,7 +82,7 @@ mod tests {
     use crate::error::Endpoint;
 
     #[test]
-    fn polls_slow_down_when_told_to_and_end_with_a_final_error() {
+    fn slow_down_increases_the_interval_and_an_error_ends_polling() {
         let response = |error| TokenError::ErrorResponse {
             status: 400,
             error: OAuthError { error, error_description: None, error_uri: None },

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_targets_is_bounded() {
+    fn number_of_targets_is_bounded() {
         let cells = TokenCells::default();
         for number in 0..1_000 {
             cells.cell(&target(number));

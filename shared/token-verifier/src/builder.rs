@@ -49,7 +49,9 @@ pub enum BuildError {
     #[error("invalid issuer or internal_url: {0}")]
     Issuer(&'static str),
     /// The resource identifier is invalid.
-    #[error("invalid resource identifier: {0}; an `aud` that is no URL belongs in the audiences")]
+    #[error(
+        "invalid resource identifier: {0}; an `aud` that is not a URL belongs in the audiences"
+    )]
     Resource(&'static str),
     #[cfg(feature = "introspection")]
     /// The URL of the introspection endpoint is invalid.

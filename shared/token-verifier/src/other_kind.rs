@@ -5,10 +5,10 @@ use oauth_types::Claims;
 /// `token_type` is not that of RFC 6749 §7.1 (`Bearer`), it names a kind as well.
 const KIND_CLAIMS: [&str; 4] = ["typ", "token_use", "token_class", "token_type"];
 
-/// What these claims say of a token that is no access token.
+/// What these claims say of a token that is not an access token.
 const OTHER_KINDS: [&str; 4] = ["id", "refresh", "offline", "logout"];
 
-/// Returns the claim that says that the token is no access token, with its value.
+/// Returns the claim that says that the token is not an access token, with its value.
 pub(crate) fn claim_naming_another_kind(claims: &Claims) -> Option<String> {
     KIND_CLAIMS.iter().find_map(|name| {
         let kind = claims.text(name)?;

@@ -35,7 +35,7 @@ async fn respond(
 ) -> Result<Response, HtmlError> {
     // Pushed and signed requests are bound to this cookie.
     let (browser_session, cookie) = if names_stored_request(query) {
-        browser_session.with_browser_cookie(&context.page)?
+        browser_session.ensure_browser_id(&context.page)?
     } else {
         (browser_session, None)
     };

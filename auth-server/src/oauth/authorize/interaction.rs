@@ -233,7 +233,7 @@ impl Interaction<'_> {
             .finish();
         let (hash, exp) =
             (TokenHash::of_text(&uri), self.context.clock.seconds() + INTERACTION_TTL_SECONDS);
-        let browser = self.browser_session.browser_hash();
+        let browser = self.browser_session.browser_id_hash();
         let no_cookie = || HtmlError::Unavailable("a signed request has no cookie".to_owned());
         let browser = Some(browser.ok_or_else(no_cookie)?);
         self.context
@@ -245,10 +245,13 @@ impl Interaction<'_> {
 
     /// Returns whether consent is not required: the client is first-party, or the user has
     /// consented to every requested scope and resource before, with the claims that they give away
-    /// now. Any app can impersonate a native app
-    /// that uses a loopback port or a custom URI scheme, so its users are asked every time (RFC
-    /// 8252 §8.6). So are those of a self-registered client that has such a redirect URI besides
-    /// others, because nobody has reviewed whether the two belong together.
+    /// now.
+    ///
+    /// Users are asked every time by
+    /// - a native app with a loopback port or a custom URI scheme, because any app can impersonate
+    ///   it (RFC 8252 §8.6),
+    /// - a self-registered client that has such a redirect URI besides others, because no operator
+    ///   has reviewed whether the two belong together.
     async fn can_skip_consent(&self, signed_in: &SignedIn) -> Result<bool, HtmlError> {
         let client = &self.request.client;
         let login = client.login.as_ref();
@@ -346,7 +349,7 @@ impl Interaction<'_> {
             Some(hash) => {
                 self.context.audit.apply(&audit, Change::ConsumePushedRequest { hash }).await?;
             }
-            None => self.context.audit.reject(audit).await,
+            None => self.context.audit.record_without_change(audit).await,
         }
         let to = &self.request.response_target;
         let browser = self.request.shown_in(&self.browser_session.browser);

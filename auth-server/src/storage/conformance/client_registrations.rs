@@ -3,7 +3,7 @@ use oauth_types::ClientSecret;
 
 use super::{
     administration::{add_client, disable_client, remove_client},
-    fixtures::{all, apply, be_signed_in, client, code, entry, grant, hash, is_void, issued},
+    fixtures::{all, apply, be_signed_in, client, code, entry, grant, hash, is_revoked, issued},
 };
 use crate::{
     domain::{
@@ -160,7 +160,7 @@ pub async fn deleting_a_registration_revokes_its_grants(store: &dyn Store) {
     assert_ended(store, "a", "g").await;
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert!(
-        !is_void(store, "t-h", "h").await
+        !is_revoked(store, "t-h", "h").await
             && store.consent("sub of alice", "b").await.unwrap().is_some()
     );
 }
@@ -197,7 +197,7 @@ pub async fn disabling_a_client_revokes_its_grants(store: &dyn Store) {
 }
 
 async fn assert_ended(store: &dyn Store, client_id: &str, grant_id: &str) {
-    assert!(is_void(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
+    assert!(is_revoked(store, &format!("t-{grant_id}"), grant_id).await, "{client_id}");
     assert!(store.refresh_token(grant_id).await.unwrap().unwrap().revoked);
     let late = Change::IssueTokens(Box::new(issued(grant_id, "late", None)));
     assert!(matches!(

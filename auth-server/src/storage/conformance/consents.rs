@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::{
     administration::add_user,
-    fixtures::{apply, be_signed_in, code, grant, is_void, issued, user},
+    fixtures::{apply, be_signed_in, code, grant, is_revoked, issued, user},
 };
 use crate::{
     domain::{Consent, ConsentedClaims, UserGrant},
@@ -48,7 +48,7 @@ pub async fn consent_is_stored_extended_and_revoked(store: &dyn Store) {
     assert!(store.consent("sub of alice", "a").await.unwrap().is_none());
     assert_eq!(store.consent("sub of alice", "b").await.unwrap(), Some(yes("b", "openid", 20)));
     let revoked = join_all(
-        [("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_void(store, jti, id)),
+        [("t0", "g0"), ("t1", "g1"), ("t2", "g2")].map(|(jti, id)| is_revoked(store, jti, id)),
     )
     .await;
     assert_eq!(revoked, [true, false, true]);

@@ -38,7 +38,7 @@ pub(super) async fn be_signed_in(store: &dyn Store, grant: &UserGrant) {
 }
 
 /// Returns whether the access token `jti` issued under this grant is revoked.
-pub(super) async fn is_void(store: &dyn Store, jti: &str, grant_id: &str) -> bool {
+pub(super) async fn is_revoked(store: &dyn Store, jti: &str, grant_id: &str) -> bool {
     store.is_revoked(&with_grant_id(jti, grant_id)).await.unwrap()
 }
 

@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use super::{
     administration::{add_user, disable_user},
     fixtures::{
-        alice_with_two_grants, apply, authorize, code, entry, grant, hash, is_void, issued, opaque,
-        user,
+        alice_with_two_grants, apply, authorize, code, entry, grant, hash, is_revoked, issued,
+        opaque, user,
     },
 };
 use crate::{
@@ -65,7 +65,8 @@ pub async fn issuance_under_a_revoked_grant_fails(store: &dyn Store) {
     apply(store, Change::RevokeGrant { grant_id: "g".to_owned() }).await;
     apply(store, Change::RevokeGrant { grant_id: "g".to_owned() }).await;
     assert!(
-        is_void(store, "t1", "g").await && store.code(&hash("c")).await.unwrap().unwrap().revoked
+        is_revoked(store, "t1", "g").await
+            && store.code(&hash("c")).await.unwrap().unwrap().revoked
     );
     let late = Change::IssueTokens(Box::new(issued(
         "g",
@@ -91,7 +92,7 @@ pub async fn revocation_during_concurrent_issuance_leaves_no_active_token(store:
     });
     for (n, result) in join_all(requests).await.into_iter().enumerate().filter(|(n, _)| *n != 30) {
         match result {
-            Ok(()) => assert!(is_void(store, &format!("t{n}"), "g").await, "t{n} is active"),
+            Ok(()) => assert!(is_revoked(store, &format!("t{n}"), "g").await, "t{n} is active"),
             Err(error) => assert!(matches!(error, StoreError::AlreadyConsumed), "{error}"),
         }
     }
@@ -118,6 +119,6 @@ pub async fn concurrent_revocations_do_not_deadlock(store: &dyn Store) {
         result.unwrap();
     }
     for n in 0..20 {
-        assert!(is_void(store, &format!("t{n}"), &format!("g{n}")).await);
+        assert!(is_revoked(store, &format!("t{n}"), &format!("g{n}")).await);
     }
 }

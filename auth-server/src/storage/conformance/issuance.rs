@@ -2,7 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::fixtures::{all, apply, authorize, code, entry, grant, hash, is_void, issued, opaque};
+use super::fixtures::{
+    all, apply, authorize, code, entry, grant, hash, is_revoked, issued, opaque,
+};
 use crate::{
     domain::{OneTimeCredential, UserIssuance},
     storage::{Change, RetentionCutoffs, Store, StoreError},
@@ -87,7 +89,7 @@ pub async fn issuance_without_credential_keeps_the_refresh_token(store: &dyn Sto
         })
         .await
         .unwrap();
-    assert!(store.grant("g").await.unwrap().is_none() && is_void(store, "second", "g").await);
+    assert!(store.grant("g").await.unwrap().is_none() && is_revoked(store, "second", "g").await);
 }
 
 /// Consumes a credential in 64 concurrent requests: one succeeds, and the others store nothing.

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::{
     administration::{add_user, disable_user, set_password},
     fixtures::{
-        apply, authorize, be_signed_in, code, device, entry, grant, hash, is_void, issued, phc,
+        apply, authorize, be_signed_in, code, device, entry, grant, hash, is_revoked, issued, phc,
         session, sign_in, start, user,
     },
 };
@@ -158,5 +158,5 @@ pub async fn ending_a_session_revokes_grants_that_are_not_offline(store: &dyn St
         apply(store, Change::IssueTokens(Box::new(issued(&id, jti, None)))).await;
     }
     apply(store, Change::EndSession { sid: "s".to_owned() }).await;
-    assert!(is_void(store, "t1", "online").await && !is_void(store, "t2", "offline").await);
+    assert!(is_revoked(store, "t1", "online").await && !is_revoked(store, "t2", "offline").await);
 }

@@ -6,8 +6,8 @@ use oauth_types::StandardClaims;
 use super::{
     administration::{add_user, disable_user, set_password},
     fixtures::{
-        alice_with_two_grants, apply, authorize, code, grant, hash, is_void, issued, phc, session,
-        start, user,
+        alice_with_two_grants, apply, authorize, code, grant, hash, is_revoked, issued, phc,
+        session, start, user,
     },
 };
 use crate::{
@@ -77,7 +77,10 @@ pub async fn missing_users_are_added_with_a_record_and_others_stay(store: &dyn S
 pub async fn setting_a_password_ends_sessions_and_grants(store: &dyn Store) {
     alice_with_two_grants(store).await;
     set_password(store, "alice", &phc("a new one"), 20).await.unwrap();
-    assert!(is_void(store, "online", "online").await && is_void(store, "offline", "offline").await);
+    assert!(
+        is_revoked(store, "online", "online").await
+            && is_revoked(store, "offline", "offline").await
+    );
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     let found = store.user_by_username("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.password.cache_key() == b"a new one");
@@ -99,7 +102,7 @@ pub async fn disabling_a_user_ends_sessions_and_revokes_tokens(store: &dyn Store
     disable_user(store, "alice", 20).await.unwrap();
     assert!(!store.user_by_username("alice").await.unwrap().unwrap().enabled);
     assert!(store.session(&hash("s")).await.unwrap().is_none());
-    assert!(is_void(store, "t1", "g").await);
+    assert!(is_revoked(store, "t1", "g").await);
     assert!(store.refresh_token("g").await.unwrap().unwrap().revoked);
 }
 
@@ -108,7 +111,8 @@ pub async fn signing_a_user_out_keeps_offline_grants(store: &dyn Store) {
     store.apply(AuditedChange::sign_out_user("sub of alice", Actor::Cli, 20_000)).await.unwrap();
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
     assert!(
-        is_void(store, "online", "online").await && !is_void(store, "offline", "offline").await
+        is_revoked(store, "online", "online").await
+            && !is_revoked(store, "offline", "offline").await
     );
 }
 
@@ -141,7 +145,10 @@ pub async fn removed_user_leaves_nothing_and_the_name_is_free(store: &dyn Store)
     store.apply(AuditedChange::remove_user("sub of alice", Actor::Cli, 20_000)).await.unwrap();
     assert!(store.user_by_username("alice").await.unwrap().is_none());
     assert!(store.sessions_of("sub of alice").await.unwrap().is_empty());
-    assert!(is_void(store, "online", "online").await && is_void(store, "offline", "offline").await);
+    assert!(
+        is_revoked(store, "online", "online").await
+            && is_revoked(store, "offline", "offline").await
+    );
     add_user(store, &user("alice"), 30).await.unwrap();
 }
 
@@ -156,7 +163,7 @@ pub async fn disabled_user_can_be_enabled_and_updated(store: &dyn Store) {
     let found = store.user_by_username("alice").await.unwrap().unwrap();
     assert!(found.enabled && found.claims.nickname.as_deref() == Some("Al"));
     assert_eq!(found.password.cache_key(), user("alice").password.cache_key());
-    assert!(is_void(store, "offline", "offline").await, "grants stay revoked");
+    assert!(is_revoked(store, "offline", "offline").await, "grants stay revoked");
 }
 
 pub async fn issuer_is_replaced_and_the_last_one_returned(store: &dyn Store) {

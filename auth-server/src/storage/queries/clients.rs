@@ -85,7 +85,7 @@ pub(super) async fn disable(
     revision::bump(connection).await
 }
 
-/// Enables a client. Its earlier access tokens stay void.
+/// Enables a client. Its earlier access tokens stay invalid.
 pub(super) async fn enable(connection: &mut Connection, client_id: &str) -> Result<(), StoreError> {
     lock_existing(connection, client_id).await?;
     sqlx::query(ENABLE_CLIENT).bind(client_id).execute(&mut *connection).await?;

@@ -10,7 +10,7 @@ use crate::{
     typed_json::JsonProblem,
 };
 
-const LONGEST_SUB: usize = 255;
+const MAX_SUB_BYTES: usize = 255;
 
 /// Checks the entries, and normalizes their names.
 ///
@@ -49,9 +49,9 @@ fn problem(user: &UserToml, profile: Profile) -> Option<JsonProblem> {
     }
     // Limits of the `sub` claim (OpenID Connect Core §2).
     let is_sub =
-        |sub: &String| !sub.trim().is_empty() && sub.len() <= LONGEST_SUB && sub.is_ascii();
+        |sub: &String| !sub.trim().is_empty() && sub.len() <= MAX_SUB_BYTES && sub.is_ascii();
     if user.sub.as_ref().is_some_and(|sub| !is_sub(sub)) {
-        let text = format!("sub must have 1 to {LONGEST_SUB} ASCII characters");
+        let text = format!("sub must have 1 to {MAX_SUB_BYTES} ASCII characters");
         return at("sub", text, "1 to 255 ASCII characters");
     }
     match (&user.password, &user.password_hash) {

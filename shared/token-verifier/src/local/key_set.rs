@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_generation_changes_with_the_keys() {
+    fn generation_changes_with_the_keys() {
         let first = Arc::new(set(vec![rsa(Some("1"))]).unwrap());
         let same = KeySet::new(vec![rsa(Some("1"))], Some(Arc::clone(&first)), 9).unwrap();
         let other = KeySet::new(vec![rsa(Some("2"))], Some(Arc::clone(&first)), 9).unwrap();

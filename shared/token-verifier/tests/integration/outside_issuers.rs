@@ -72,7 +72,7 @@ impl Issuer {
     }
 }
 
-/// Asserts that `other_kinds` are rejected, because each is no access token.
+/// Asserts that `other_kinds` are rejected, because each is not an access token.
 async fn assert_rejected(
     issuer: &Issuer,
     verifier: &Verifier,
