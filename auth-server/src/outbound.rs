@@ -38,7 +38,8 @@ use crate::{
     rate_limit::RateLimiter,
 };
 
-/// Longest response body that C reads. Real key sets and lists of redirect URIs are shorter.
+/// Maximum length of a response body that C reads, in bytes. Real key sets and lists of redirect
+/// URIs are shorter.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Sends requests to clients.

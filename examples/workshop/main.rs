@@ -48,7 +48,10 @@ pub fn verification(name: &str) -> anyhow::Result<Verify> {
     let round = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     let found = round.and_then(|index| ROUNDS.get(index));
     found.copied().with_context(|| {
-        format!("`{name}` is no round: expected a number from 1 to {}, or `solution`", ROUNDS.len())
+        format!(
+            "`{name}` is not a round: expected a number from 1 to {}, or `solution`",
+            ROUNDS.len()
+        )
     })
 }
 

@@ -36,7 +36,7 @@ fn parse_url(text: &str) -> Result<Url, String> {
     let text = if text.is_empty() { DEFAULT_URL } else { text };
     let url: Option<Url> = text.parse().ok();
     let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
-    url.filter(is_web).ok_or_else(|| "is no http or https URL".to_owned())
+    url.filter(is_web).ok_or_else(|| "is not an http or https URL".to_owned())
 }
 
 fn parse_token(text: &str) -> Result<SecretSetting, Infallible> {

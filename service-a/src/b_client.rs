@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::settings::Target;
 
-/// Longest error text of B that A logs and returns, in characters.
+/// Maximum length of an error text of B that A logs and returns, in characters.
 const MAX_ERROR_TEXT: usize = 200;
 
 /// Calls B, in A's own name or in the name of a user.

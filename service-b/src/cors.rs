@@ -25,7 +25,7 @@ impl AllowedOrigins {
     pub(crate) fn parse(origins: &[String]) -> Result<Self, String> {
         match origins.iter().find(|origin| !is_web_origin(origin)) {
             Some(origin) => Err(format!(
-                "cors.allowed_origins: `{origin}` is no origin such as https://app.example"
+                "cors.allowed_origins: `{origin}` is not an origin such as https://app.example"
             )),
             None => Ok(Self(origins.into())),
         }

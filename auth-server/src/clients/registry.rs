@@ -195,8 +195,8 @@ impl ClientRegistry {
         Ok(())
     }
 
-    /// Accepts a client and resources that a request names and nobody registered, as far as the
-    /// looseness says so.
+    /// Accepts a client and resources that a request names and that are not registered, as far as
+    /// the looseness says so.
     pub fn accept_unregistered(
         &self,
         client_id: Option<&str>,

@@ -1,4 +1,4 @@
-//! Clients and resources that nobody registered, which a test server accepts if its looseness says
+//! Unregistered clients and resources, which a test server accepts if its looseness says
 //! so (`client.any`, `audience.any`).
 
 use std::collections::{BTreeSet, HashSet};
@@ -8,9 +8,10 @@ use url::Url;
 
 use crate::domain::{Client, OPENID_SCOPES, Resource, UserLoginConfig};
 
-/// Most of a kind. Callers choose the names, which are kept until the next change of the seed.
+/// Maximum number of entries of a kind. Callers choose the names, which are kept until the next
+/// change of the seed.
 const MAX_NAMES: usize = 1_000;
-/// Longest name, in bytes.
+/// Maximum length of a name, in bytes.
 const MAX_NAME_BYTES: usize = 500;
 
 /// The names that callers have used.

@@ -34,7 +34,7 @@ pub struct Client {
     /// Added by an operator, or registered dynamically and approved since (`client approve`).
     pub approved: bool,
     /// Grows whenever the client is added again under the same id, or enabled again. Access tokens
-    /// contain it, and those of another generation are void. It does not depend on clocks, which
+    /// contain it, and those of another generation are invalid. It does not depend on clocks, which
     /// can be set back. 0 for a client of the clients file, and for one that is not stored yet.
     pub token_generation: i64,
     pub enabled: bool,

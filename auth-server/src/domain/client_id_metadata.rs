@@ -49,7 +49,7 @@ pub fn validate_client_id_url(client_id: &str, allow_http: bool) -> Result<(), &
 }
 
 /// Returns the client that a metadata document describes. It is a public client, because a document
-/// that everyone can read holds no secret, and nobody has reviewed it.
+/// that everyone can read holds no secret, and no operator has reviewed it.
 ///
 /// # Errors
 /// Returns what is wrong with the document.

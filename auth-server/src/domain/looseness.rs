@@ -70,7 +70,7 @@ impl Looseness {
                 Ok(())
             }
             Some((CORS, origin)) => Err(format!(
-                "`{origin}` is no origin as browsers send it, such as http://localhost:5173"
+                "`{origin}` is not an origin as browsers send it, such as http://localhost:5173"
             )),
             _ => Err(unknown(name)),
         }
@@ -109,12 +109,12 @@ impl Looseness {
         self.has(Flag::PickUser)
     }
 
-    /// Returns whether a client id that nobody registered is a client.
+    /// Returns whether an unregistered client id is accepted.
     pub fn accepts_any_client(&self) -> bool {
         self.has(Flag::AnyClient)
     }
 
-    /// Returns whether access tokens can be for resources that nobody registered.
+    /// Returns whether access tokens can be for unregistered resources.
     pub fn accepts_any_audience(&self) -> bool {
         self.has(Flag::AnyAudience)
     }
@@ -178,8 +178,8 @@ mod tests {
             ("client.eny", "did you mean `client.any`?"),
             ("everything", "there are: "),
             ("redirect.plain_http:", "no looseness"),
-            ("cors:localhost", "`localhost` is no origin"),
-            ("cors:http://localhost:5173/", "is no origin"),
+            ("cors:localhost", "`localhost` is not an origin"),
+            ("cors:http://localhost:5173/", "is not an origin"),
         ] {
             let names = ["client.any".to_owned(), wrong.to_owned()];
             let (index, problem) = Looseness::parse(&names).unwrap_err();

@@ -21,7 +21,7 @@ pub struct Registry {
     /// Origins of the pages of public clients.
     page_origins: HashSet<String>,
     looseness: Arc<Looseness>,
-    /// Clients that nobody registered, see [`Looseness::accepts_any_client`].
+    /// Unregistered clients, see [`Looseness::accepts_any_client`].
     unregistered: HashSet<String>,
     /// Clients that are not in force, see [`Resource::is_confusable_with`].
     confusable_clients: Vec<String>,

@@ -157,7 +157,7 @@ impl UserLoginConfig {
     pub fn check_allowed_origins(&self) -> Result<(), String> {
         if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_web_origin(origin)) {
             return Err(format!(
-                "allowed_origins: `{origin}` is no origin such as https://app.example"
+                "allowed_origins: `{origin}` is not an origin such as https://app.example"
             ));
         }
         if !self.public && !self.allowed_origins.is_empty() {

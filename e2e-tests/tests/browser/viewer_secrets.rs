@@ -25,7 +25,7 @@ async fn demo_plays_the_calls_without_oauth_with_a_warning() {
         browser.find_css("#flow-facts [data-outcome=exposed]").await;
         browser.find_css(&format!("#flows [data-name={scenario}][data-outcome=exposed]")).await;
         let green = browser.count("#diagram .line.yes").await;
-        assert_eq!(green, 0, "{scenario}: a leak is no success");
+        assert_eq!(green, 0, "{scenario}: a leak is not a success");
         browser.find_css("#diagram [data-title=legacy][data-kind=response].warn").await;
     }
     browser.screenshot("viewer-legacy").await;

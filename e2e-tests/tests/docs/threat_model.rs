@@ -14,7 +14,7 @@ fn promises_name_existing_tests() {
     assert!(promises.len() >= 50, "the threat model has {} promises", promises.len());
     for [threat, promise, file, tests] in promises {
         let is_stride = threat.chars().all(|letter| "STRIDE".contains(letter));
-        assert!(is_stride && !threat.is_empty(), "{promise}: {threat} is no threat of STRIDE");
+        assert!(is_stride && !threat.is_empty(), "{promise}: {threat} is not a threat of STRIDE");
         let file = root().join(file.trim_matches('`'));
         assert!(file.is_file(), "{promise}: {} does not exist", file.display());
         let known = test_names::in_file(&file);

@@ -13,7 +13,7 @@ struct Kind {
     path: &'static str,
     condition: Condition,
     title: &'static str,
-    /// The sequence, the number of the request, and that of the response (0 if it is no step).
+    /// The sequence, the number of the request, and that of the response (0 if it is not a step).
     step: Option<(StepSequence, u8, u8)>,
     source: (&'static str, &'static str),
 }

@@ -30,7 +30,7 @@ export const isPlayed = (name) => Object.hasOwn(played, name);
 /** Returns what the reader guessed before this scenario, or null. */
 export const guessOf = (name) => (typeof played[name] === "string" ? played[name] : null);
 
-/** Keeps a guess until the scenario has gone as expected: one that failed is no answer. */
+/** Keeps a guess until the scenario has gone as expected: one that failed is not an answer. */
 export const guess = (name, option) => guesses.set(name, option);
 
 /** Notes that a scenario was played. */

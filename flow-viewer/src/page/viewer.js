@@ -141,7 +141,7 @@ function showResultOf(flow) {
 /** Shows the lesson of a flow, and notes that it was played. */
 function showLesson(flow) {
   const isLogin = lessonOf(flow.name)?.isLogin;
-  // One that failed is no answer.
+  // One that failed is not an answer.
   const hasEnded = isLogin ? flow.name === "callback" && flow.outcome === "ok" : Boolean(flow.result?.as_expected);
   if (hasEnded) progress.note(noteName(flow.name));
   lesson.show(lessonBox, flow.name, hasEnded, play);

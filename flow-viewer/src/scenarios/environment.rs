@@ -64,7 +64,7 @@ impl Environment {
 }
 
 /// Returns random bytes for the traces, states and verifiers of scenarios. They protect nothing, so
-/// a failing generator is no error.
+/// a failing generator is not an error.
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [1; N];
     let _ = SystemRandom::new().fill(&mut bytes);

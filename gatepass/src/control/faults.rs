@@ -47,7 +47,7 @@ struct AddArguments {
     /// End the connection after so many bytes of the body
     #[arg(long, value_name = "BYTES")]
     truncate: Option<usize>,
-    /// Answer with a body that is no JSON
+    /// Answer with a body that is not JSON
     #[arg(long)]
     garbage: bool,
     /// End the connection

@@ -137,7 +137,7 @@ fn tokens_faults_and_reset_work_from_the_command_line() {
 
 #[test]
 fn empty_environment_variables_count_as_unset() {
-    // Whether or not a server has the default port, an empty URL is no error of the option.
+    // Whether or not a server has the default port, an empty URL is not an error of the option.
     let (_, error) = run("", "", &["mint", "--client", "no-such-client"]);
     let is_answer = ["127.0.0.1:9005", "no client", "control.token"];
     assert!(is_answer.iter().any(|part| error.contains(part)), "{error}");

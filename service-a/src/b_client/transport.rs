@@ -6,9 +6,9 @@ use reqwest::RequestBuilder;
 
 use super::{BResponse, CallError};
 
-/// Longest response body of B, in bytes.
+/// Maximum length of a response body of B, in bytes.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
-/// Longest part of a body in an event, in characters.
+/// Maximum length of the part of a body in an event, in characters.
 const MAX_BODY_IN_EVENT: usize = 2_000;
 
 /// B gave no usable response.

@@ -6,7 +6,7 @@ use crate::{
     random_id::RandomId,
 };
 
-/// Longest error code of a provider that is displayed and logged, in characters.
+/// Maximum length of an error code of a provider that is displayed and logged, in characters.
 const MAX_ERROR_CODE: usize = 60;
 
 /// An authorization response, unverified (RFC 6749 §4.1.2).

@@ -5,7 +5,7 @@ use crate::{
     services::Services,
 };
 
-/// Longest stored reason, in characters.
+/// Maximum length of a stored reason, in characters.
 const MAX_REASON: usize = 500;
 
 /// Stores why a login failed, for `service-a doctor`.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Longest target, in bytes. It is stored for every login that anybody starts.
+/// Maximum length of a target, in bytes. It is stored for every login that anybody starts.
 const MAX_BYTES: usize = 2_048;
 
 /// Page of this website to return to after login. Other origins are rejected: otherwise a login

@@ -21,8 +21,8 @@ use crate::{
 
 /// Time that the user may take at the provider, in seconds.
 const LOGIN_TTL: i64 = 600;
-/// Most pending logins from one network. Anybody can start them, so without a bound anybody could
-/// fill the disk. More of them end the oldest.
+/// Maximum number of pending logins from one network. Anybody can start them, so without a bound
+/// anybody could fill the disk. More of them end the oldest.
 const MAX_PENDING_OF_NETWORK: u32 = 1_000;
 
 /// A login to be started.

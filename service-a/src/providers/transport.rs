@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{ProviderError, ProviderRequest};
 
-/// Longest response body of a provider, in bytes.
+/// Maximum length of a response body of a provider, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
 type ClaimNames = fn(&[u8]) -> Option<Field>;

@@ -23,7 +23,7 @@ use crate::{
     views::Views,
 };
 
-/// Longest `login_hint` that is passed on, in bytes. An e-mail address has at most 254.
+/// Maximum length of a `login_hint` that is passed on, in bytes. An e-mail address has at most 254.
 const MAX_LOGIN_HINT: usize = 255;
 
 /// `GET /login/{provider}?return_to=`: redirects to the provider.

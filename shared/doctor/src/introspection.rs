@@ -60,7 +60,7 @@ pub async fn check_introspection_endpoint(
             let compared = format!("the setting `{}`, and a URL", names.name(setting));
             let change = names.change(setting, "use an absolute URL");
             let diagnosis = Diagnosis::new(compared, "https://host/path", problem, change);
-            return checks.fail(at.check(CHECK), "the endpoint is no URL", diagnosis);
+            return checks.fail(at.check(CHECK), "the endpoint is not a URL", diagnosis);
         }
     };
     introspect(checks, at, probe, &endpoint, client, |error| {

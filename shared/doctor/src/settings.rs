@@ -8,7 +8,7 @@ use crate::{
     diagnosis::{Change, Diagnosis, SettingNames},
 };
 
-/// A certificate that ends within this many seconds is reported.
+/// A certificate that expires within this many seconds is reported.
 const SOON: i64 = 30 * 24 * 60 * 60;
 
 /// Checks that `serve` can start with these settings. `certificate` is the values of
@@ -56,12 +56,16 @@ fn check_certificate(
         Ok(Some(end)) if end.seconds - now < SOON => {
             let change = names.change("tls.cert_file", "renew the certificate");
             let compared = "the end of the certificate and the clock of this machine";
-            let diagnosis =
-                Diagnosis::new(compared, "an end in more than 30 days", end.to_string(), change);
+            let diagnosis = Diagnosis::new(
+                compared,
+                "an expiry more than 30 days away",
+                end.to_string(),
+                change,
+            );
             if end.seconds <= now {
                 checks.fail(CHECK, "the certificate has expired", diagnosis);
             } else {
-                checks.warn(CHECK, "the certificate ends within 30 days", diagnosis);
+                checks.warn(CHECK, "the certificate expires within 30 days", diagnosis);
             }
         }
         Ok(Some(end)) => {

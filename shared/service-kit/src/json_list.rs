@@ -9,7 +9,7 @@ use serde::{
 /// variables cannot hold tables.
 ///
 /// # Errors
-/// Returns an error for any other type, for a string that is no such JSON, and for an invalid
+/// Returns an error for any other type, for a string that is not such JSON, and for an invalid
 /// entry.
 pub fn json_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,

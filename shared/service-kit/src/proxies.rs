@@ -116,7 +116,7 @@ impl ProxySettings {
 
     /// Returns the address of the client: `peer`, or the one that the trusted proxies forward. The
     /// lines of the header are read from the right to the first address that is not trusted. At an
-    /// element that is no address, the last trusted hop counts as the client.
+    /// element that is not an address, the last trusted hop counts as the client.
     #[must_use]
     pub(crate) fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
@@ -188,7 +188,7 @@ mod tests {
             ("10.0.0.1", &["10.0.0.3, 10.0.0.9"], "10.0.0.3"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &[""], "10.0.0.1"),
-            // At an element that is no address the last trusted hop counts.
+            // At an element that is not an address the last trusted hop counts.
             ("10.0.0.1", &["203.0.113.7, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["203.0.113.7, _hidden, 10.0.0.9"], "10.0.0.9"),
             ("10.0.0.1", &["203.0.113.7, 203.0.113.300, 10.0.0.9"], "10.0.0.9"),

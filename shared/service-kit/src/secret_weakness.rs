@@ -20,11 +20,11 @@ pub fn secret_weakness(secret: &str) -> Option<String> {
         return Some(format!("has fewer than {MIN_DISTINCT_CHARACTERS} different characters"));
     }
     (unpredictable_characters(secret) < MIN_UNPREDICTABLE_CHARACTERS)
-        .then(|| "consists of runs and repetitions".to_owned())
+        .then(|| "consists only of sequences and repeated characters".to_owned())
 }
 
-/// Counts the characters that neither continue a run of the alphabet or of the keyboard nor repeat
-/// what came before.
+/// Counts the characters that neither continue a sequence of the alphabet or of the keyboard nor
+/// repeat what came before.
 fn unpredictable_characters(secret: &str) -> usize {
     let characters: Vec<char> = secret.to_lowercase().chars().collect();
     let mut pairs = HashSet::new();

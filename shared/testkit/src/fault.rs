@@ -184,7 +184,7 @@ impl Fault {
         self
     }
 
-    /// Answers with a body that is no JSON, as JSON.
+    /// Answers with a body that is not JSON, as JSON.
     pub fn garbage(mut self) -> Self {
         self.action.garbage = Some(true);
         self

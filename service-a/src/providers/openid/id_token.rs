@@ -25,7 +25,7 @@ use crate::{
     providers::{LoginSecrets, ProviderError},
 };
 
-/// Longest accepted `sub`, in bytes (OpenID Connect Core §2).
+/// Maximum length of an accepted `sub`, in bytes (OpenID Connect Core §2).
 const MAX_SUBJECT: usize = 255;
 
 /// Types of other JWTs of a provider, which are no ID tokens (RFC 9068 §2.1, OpenID Connect

@@ -14,7 +14,7 @@ use super::{
 use crate::{accounts::BackchannelLogout, providers::ProviderError};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// Longest accepted lifetime, in seconds. A stores the `jti` of a used token until it expires. The
+/// Maximum accepted lifetime, in seconds. A stores the `jti` of a used token until it expires. The
 /// specification recommends two minutes.
 const MAX_LIFETIME: f64 = 600.0;
 /// `typ` is recommended, not required. `events` is what other tokens of the provider do not have.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::providers::{ProviderError, ProviderRequest};
 
-/// Longest error code of a provider that is logged, in characters.
+/// Maximum length of an error code of a provider that is logged, in characters.
 const MAX_ERROR_CODE: usize = 60;
 
 /// A token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).

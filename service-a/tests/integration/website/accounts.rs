@@ -127,7 +127,7 @@ async fn form_of_an_earlier_session_is_shown_again_and_not_carried_out() {
         let again = browser.submit(path, &form).await;
         assert_eq!((again.status, again.header("location")), (403, ""), "{path}");
         assert!(again.html.contains("You have logged in again"), "{path}: {}", again.html);
-        assert!(!again.html.contains("lang=zh\""), "GET {path} is no page: {}", again.html);
+        assert!(!again.html.contains("lang=zh\""), "GET {path} is not a page: {}", again.html);
         assert!(!again.header("content-security-policy").contains("form-action"), "{path}");
         // The page that is shown again works.
         let token = again.csrf_token();

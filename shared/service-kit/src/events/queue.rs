@@ -6,11 +6,12 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Most bytes of JSON that wait for the viewer. If it is slower, the oldest events are dropped.
+/// Maximum size of the JSON that waits for the viewer, in bytes. If it is slower, the oldest events
+/// are dropped.
 const MAX_BYTES: usize = 4 * 1_024 * 1_024;
-/// Most events sent in one request.
+/// Maximum number of events sent in one request.
 const MAX_BATCH: usize = 256;
-/// Most bytes sent in one request. The viewer accepts 2 MiB.
+/// Maximum size of one request, in bytes. The viewer accepts 2 MiB.
 const MAX_BATCH_BYTES: usize = 1_024 * 1_024;
 /// How long an incomplete batch waits for further events.
 const BATCH_DELAY: Duration = Duration::from_millis(20);

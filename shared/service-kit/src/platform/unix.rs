@@ -74,7 +74,7 @@ impl HiddenInput {
     /// terminal without echo.
     ///
     /// # Errors
-    /// Returns an error if standard input is no terminal.
+    /// Returns an error if standard input is not a terminal.
     pub fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut hidden = before.clone();

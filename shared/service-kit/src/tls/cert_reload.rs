@@ -91,7 +91,7 @@ impl ServerCertificate {
 }
 
 impl ServerCertificate {
-    /// Returns when the server's certificate ends.
+    /// Returns when the server's certificate expires.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read any more.
@@ -142,7 +142,7 @@ fn is_for(chain: &Path, host: &str) -> bool {
         .is_ok_and(|certificate| verify_server_name(&certificate, &name).is_ok())
 }
 
-/// When a certificate ends. Its text is the date.
+/// When a certificate expires. Its text is the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateEnd {
     /// In seconds since 1970.

@@ -61,8 +61,8 @@ pub enum DevCaError {
 }
 
 impl DevCa {
-    /// Opens the CA in `folder`, or creates it. Renews its certificate if it ends within two years
-    /// or is not valid yet, because it was made by a clock that was ahead. The key stays, so
+    /// Opens the CA in `folder`, or creates it. Renews its certificate if it expires within two
+    /// years or is not valid yet, because it was made by a clock that was ahead. The key stays, so
     /// clients with the old certificate accept the server until that ends.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl DevCa {
         Ok(Self { certificate, issuer: Issuer::new(ca_params(), key), not_after })
     }
 
-    /// Returns when the CA's certificate ends, in seconds since 1970.
+    /// Returns when the CA's certificate expires, in seconds since 1970.
     #[must_use]
     pub fn not_after(&self) -> i64 {
         self.not_after

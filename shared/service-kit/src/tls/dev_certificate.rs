@@ -64,8 +64,8 @@ impl DevCertificate {
         .await;
     }
 
-    /// Renews the certificate if it ends within 30 days, or was issued by a clock that was ahead.
-    /// The CA is renewed first if that is due.
+    /// Renews the certificate if it expires within 30 days, or was issued by a clock that was
+    /// ahead. The CA is renewed first if that is due.
     fn renew_if_due(&mut self) -> Result<(), DevCaError> {
         let age = self.clock.seconds() - self.issued_at;
         if (0..(SERVER_VALIDITY - RENEWAL).whole_seconds()).contains(&age) {
