@@ -221,7 +221,12 @@ mod tests {
             read_request_object(&object, "a", Some(&signer.keys), ISSUER, 50).map(|_| ())
         };
         assert_eq!(read(r#"{"alg":"ES256","kid":"k"}"#), Ok(()));
+        for typ in ["JWT", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt"] {
+            assert_eq!(read(&format!(r#"{{"alg":"ES256","kid":"k","typ":"{typ}"}}"#)), Ok(()));
+        }
         for (member, part) in [
+            (r#""typ":"at+jwt""#, "another kind"),
+            (r#""typ":"application/logout+JWT""#, "another kind"),
             (r#""crit":["b64"]"#, "crit"),
             (r#""crit":null"#, "crit"),
             (r#""crit":[]"#, "crit"),

@@ -24,7 +24,11 @@ impl<'a> SignedObject<'a> {
     /// # Errors
     /// Returns the reason why the header is invalid.
     pub fn parse(object: &'a str) -> Result<Self, &'static str> {
-        Ok(Self { object, header: JwtHeader::parse(object).map_err(problem)? })
+        let header = JwtHeader::parse(object).map_err(problem)?;
+        if header.typ.as_deref().is_some_and(is_of_other_jwts) {
+            return Err("its typ is that of another kind of JWT");
+        }
+        Ok(Self { object, header })
     }
 
     /// Returns whether it names this algorithm, or another name of it.
@@ -95,6 +99,14 @@ fn problem(error: JwtHeaderError) -> &'static str {
 fn jws_algorithm(name: &str) -> Option<Algorithm> {
     let name = REQUEST_OBJECT_ALGORITHMS.contains(&name).then_some(name)?;
     if name == "Ed25519" { Some(Algorithm::EdDSA) } else { name.parse().ok() }
+}
+
+/// Returns whether a type is that of JWTs which are no request objects, such as access tokens (RFC
+/// 8725 §3.11). Many libraries write `JWT`, or no type.
+fn is_of_other_jwts(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+    typ.ends_with("+jwt") && typ != "oauth-authz-req+jwt"
 }
 
 /// Returns whether a key may verify signatures of this algorithm, by its type, `alg`, `use` and
