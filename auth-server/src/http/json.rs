@@ -9,7 +9,7 @@ use super::ApiError;
 use super::form::read;
 use crate::{
     domain::ClientMetadata,
-    typed_json::{JsonProblem, parse_object},
+    typed_json::{JsonProblem, parse_object, typed},
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7591#section-3.1";
@@ -23,8 +23,13 @@ pub struct JsonRequest {
 impl JsonRequest {
     /// Returns the client metadata in the body.
     pub fn metadata(&self) -> Result<ClientMetadata, ApiError> {
-        serde_json::from_value(Value::Object(self.members.clone()))
-            .map_err(|error| invalid(error.to_string()))
+        typed(Value::Object(self.members.clone())).map_err(|problem| {
+            let name = problem.pointer.trim_start_matches('/');
+            invalid(match problem.expected {
+                Some(expected) => format!("the member {name} is not {expected}"),
+                None => problem.description,
+            })
+        })
     }
 }
 

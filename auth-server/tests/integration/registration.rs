@@ -200,7 +200,10 @@ async fn invalid_metadata_is_rejected_with_the_matching_error() {
         "",
     )
     .await;
-    assert_rejected(website_metadata(json!({ "client_name": 7 })), metadata, "").await;
+    let name = website_metadata(json!({ "client_name": 7 }));
+    assert_rejected(name, metadata, "the member client_name is not a string").await;
+    let uris = json!({ "redirect_uris": 5 });
+    assert_rejected(uris, metadata, "the member redirect_uris is not an array").await;
     assert_rejected(json!([1]), metadata, "not a JSON object").await;
     let twice =
         r#"{"redirect_uris":["https://a.example/cb"],"redirect_uris":["https://b.example/cb"]}"#;
