@@ -11,6 +11,7 @@ mod html_error;
 mod json;
 mod page_context;
 mod posted_request;
+mod redirect_target;
 
 pub use api_error::{ApiError, NO_STORE, REQUEST_RULE};
 pub use asked_origin::AskedOrigin;
@@ -24,6 +25,7 @@ pub use html_error::{HtmlError, html_errors, page_response};
 pub use json::JsonRequest;
 pub use page_context::PageContext;
 pub use posted_request::redirect_to_get;
+pub use redirect_target::{host_or_uri, with_query};
 
 pub use service_kit::ClientAddress;
 

@@ -5,16 +5,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use form_urlencoded::Serializer;
 use oauth_types::{ErrorCode, Form, IdTokenClaims, OAuthError};
 use pages::Language;
-use url::Url;
 
 use crate::{
     domain::Client,
     http::{
         ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, RawForm, SignedIn,
-        page_response, redirect_to_get, remove_session_cookie,
+        host_or_uri, page_response, redirect_to_get, remove_session_cookie, with_query,
     },
     oauth::authorize::AuthorizationContext,
     pages::{ErrorKind, LoggedOutPage, LogoutPage, ReturnTo, WebLink, render},
@@ -178,10 +176,12 @@ impl LogoutRequest {
         let registered = |uri: &&str| {
             login.is_some_and(|login| login.post_logout_redirect_uris.iter().any(|own| own == uri))
         };
+        let state: Vec<_> =
+            form.get("state").map(|state| ("state", state.to_owned())).into_iter().collect();
         let return_to = form
             .get("post_logout_redirect_uri")
             .filter(registered)
-            .map(|uri| with_state(uri, form.get("state")));
+            .map(|uri| with_query(uri, &state));
         Ok(Self { hint, client, return_to })
     }
 
@@ -248,17 +248,4 @@ fn signed_out_page(
 ) -> Response {
     let page = LoggedOutPage { return_to };
     render(&context.page.pages, &browser_session.browser, StatusCode::OK, &page).into_response()
-}
-
-/// Returns the host of a URI, or the URI if it has none. Unlike the client's name, neither can be
-/// that of another application.
-fn host_or_uri(uri: &str) -> String {
-    let host = Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| uri.to_owned())
-}
-
-fn with_state(uri: &str, state: Option<&str>) -> String {
-    let Some(state) = state else { return uri.to_owned() };
-    let query = Serializer::new(String::new()).append_pair("state", state).finish();
-    format!("{uri}{}{query}", if uri.contains('?') { '&' } else { '?' })
 }

@@ -45,24 +45,28 @@ pub async fn userinfo(
     request: Request,
 ) -> Result<Response, UserInfoRejection> {
     if let Some(token) = in_query(&context, &request) {
-        let (user, token, grant) = userinfo_user(&context, &token).await?;
-        let client = client_of(&context, &token).await?;
-        let claims = standard_claims(&client, &user, &token, &grant);
-        let custom = custom_claims(&context, &client, &user, &token, &grant);
-        let avatar = claims.picture.clone();
-        let document = Document { avatar, info: UserInfo { claims, custom, sub: token.sub } };
+        let (_, info) = user_info(&context, &token).await?;
+        let document = Document { avatar: info.claims.picture.clone(), info };
         return Ok((NO_STORE, Json(document)).into_response());
     }
     let token = token(request).await?;
-    let (user, token, grant) = userinfo_user(&context, &token).await?;
-    let client = client_of(&context, &token).await?;
-    let custom = custom_claims(&context, &client, &user, &token, &grant);
-    let claims = standard_claims(&client, &user, &token, &grant);
-    let user_info = UserInfo { claims, custom, sub: token.sub };
+    let (client, user_info) = user_info(&context, &token).await?;
     match signed_for(&client) {
-        Some(algorithm) => Ok(signed(&context, algorithm, &token.client_id, &user_info).await?),
+        Some(algorithm) => Ok(signed(&context, algorithm, &client.client_id, &user_info).await?),
         None => Ok((NO_STORE, Json(user_info)).into_response()),
     }
+}
+
+/// Returns the claims that an access token releases, with its client.
+async fn user_info(
+    context: &UserInfoContext,
+    token: &AccessToken,
+) -> Result<(Arc<Client>, UserInfo), UserInfoRejection> {
+    let (user, token, grant) = userinfo_user(context, token).await?;
+    let client = client_of(context, &token).await?;
+    let claims = standard_claims(&client, &user, &token, &grant);
+    let custom = custom_claims(context, &client, &user, &token, &grant);
+    Ok((client, UserInfo { claims, custom, sub: token.sub }))
 }
 
 /// Returns the client of the token. Its metadata document is fetched if it is not cached: otherwise

@@ -8,7 +8,9 @@ use axum::{
 use oauth_types::{ErrorCode, Form, OAuthError};
 
 use crate::{
-    http::{ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, page_response},
+    http::{
+        ApiError, BrowserSession, ClientAddress, FormBody, HtmlError, host_or_uri, page_response,
+    },
     oauth::authorize::{AuthorizationContext, AuthorizationRequest, Interaction, read_request},
     pages::{ClientView, ConsentPage, ErrorKind, ResourceView, ScopeView, render},
 };
@@ -92,7 +94,7 @@ impl ConsentForm<'_> {
         });
         let page = ConsentPage {
             client: ClientView::new(&request.client, browser.language),
-            returns_to: host(&request.response_target.redirect_uri),
+            returns_to: host_or_uri(&request.response_target.redirect_uri),
             user: (&signed_in.user).into(),
             scopes: scopes.collect(),
             resources: resources.collect(),
@@ -150,9 +152,4 @@ impl ConsentForm<'_> {
     fn redirect_to_sign_in(&self) -> Response {
         Redirect::to(&self.context.page.url(&format!("/login?{}", self.query))).into_response()
     }
-}
-
-fn host(redirect_uri: &str) -> String {
-    let host = url::Url::parse(redirect_uri).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| redirect_uri.to_owned())
 }

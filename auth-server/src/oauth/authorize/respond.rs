@@ -5,15 +5,13 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use form_urlencoded::Serializer;
 use oauth_types::OAuthError;
 use pages::Browser;
-use url::Url;
 
 use super::AuthorizationContext;
 use crate::{
     domain::Client,
-    http::NO_STORE,
+    http::{NO_STORE, host_or_uri, with_query},
     pages::{ErrorKind, ErrorPage, FormPostPage, ReturnLink, render},
 };
 
@@ -69,10 +67,8 @@ pub fn error_response(
         return authorization_response(to, Err(&error), context, browser);
     }
     let href = with_query(&to.redirect_uri, &fields(to, Err(&error), context));
-    let host = Url::parse(&to.redirect_uri).ok();
-    let host = host.as_ref().and_then(Url::host_str).unwrap_or(&to.redirect_uri).to_owned();
     let page = ErrorPage {
-        return_to: Some(ReturnLink { host, href }),
+        return_to: Some(ReturnLink { host: host_or_uri(&to.redirect_uri), href }),
         ..ErrorPage::new(ErrorKind::Client, error)
     };
     (NO_STORE, render(&context.page.pages, browser, StatusCode::BAD_REQUEST, &page)).into_response()
@@ -117,13 +113,6 @@ fn fields(
     fields.extend(to.state.clone().map(|state| ("state", state)));
     fields.push(("iss", context.issuer.clone()));
     fields
-}
-
-/// Adds parameters to the query that the redirect URI may already contain (RFC 6749 §3.1.2).
-fn with_query(uri: &str, fields: &[(&str, String)]) -> String {
-    let query = Serializer::new(String::new()).extend_pairs(fields).finish();
-    let joint = if uri.contains('?') { '&' } else { '?' };
-    format!("{uri}{joint}{query}")
 }
 
 fn redirect(uri: &str, fields: &[(&str, String)]) -> Response {

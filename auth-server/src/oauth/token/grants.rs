@@ -14,10 +14,9 @@ use super::request::TokenRequest;
 use crate::{
     domain::{
         DEVICE_CODE, GRANT_TYPES, GrantedAccess, NewRefreshToken, OneTimeCredential,
-        TOKEN_EXCHANGE, TokenHash, UserGrant,
+        TOKEN_EXCHANGE, TokenHash, UserGrant, narrow_grant,
     },
     http::ApiError,
-    secure_random::SecureRandomError,
     tokens::{ExchangedToken, first_refresh_token},
 };
 
@@ -101,16 +100,32 @@ fn unsupported(description: &str, rule: &str) -> ApiError {
     ApiError::new(ErrorCode::UnsupportedGrantType, description, rule)
 }
 
-/// Returns the first refresh token of a grant.
-fn new_refresh_token(
+/// Redeems the credential that a client gets for a user's grant, with the first refresh token of
+/// the grant if it has any.
+fn redeem(
     request: &TokenRequest<'_>,
     grant: &UserGrant,
-) -> Result<Refresh, SecureRandomError> {
-    Ok(next_refresh_token(
-        request,
-        first_refresh_token(&grant.grant_id, &request.context.random.bytes()?),
-        0,
-    ))
+    nonce: Option<String>,
+    credential: OneTimeCredential,
+) -> Result<GrantOutcome, ApiError> {
+    let (client, context) = (request.client, request.context);
+    let (issuer, resources) = (&context.issuer.issuer, request.form.all("resource"));
+    let resources: Vec<&str> = resources.collect();
+    let granted = narrow_grant(client, request.registry, issuer, grant, None, &resources)?;
+    let grant = grant.narrowed_to(client, issuer);
+    let of_session = client.login.as_ref().is_some_and(|login| login.refresh_tokens);
+    let refresh_token = if grant.offline || of_session {
+        let first = first_refresh_token(&grant.grant_id, &context.random.bytes()?);
+        Some(next_refresh_token(request, first, 0))
+    } else {
+        None
+    };
+    Ok(GrantOutcome {
+        sub: grant.sub.clone(),
+        granted,
+        user: Some(UserContext { grant, nonce, consumes: Some(credential), refresh_token }),
+        exchanged: None,
+    })
 }
 
 /// Returns a refresh token to be stored as the current one of its grant. `number` is the number of

@@ -1,11 +1,9 @@
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::{GrantOutcome, TokenRequest, UserContext, new_refresh_token};
+use super::{GrantOutcome, TokenRequest, redeem};
 use crate::{
-    domain::{
-        AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash, narrow_grant,
-    },
+    domain::{AuthorizationCode, OneTimeCredential, StoredAuthorizationCode, TokenHash},
     http::{ApiError, required},
     oauth::token::invalid_grant::{invalid_grant, revoke_grant_and_reject},
 };
@@ -39,22 +37,7 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     {
         return Err(revoke_grant_and_reject(request, &grant, description, rule).await?.at(part));
     }
-    let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.context.issuer.issuer;
-    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
-    let grant = grant.narrowed_to(request.client, issuer);
-    let issues_refresh_token =
-        grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
-    let refresh_token =
-        if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, consumes) =
-        (grant.sub.clone(), Some(OneTimeCredential::AuthorizationCode(code.hash)));
-    Ok(GrantOutcome {
-        sub,
-        granted,
-        user: Some(UserContext { grant, nonce: code.nonce, consumes, refresh_token }),
-        exchanged: None,
-    })
+    redeem(request, &grant, code.nonce, OneTimeCredential::AuthorizationCode(code.hash))
 }
 
 /// Finds a code that was issued to this client. A code of another client is treated as unknown, and

@@ -1,10 +1,8 @@
 use oauth_types::ErrorCode;
 
-use super::{GrantOutcome, TokenRequest, UserContext, new_refresh_token};
+use super::{GrantOutcome, TokenRequest, redeem};
 use crate::{
-    domain::{
-        DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash, narrow_grant,
-    },
+    domain::{DeviceCodeStatus, OneTimeCredential, StoredDeviceAuthorization, TokenHash},
     http::{ApiError, required},
     oauth::token::invalid_grant::{invalid_grant, revoke_grant_and_reject},
 };
@@ -53,19 +51,5 @@ pub(super) async fn grant(request: &TokenRequest<'_>) -> Result<GrantOutcome, Ap
     if revoked || request.now >= device.exp {
         return Err(invalid_grant("the device_code has expired, or its grant was revoked", RULE));
     }
-    let resources: Vec<&str> = request.form.all("resource").collect();
-    let issuer = &request.context.issuer.issuer;
-    let granted = narrow_grant(request.client, request.registry, issuer, &grant, None, &resources)?;
-    let grant = grant.narrowed_to(request.client, issuer);
-    let issues_refresh_token =
-        grant.offline || request.client.login.as_ref().is_some_and(|login| login.refresh_tokens);
-    let refresh_token =
-        if issues_refresh_token { Some(new_refresh_token(request, &grant)?) } else { None };
-    let (sub, consumes) = (grant.sub.clone(), Some(OneTimeCredential::DeviceCode(hash)));
-    Ok(GrantOutcome {
-        sub,
-        granted,
-        user: Some(UserContext { grant, nonce: None, consumes, refresh_token }),
-        exchanged: None,
-    })
+    redeem(request, &grant, None, OneTimeCredential::DeviceCode(hash))
 }
