@@ -154,7 +154,8 @@ pub struct Resource {
     /// Type of its JWTs, by default `at+jwt`.
     #[serde(default)]
     pub typ: JwtType,
-    /// Signature algorithm of its JWTs. Unset: `keys.algorithm`.
+    /// Signature algorithm of its JWTs; `Ed25519` is another name of `EdDSA`. Unset:
+    /// `keys.algorithm`, which alone can be `HS256`.
     #[serde(default)]
     pub algorithm: Option<Algorithm>,
     /// Lifetime of its access tokens, at most `tokens.access_token_ttl_seconds`, which is the

@@ -41,13 +41,14 @@ pub struct UserLoginConfig {
     /// Grant types that it can use. Unset: those that its other members allow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,
-    /// Signature algorithm of its ID tokens. Unset: `RS256`.
+    /// Signature algorithm of its ID tokens. Unset: `RS256`. `HS256` is not possible, because C
+    /// keeps only hashes of client secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Algorithm>,
     /// Puts the claims of userinfo that the scope allows into the ID token too, for clients that do
     /// not call userinfo, or cannot: their access token is for another resource.
     pub id_token_claims: bool,
-    /// Signature algorithm of its userinfo responses. Unset: plain JSON.
+    /// Signature algorithm of its userinfo responses, not `HS256` either. Unset: plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
     /// Public keys for its signed authorization requests (RFC 9101).
