@@ -2,13 +2,15 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     path::Path,
     time::Duration,
 };
 
+use tokio::{io::AsyncReadExt, net::TcpSocket};
+
 use crate::{
-    client::wait_until,
+    client::{HttpClient, wait_until},
     process::{AUTH_SERVER, server_settings},
     test_server::{SHOP, TestServer},
 };
@@ -177,4 +179,34 @@ async fn soft_limit_of_open_files_is_raised_at_the_start() {
         server.has_logged("limit of open files raised") && server.has_logged("\"from\":256")
     })
     .await;
+}
+
+/// Otherwise two addresses with idle connections could make an orchestrator restart the server.
+#[tokio::test]
+async fn probes_succeed_while_the_public_listener_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = server_settings(folder.path(), Path::new("/dev/null"));
+    let server = AUTH_SERVER.serve_after("ulimit -n 256", &[], &settings, "auth-server starts");
+    let public: SocketAddr = server.started("http").unwrap().parse().unwrap();
+    let connect = async |from: [u8; 4]| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        socket.connect(public).await.unwrap()
+    };
+    // The process takes 192 connections.
+    let mut idle = Vec::new();
+    for last in 1..=4 {
+        for _ in 0..64 {
+            idle.push(connect([127, 0, 0, last]).await);
+        }
+    }
+    wait_until("the public listener is full", async || {
+        let mut one_more = connect([127, 0, 0, 5]).await;
+        let closed = tokio::time::timeout(Duration::from_secs(1), one_more.read_u8()).await;
+        closed.is_ok_and(|read| read.is_err())
+    })
+    .await;
+    let manage = HttpClient::new(format!("http://{}", server.started("manage").unwrap()));
+    assert_eq!(manage.get("/readyz").await.status, 200);
+    drop(idle);
 }

@@ -8,6 +8,7 @@ use super::{Controlled, assert_error_at};
 use crate::{
     browser::{AuthorizationRequest, Browser},
     client::send,
+    registration::{register_client, text, website_metadata},
     test_server::{SHOP, SITE},
 };
 
@@ -224,6 +225,22 @@ async fn posted_authorization_request_gets_the_error_of_a_fault() {
     let request = AuthorizationRequest::site();
     let page = Browser::new(&controlled.server).post("/oauth/authorize", &request.pairs()).await;
     page.assert_client_error("server_error");
+}
+
+#[tokio::test]
+async fn fault_of_a_registration_matches_its_client() {
+    let controlled = Controlled::start_with(|settings| settings.registration.enabled = true).await;
+    let register = async || register_client(&controlled.server, website_metadata(json!({}))).await;
+    let (one, other) = (register().await, register().await);
+    let matching = json!({ "client_id": text(&one, "client_id") });
+    let fault = json!({ "on": "registration", "match": matching, "do": { "status": 503 } });
+    controlled.fault(fault).await;
+    for (registration, status) in [(&one, 503), (&other, 200)] {
+        let path = format!("/oauth/register/{}", text(registration, "client_id"));
+        let token = text(registration, "registration_access_token");
+        let read = send(controlled.server.request("GET", &path).bearer_auth(token)).await;
+        assert_eq!(read.status, status, "{read:?}");
+    }
 }
 
 #[tokio::test]
