@@ -8,6 +8,7 @@ pub mod doctor;
 mod export;
 mod flows;
 mod handlers;
+mod json_body;
 pub mod lessons;
 mod page;
 mod page_config;

@@ -49,9 +49,9 @@ pub struct RegistrationContext {
 /// Settings and rate limit of dynamic client registration.
 pub struct DynamicRegistration {
     pub enabled: bool,
-    pub at_most: u32,
+    pub max_clients: u32,
     pub policy: RegistrationPolicy,
-    pub initial_token: Option<TokenHash>,
+    pub initial_access_token: Option<TokenHash>,
     /// Limits registrations, changes and wrong registration access tokens by address.
     pub limit: RateLimiter,
 }
@@ -81,8 +81,8 @@ impl DynamicRegistration {
     ///
     /// # Errors
     /// Returns an error if the token is missing or wrong.
-    pub fn check_initial_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        match &self.initial_token {
+    pub fn check_initial_access_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        match &self.initial_access_token {
             Some(expected)
                 if !bearer_token(headers).is_some_and(|presented| expected.matches(&presented)) =>
             {

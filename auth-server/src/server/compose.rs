@@ -364,14 +364,15 @@ impl Services {
     }
 
     fn registration(&self, settings: &AuthServerSettings) -> RegistrationContext {
-        let initial_token = settings.registration.initial_access_token.as_ref();
+        let initial_access_token = settings.registration.initial_access_token.as_ref();
         RegistrationContext {
             path: self.page.path.clone(),
             registration: DynamicRegistration {
                 enabled: settings.registration.enabled,
-                at_most: settings.registration.max_clients,
+                max_clients: settings.registration.max_clients,
                 policy: settings.registration.policy(settings.redirect_uri_rules()),
-                initial_token: initial_token.map(|token| TokenHash::of_text(token.expose())),
+                initial_access_token: initial_access_token
+                    .map(|token| TokenHash::of_text(token.expose())),
                 limit: limiter("registration", &settings.rate_limits.registration, &*self.store),
             },
             issuer: self.issuer.clone(),

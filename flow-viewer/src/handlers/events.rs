@@ -8,13 +8,12 @@ use axum::{
 use flow_events::FlowEvent;
 
 use super::{NotFoundError, parse_flow_id};
-use crate::flows::FlowStore;
+use crate::{flows::FlowStore, json_body::JsonBody};
 
-/// `POST /api/events`: receives the events of another process. Only JSON is accepted: a form on
-/// another site cannot send that content type.
+/// `POST /api/events`: receives the events of another process.
 pub async fn receive(
     State(flows): State<Arc<FlowStore>>,
-    Json(events): Json<Vec<FlowEvent>>,
+    JsonBody(events): JsonBody<Vec<FlowEvent>>,
 ) -> StatusCode {
     flows.record(events);
     StatusCode::NO_CONTENT

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::NotFoundError;
 use crate::{
+    json_body::JsonBody,
     scenarios::{Scenario, ScenarioInfo, ScenarioResult},
     state::ScenarioPlayer,
 };
@@ -24,7 +25,7 @@ pub async fn list(
 pub async fn play(
     State(ScenarioPlayer(environment)): State<ScenarioPlayer>,
     Path(name): Path<String>,
-    _: Json<EmptyObject>,
+    _: JsonBody<EmptyObject>,
 ) -> Result<Json<ScenarioResult>, NotFoundError> {
     let environment = environment
         .ok_or(NotFoundError("scenarios are switched off (setting `scenarios` = false)"))?;

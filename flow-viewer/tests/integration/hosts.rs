@@ -1,5 +1,5 @@
 use reqwest::{Client, RequestBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::viewer::Viewer;
 
@@ -23,12 +23,32 @@ async fn page_of_another_host_cannot_read_flows_or_play_scenarios() {
 #[tokio::test]
 async fn body_of_a_scenario_is_an_object() {
     let (viewer, client) = (Viewer::start_with(|_| ()), Client::new());
-    for (body, expected) in [("[]", 422), ("null", 422), ("{}", 404)] {
+    for (body, expected) in [("[]", 400), ("null", 400), ("{}", 404)] {
         let request = client
             .post(format!("{}/api/scenarios/unknown", viewer.base))
             .header("content-type", "application/json")
             .body(body);
         assert_eq!(status(request).await, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn rejected_bodies_get_json_errors() {
+    let (viewer, client) = (Viewer::start_with(|_| ()), Client::new());
+    for (content_type, body, expected) in [
+        ("text/plain", "[]".to_owned(), 415),
+        ("application/json", "{".to_owned(), 400),
+        ("application/json; charset=utf-8", "[]".to_owned(), 204),
+        ("application/json", " ".repeat(3 * 1024 * 1024), 413),
+    ] {
+        let request = client.post(format!("{}/api/events", viewer.base));
+        let request = request.header("content-type", content_type).body(body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), expected, "{content_type}");
+        if expected != 204 {
+            let error: Value = response.json().await.unwrap();
+            assert_eq!(error["error"], json!("invalid_request"), "{error}");
+        }
     }
 }
 

@@ -71,7 +71,9 @@ fn select_target<'a>(
     id: &RequestId,
 ) -> Result<&'a Target, ApiError> {
     let invalid = |reason| ApiError::invalid_request(StatusCode::BAD_REQUEST, reason, id);
-    let Query(query) = query.map_err(|rejection| invalid(rejection.body_text()))?;
+    let Query(query) = query.map_err(|_| {
+        invalid("the query takes `target` and `fresh` (true or false), each once".to_owned())
+    })?;
     match query.target.as_deref() {
         None | Some("local") => Ok(&targets.local),
         Some("introspection") => Ok(&targets.introspection),

@@ -6,8 +6,7 @@ use axum::{
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use oauth_types::Form;
-use serde_json::json;
+use oauth_types::{ErrorCode, Form, OAuthError};
 use service_kit::RequestBody;
 
 use crate::{providers::LogoutTokenError, services::Services};
@@ -28,8 +27,7 @@ pub async fn backchannel_logout(
         }
         Err((status, reason)) => {
             tracing::warn!(status = status.as_u16(), reason, "logout token rejected");
-            (status, Json(json!({ "error": "invalid_request", "error_description": reason })))
-                .into_response()
+            (status, Json(OAuthError::new(ErrorCode::InvalidRequest, reason))).into_response()
         }
     };
     // §2.8: a cached response would keep the next logout token from reaching A.

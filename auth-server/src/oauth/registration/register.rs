@@ -35,7 +35,7 @@ async fn add(
 ) -> Result<ClientInformation, ApiError> {
     context.registration.acquire_permit(address, context.clock.uptime()).await?;
     let request = request?;
-    context.registration.check_initial_token(&request.headers)?;
+    context.registration.check_initial_access_token(&request.headers)?;
     let accepted = accept(context, request.metadata()?).await?;
     let client_id = new_client_id(context.random.bytes()?);
     let (secret, stored) = secret_for(context, &accepted)?;
@@ -52,7 +52,7 @@ async fn add(
     };
     let change = Change::RegisterClient {
         registration: Box::new(registration.clone()),
-        max_clients: context.registration.at_most,
+        max_clients: context.registration.max_clients,
     };
     context.audit.apply(record, change).await?;
     reload_registry(context).await;
