@@ -1,12 +1,12 @@
 use axum::{
     Json,
     extract::{FromRequest, Request},
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use service_kit::RequestBody;
+use service_kit::{RequestBody, has_media_type};
 
 /// Extractor for a JSON body. Other media types are rejected: a form on another site cannot send
 /// this one.
@@ -16,7 +16,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        if !is_json(request.headers()) {
+        if !has_media_type(request.headers(), "application/json") {
             let text = "the Content-Type is not application/json";
             return Err(invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
@@ -25,12 +25,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             .map(Self)
             .map_err(|_| invalid(StatusCode::BAD_REQUEST, "the body is not the expected JSON"))
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = value.and_then(|value| value.split(';').next()).unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn invalid(status: StatusCode, text: &str) -> Response {

@@ -3,12 +3,11 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use service_kit::RequestBody;
+use service_kit::{RequestBody, has_media_type};
 
 use super::{
     context::ControlContext,
@@ -16,6 +15,8 @@ use super::{
     issuer::{ISSUER, NamedIssuer},
 };
 use crate::typed_json::{JsonProblem, parse_object, typed};
+
+const JSON: &str = "application/json";
 
 /// Extractor for a JSON object of at most `limits.max_body_bytes`. `T` should reject unknown
 /// members; the error names the member and its place. The member `issuer` is checked here and is
@@ -26,7 +27,7 @@ impl<T: DeserializeOwned, S: NamedIssuer> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, context: &S) -> Result<Self, Response> {
-        if !is_json(request.headers()) {
+        if !has_media_type(request.headers(), JSON) {
             return Err(ControlError::not_json().into_response());
         }
         let body = read(request, context).await?;
@@ -44,7 +45,7 @@ impl<T: Default + DeserializeOwned> FromRequest<Arc<ControlContext>> for Optiona
         request: Request,
         context: &Arc<ControlContext>,
     ) -> Result<Self, Response> {
-        let is_json = is_json(request.headers());
+        let is_json = has_media_type(request.headers(), JSON);
         let body = read(request, context).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
@@ -65,12 +66,6 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
     let RequestBody(body) =
         body.map_err(|rejection| ControlError::unreadable(rejection.status()).into_response())?;
     Ok(body)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8], context: &impl NamedIssuer) -> Result<T, ControlError> {

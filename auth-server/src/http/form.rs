@@ -5,6 +5,7 @@ use axum::{
 };
 use flow_events::{Event, Field, emit};
 use oauth_types::{Form, FormError};
+use service_kit::{has_media_type, media_type};
 
 use super::{ApiError, REQUEST_RULE, client_credentials::parse_client_credentials};
 use crate::clients::ClientCredentials;
@@ -123,16 +124,14 @@ fn require_form_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let invalid = |reason: String| {
         ApiError::invalid_request(reason, "https://www.rfc-editor.org/rfc/rfc6749#appendix-B")
     };
-    let mut sent = headers.get_all(CONTENT_TYPE).iter();
-    let first = sent.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = first.split(';').next().unwrap_or_default().trim();
-    let found = if essence.is_empty() { "missing" } else { essence };
-    if sent.next().is_some() {
+    if headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
         return Err(
             invalid("more than one Content-Type header was sent".to_owned()).at("Content-Type")
         );
     }
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !has_media_type(headers, "application/x-www-form-urlencoded") {
+        let found = Some(media_type(headers)).filter(|found| !found.is_empty());
+        let found = found.unwrap_or("missing");
         let reason = format!("the Content-Type is {found}; send application/x-www-form-urlencoded");
         return Err(invalid(reason).at("Content-Type"));
     }

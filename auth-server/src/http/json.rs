@@ -1,9 +1,10 @@
 use axum::{
     extract::{FromRequest, Request},
-    http::{HeaderMap, header::CONTENT_TYPE},
+    http::HeaderMap,
 };
 use oauth_types::ErrorCode;
 use serde_json::{Map, Value};
+use service_kit::has_media_type;
 
 use super::ApiError;
 use super::form::read;
@@ -38,10 +39,7 @@ impl<S: Sync> FromRequest<S> for JsonRequest {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let headers = request.headers().clone();
-        let content_type =
-            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        if !has_media_type(&headers, "application/json") {
             return Err(ApiError::invalid_request(
                 "the Content-Type is not application/json",
                 RULE,

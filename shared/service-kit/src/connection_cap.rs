@@ -15,7 +15,7 @@ use crate::{
 /// The interval between two log lines about closed connections.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Connections of a listener with its own ones. [`descriptors`] leaves room for them.
-const RESERVED_CONNECTIONS: usize = 16;
+const RESERVED_CONNECTIONS: usize = 32;
 
 /// Limits the number of open connections in total and by address, at this listener and in the whole
 /// process. A connection beyond a limit is closed before anything is read from it.

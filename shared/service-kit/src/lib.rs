@@ -27,6 +27,7 @@ mod listen;
 mod listeners;
 mod log_limit;
 mod management;
+mod media_type;
 pub mod metrics;
 mod outage;
 pub mod platform;
@@ -57,6 +58,7 @@ pub use limits::Limits;
 pub use listen::{is_loopback_listener, local_connect_address};
 pub use listeners::{Listeners, ensure_distinct_listeners};
 pub use management::Management;
+pub use media_type::{has_media_type, media_type};
 pub use oauth_http::{
     DnsResolver, HttpClientError, HttpClientSettings, http_client, http_client_with_optional_roots,
 };

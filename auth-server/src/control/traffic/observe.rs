@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use oauth_types::AccessToken;
 use serde_json::{Map, Value};
-use service_kit::RequestBody;
+use service_kit::{RequestBody, has_media_type};
 
 use super::{
     Endpoint, FaultAction, Traffic,
@@ -138,14 +138,9 @@ fn parameters<'a>(parts: &Parts, body: &'a [u8]) -> Cow<'a, [u8]> {
             let mut form = form_urlencoded::Serializer::new(String::new());
             form.extend_pairs(texts).finish().into_bytes().into()
         }
-        path if is_form(&parts.headers) || path.starts_with("/sns/") => body.into(),
+        path if has_media_type(&parts.headers, FORM) || path.starts_with("/sns/") => body.into(),
         _ => Cow::default(),
     }
-}
-
-fn is_form(headers: &header::HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with(FORM))
 }
 
 /// Returns the client of the access token that a request presents, if C issued it.
@@ -171,10 +166,7 @@ async fn error_of(response: Response, is_wechat: bool) -> (Option<String>, Respo
         let error = pairs.find(|(name, _)| name == "error").map(|(_, code)| code.into_owned());
         return (error, response);
     }
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let is_json = has_media_type(response.headers(), "application/json");
     if !is_wechat && (response.status() < StatusCode::BAD_REQUEST || !is_json) {
         return (None, response);
     }
