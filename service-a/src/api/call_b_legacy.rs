@@ -32,7 +32,7 @@ pub async fn call_b_legacy(
 ) -> Result<BResponse, ApiError> {
     let invalid = |reason| ApiError::invalid_request(StatusCode::BAD_REQUEST, reason, &id);
     let Query(query) =
-        query.map_err(|_| invalid("`how` must be `basic` or `query`, once".to_owned()))?;
+        query.map_err(|_| invalid("the query takes `how` (basic or query), once".to_owned()))?;
     let credentials = credentials.ok_or_else(|| {
         invalid("disabled; set `legacy_secret_demo = true` to enable it".to_owned())
     })?;

@@ -70,13 +70,13 @@ async fn legacy_errors_do_not_contain_the_secret() {
         &a.get(&format!("{PATH}?how=else")).await,
         400,
         "request",
-        "expected `basic` or `query`",
+        "the query takes `how` (basic or query)",
     );
     assert_call_error(
         &a.get(&format!("{PATH}?target=local")).await,
         400,
         "request",
-        "expected `how`",
+        "the query takes `how` (basic or query)",
     );
     let basic_header = basic::format("service-a", &ClientSecret::new(SECRET));
     for echo in [SECRET.to_owned(), basic_header] {
