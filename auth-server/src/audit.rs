@@ -90,7 +90,7 @@ impl AuditLog {
             AuditedChange { audit: first, change: Change::None }
         };
         if let Err(error) = self.append(change).await {
-            tracing::error!(%error, "failed to store the audit record of a request that changed nothing");
+            tracing::error!(%error, "failed to store the audit record of a request without effect");
         }
     }
 

@@ -14,6 +14,7 @@ mod custom_claims;
 mod device_authorization;
 mod grant_error;
 mod grant_narrowing;
+mod grant_types;
 mod interaction;
 mod looseness;
 mod openid_scopes;
@@ -28,7 +29,6 @@ mod secret_hash;
 mod session;
 mod signing_key;
 mod string_classes;
-mod supported;
 mod token;
 mod token_bucket;
 mod token_exchange;
@@ -59,6 +59,7 @@ pub use device_authorization::{
 };
 pub use grant_error::GrantError;
 pub use grant_narrowing::narrow_grant;
+pub use grant_types::{DEVICE_CODE, GRANT_TYPES, TOKEN_EXCHANGE};
 pub use interaction::{InteractionContext, InteractionProgress, NextStep, next_step};
 pub use looseness::Looseness;
 pub use oauth_types::ClientAuthMethod;
@@ -74,6 +75,7 @@ pub use registration::{
 pub use registry::Registry;
 pub use rejection_counts::{RejectionCount, RejectionCounts};
 pub use releasable_claims::{exchangeable_claims, releasable_claims};
+pub use resource_choice::is_resource_identifier;
 pub use secret_hash::{
     GENERATED_SECRET_PREFIX, SecretHash, StoredSecret, hash_password, hash_password_at,
     is_well_known, new_secret, validate_password_hash,
@@ -82,7 +84,6 @@ pub use session::{LogoutNotification, Session, SessionTtl};
 pub use signing_key::{
     Algorithm, KeyState, NewKey, SigningKey, SigningStatus, is_rotation_due, signing_status,
 };
-pub use supported::{DEVICE_CODE, GRANT_TYPES, REQUEST_OBJECT_ALGORITHMS, TOKEN_EXCHANGE};
 pub use token::{
     CODE_PREFIX, OPAQUE_TOKEN_PREFIX, OpaqueToken, REFRESH_TOKEN_PREFIX, TokenHash,
     new_opaque_token, new_registration_token,
@@ -103,4 +104,4 @@ pub use user_grant::{
     PushedAuthorizationRequest, StoredAuthorizationCode, StoredRefreshToken, UserGrant,
     UserIssuance,
 };
-pub use user_login_config::{SubjectType, UserLoginConfig};
+pub use user_login_config::{REQUEST_OBJECT_ALGORITHMS, SubjectType, UserLoginConfig};

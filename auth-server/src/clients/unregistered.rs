@@ -1,12 +1,11 @@
-//! Unregistered clients and resources, which a test server accepts if its looseness says
-//! so (`client.any`, `audience.any`).
+//! Unregistered clients and resources, which a test server accepts if its looseness says so
+//! (`client.any`, `audience.any`).
 
 use std::collections::{BTreeSet, HashSet};
 
 use oauth_types::Scope;
-use url::Url;
 
-use crate::domain::{Client, OPENID_SCOPES, Resource, UserLoginConfig};
+use crate::domain::{Client, OPENID_SCOPES, Resource, UserLoginConfig, is_resource_identifier};
 
 /// Maximum number of entries of a kind. Callers choose the names, which are kept until the next
 /// change of the seed.
@@ -29,8 +28,7 @@ impl Unregistered {
 
     /// Adds a resource. Returns whether it is new.
     pub fn add_resource(&mut self, identifier: &str) -> bool {
-        let is_identifier = Url::parse(identifier).is_ok_and(|url| url.fragment().is_none());
-        is_identifier && add(&mut self.resources, identifier)
+        is_resource_identifier(identifier) && add(&mut self.resources, identifier)
     }
 
     pub fn client_ids(&self) -> HashSet<String> {

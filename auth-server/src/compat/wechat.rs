@@ -233,12 +233,10 @@ pub async fn userinfo(
     let found = userinfo_user(&context, &access_token).await;
     let (user, AccessTokenClaims { sub, scope, .. }, _) = match found {
         Ok(found) => found,
-        Err(UserInfoError::Store(_)) => {
-            let (errcode, errmsg) = wechat_code(ErrorCode::ServerError, USERINFO_PATH);
-            return wechat_error(errcode, errmsg);
-        }
-        Err(_) => {
-            let (errcode, errmsg) = wechat_code(ErrorCode::InvalidToken, USERINFO_PATH);
+        Err(error) => {
+            let is_failure = matches!(error, UserInfoError::Store(_));
+            let code = if is_failure { ErrorCode::ServerError } else { ErrorCode::InvalidToken };
+            let (errcode, errmsg) = wechat_code(code, USERINFO_PATH);
             return wechat_error(errcode, errmsg);
         }
     };

@@ -45,20 +45,26 @@ pub async fn delete_entry(
     id: &str,
 ) -> Result<(), ControlError> {
     let remove = |seed: &mut SeedDocument| {
-        let users = seed.users_of_resource(id);
-        match seed.remove(kind, id) {
-            true if kind == Entries::Resources && !users.is_empty() => Err(in_use(id, &users)),
-            true => Ok(()),
-            false => Err(unknown(kind, id)),
+        if !seed.remove(kind, id) {
+            return Err(unknown(kind, id));
+        }
+        match kind {
+            Entries::Resources => ensure_unused(seed, id),
+            Entries::Clients | Entries::Users => Ok(()),
         }
     };
     context.change_seed(|error| error.below_entry(kind.list()), remove).await?;
     Ok(())
 }
 
-fn in_use(resource: &str, users: &[String]) -> ControlError {
+/// A client that names a resource which does not exist would be invalid.
+fn ensure_unused(seed: &SeedDocument, resource: &str) -> Result<(), ControlError> {
+    let users = seed.users_of_resource(resource);
+    if users.is_empty() {
+        return Ok(());
+    }
     let text = format!("the resource `{resource}` is in use by {}", users.join(", "));
-    ControlError::invalid(text).expecting("a resource that no client and no claim names")
+    Err(ControlError::invalid(text).expecting("a resource that no client and no claim names"))
 }
 
 fn unknown(kind: Entries, id: &str) -> ControlError {

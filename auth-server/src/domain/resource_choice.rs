@@ -4,7 +4,12 @@
 use oauth_types::{Scope, same_resource};
 use url::Url;
 
-use super::{Client, GrantError, Registry, Resource};
+use super::{Client, GrantError, Registry, Resource, redirect_uri::has_uri_characters};
+
+/// Returns whether a text can identify a resource: an absolute URI without a fragment (RFC 8707 §2).
+pub fn is_resource_identifier(text: &str) -> bool {
+    has_uri_characters(text) && Url::parse(text).is_ok_and(|url| url.fragment().is_none())
+}
 
 /// Returns the resource that a request names, if it is one of the client's.
 pub(super) fn named_resource<'a>(
@@ -15,8 +20,7 @@ pub(super) fn named_resource<'a>(
     let resource = registry.resource(identifier).filter(|_| client.has_resource(identifier));
     resource.ok_or_else(|| {
         let identifier = identifier.to_owned();
-        // RFC 8707 §2
-        if Url::parse(&identifier).is_ok_and(|url| url.fragment().is_none()) {
+        if is_resource_identifier(&identifier) {
             GrantError::ResourceNotAllowed(identifier)
         } else {
             GrantError::InvalidResource(identifier)

@@ -7,6 +7,11 @@ use url::Url;
 
 use super::{Algorithm, ClientAuthMethod};
 
+/// Signature algorithms of request objects. Unsigned requests and shared secrets are excluded,
+/// because they do not prove that the client wrote the request. `Ed25519` is `EdDSA` with that
+/// curve (RFC 9864 §2.2).
+pub const REQUEST_OBJECT_ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
+
 /// Configuration of a client for user login. Members are named as in OpenID Connect Dynamic Client
 /// Registration §2 where it defines them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const RULE: &str = "https://www.rfc-editor.org/rfc/rfc7009#section-2.1";
-/// How far the clocks of resource servers may be behind. They accept a token for so much longer.
+/// How far the clock of another C may be behind, at which the token is active for so much longer.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
 /// `POST /oauth/revoke` (RFC 7009): revokes a token of the client. Introspection reports it as
@@ -59,7 +59,7 @@ async fn revoke_token(
 pub struct FoundToken {
     pub client_id: String,
     pub revocation: Change,
-    /// It is revoked already, or has expired at every resource server.
+    /// It is revoked already, or has expired at every C.
     pub has_ended: bool,
 }
 

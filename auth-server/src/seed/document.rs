@@ -231,12 +231,12 @@ impl SeedDocument {
     }
 }
 
-/// Returns whether an entry has a resource as one of its values.
+/// Returns whether a client or a claim names a resource, in one of the members that do.
 fn names_resource(entry: &Value, identifier: &str) -> bool {
-    match entry {
-        Value::String(text) => same_resource(text, identifier),
-        Value::Array(items) => items.iter().any(|item| names_resource(item, identifier)),
-        Value::Object(members) => members.values().any(|one| names_resource(one, identifier)),
-        _ => false,
-    }
+    let is_same = |value: &Value| value.as_str().is_some_and(|own| same_resource(own, identifier));
+    let list = |member: &str| entry[member].as_array().into_iter().flatten();
+    list("resources").chain(list("introspection_audiences")).any(is_same)
+        || list("token_exchange").any(|rule| is_same(&rule["resource"]))
+        || is_same(&entry["default_resource"])
+        || is_same(&entry["resource"])
 }

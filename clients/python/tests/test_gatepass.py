@@ -107,7 +107,10 @@ def test_control_token_is_sent():
 
 
 def test_server_stops_when_its_tests_are_killed():
-    script = "from gatepass import Gatepass; import time; s = Gatepass(); print(s.address, flush=True); time.sleep(60)"
+    script = (
+        "from gatepass import Gatepass; import time; "
+        "server = Gatepass(); print(server.address, flush=True); time.sleep(60)"
+    )
     tests = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     address = tests.stdout.readline().strip()
     assert status(f"{address}/.well-known/jwks.json") == 200

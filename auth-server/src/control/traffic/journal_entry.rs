@@ -165,7 +165,8 @@ impl RequestFacts {
 
 /// Returns the client whose registration is read, changed or deleted (RFC 7592).
 fn registered_client(path: &str) -> Option<String> {
-    path.strip_prefix("/oauth/register/").map(str::to_owned)
+    let client_id = path.strip_prefix("/oauth/register/")?;
+    (!client_id.is_empty()).then(|| client_id.to_owned())
 }
 
 /// Returns whether a request object, whose signature is not verified, has a code challenge.
