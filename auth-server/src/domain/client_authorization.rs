@@ -289,7 +289,9 @@ mod tests {
     #[test]
     fn resources_are_absolute_uris_of_this_client() {
         assert!(matches!(ask(None, &["b"]), Err(GrantError::InvalidResource(_))));
-        assert!(matches!(ask(None, &["http://b#x"]), Err(GrantError::InvalidResource(_))));
+        for invalid in ["http://b#x", "http://b/ x", "http://b/ü", "http://b/%x"] {
+            assert!(matches!(ask(None, &[invalid]), Err(GrantError::InvalidResource(_))));
+        }
         assert!(matches!(ask(None, &["http://foreign"]), Err(GrantError::ResourceNotAllowed(_))));
         assert!(matches!(ask(None, &["http://unknown"]), Err(GrantError::ResourceNotAllowed(_))));
     }

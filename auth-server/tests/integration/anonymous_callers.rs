@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     browser::{AuthorizationRequest, Browser},
-    client::{HttpClient, Response, wait_until},
+    client::{HttpClient, Response, send, wait_until},
     process::succeed,
+    registration::{records, register_client, start_with_registration, text, website_metadata},
     test_server::{ALICE, SITE, TestServer},
 };
 
@@ -142,6 +143,19 @@ async fn requests_without_effect_are_counted() {
     }
     // The revocation, and the first one of a revoked token.
     assert!(revocations().await <= 3, "{}", revocations().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_of_a_registration_are_counted() {
+    let server = start_with_registration().await;
+    let registration = register_client(&server, website_metadata(json!({}))).await;
+    let path = format!("/oauth/register/{}", text(&registration, "client_id"));
+    for _ in 0..20 {
+        let token = text(&registration, "registration_access_token");
+        assert_eq!(send(server.request("GET", &path).bearer_auth(token)).await.status, 200);
+    }
+    let records = records(&server).await;
+    assert_eq!(records.iter().filter(|(event, ..)| event == "client_read").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,6 +157,7 @@ async fn invalid_requests_redirect_to_the_client_with_an_error() {
         (AuthorizationRequest::site().with("resource", "not a uri"), "invalid_target"),
         (AuthorizationRequest::site().repeated("nonce", "another"), "invalid_request"),
         (AuthorizationRequest::site().with("max_age", "soon"), "invalid_request"),
+        (AuthorizationRequest::site().with("max_age", "+5"), "invalid_request"),
         (AuthorizationRequest::site().with("prompt", "none login"), "invalid_request"),
         (AuthorizationRequest::site().with("id_token_hint", "x.y.z"), "invalid_request"),
         (AuthorizationRequest::site().with("request", "x.y.z"), "invalid_request_object"),
@@ -169,6 +170,8 @@ async fn invalid_requests_redirect_to_the_client_with_an_error() {
         (AuthorizationRequest::site().without("code_challenge_method"), "invalid_request"),
         (AuthorizationRequest::site().without("code_challenge"), "invalid_request"),
         (AuthorizationRequest::site().with("code_challenge", "too short"), "invalid_request"),
+        // 256 bits end in a character whose last two bits are zero.
+        (AuthorizationRequest::site().with("code_challenge", &"B".repeat(43)), "invalid_request"),
         (
             AuthorizationRequest::app().without("code_challenge").without("code_challenge_method"),
             "invalid_request",

@@ -15,6 +15,7 @@ mod openapi;
 mod requests;
 mod revocations;
 mod seed;
+mod seed_errors;
 mod seed_sources;
 mod start;
 mod token_signatures;

@@ -93,6 +93,12 @@ async fn token_exchange_rejects_invalid_requests() {
         ),
         (
             SITE,
+            vec![subject, KIND, to_orders, ("actor_token_type", KIND.1)],
+            "invalid_request",
+            "actor_token, which is missing",
+        ),
+        (
+            SITE,
             vec![("subject_token", "x"), KIND, to_orders],
             "invalid_request",
             "invalid, expired or revoked",

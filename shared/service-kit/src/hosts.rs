@@ -377,6 +377,7 @@ mod tests {
             ("127.0.0.1:9000", true),
             ("[::1]:9000", true),
             ("app.localhost", true),
+            (".localhost", false),
             ("service-a", true),
             ("localhost.evil.example", false),
             ("evil.example", false),
@@ -414,7 +415,7 @@ mod tests {
 
     #[test]
     fn malformed_allowed_host_is_an_error() {
-        for name in ["http://a.example", "a.example:80", "a b", ""] {
+        for name in ["http://a.example", "a.example:80", "a b", "*.a.example", ""] {
             let error = Hosts::new([], [], &[name.to_owned()]).unwrap_err();
             assert!(error.starts_with(&format!("allowed_hosts: `{name}`")), "{error}");
         }

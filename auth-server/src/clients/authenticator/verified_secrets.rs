@@ -73,6 +73,8 @@ impl VerifiedSecrets {
 mod tests {
     use std::time::Duration;
 
+    use oauth_types::ClientSecret;
+
     use super::*;
     use crate::{
         clients::authenticator::tests::{HOME, authenticator, credentials, fast, registry},
@@ -103,6 +105,24 @@ mod tests {
             matches!(result, Err(ClientAuthError::RateLimited { .. }))
         };
         assert!(results.iter().filter(is_limited).count() >= 90, "the limit is 10");
+    }
+
+    #[test]
+    fn networks_share_no_result() {
+        let (secret, verified) =
+            (ClientSecret::new("s"), VerifiedSecrets::new(&SecureRandom::system()).unwrap());
+        let key = |address: &str| {
+            verified.cache_key(Attempt {
+                client_id: "a",
+                secret: &secret,
+                client: None,
+                address: address.parse().unwrap(),
+                now: 0,
+                uptime: Duration::ZERO,
+            })
+        };
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::2"));
     }
 
     #[tokio::test]

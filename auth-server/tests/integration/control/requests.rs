@@ -239,14 +239,19 @@ async fn client_of_an_access_token_is_found_wherever_the_token_is() {
     assert!(!text.contains("in-json") && !text.contains(token), "{text}");
 }
 
-/// What the journal writes as `null`.
-#[tokio::test]
-async fn null_matches_a_request_without_the_value() {
-    let controlled = Controlled::start().await;
+/// Requests the key set, and gets no response.
+async fn request_without_response(controlled: &Controlled) {
     let fault = json!({ "on": "jwks", "times": 1, "do": { "close": true } });
     controlled.succeed("POST", "/control/faults", &fault).await;
     let closed = controlled.server.request("GET", "/.well-known/jwks.json").send().await;
     assert!(closed.is_err() || closed.unwrap().bytes().await.is_err());
+}
+
+/// What the journal writes as `null`.
+#[tokio::test]
+async fn null_matches_a_request_without_the_value() {
+    let controlled = Controlled::start().await;
+    request_without_response(&controlled).await;
     controlled.server.published_keys().await;
     for (matching, status) in [
         (json!({ "endpoint": "jwks", "status": null }), 200),
@@ -263,10 +268,7 @@ async fn null_matches_a_request_without_the_value() {
 #[tokio::test]
 async fn request_that_got_no_response_has_no_status() {
     let controlled = Controlled::start().await;
-    let fault = json!({ "on": "jwks", "times": 1, "do": { "close": true } });
-    controlled.call("POST", "/control/faults", &fault).await;
-    let closed = controlled.server.request("GET", "/.well-known/jwks.json").send().await;
-    assert!(closed.is_err() || closed.unwrap().bytes().await.is_err());
+    request_without_response(&controlled).await;
 
     let fault = json!({ "on": "token", "times": 1, "do": { "delay_ms": 27_000 } });
     let id = controlled.call("POST", "/control/faults", &fault).await.json()["id"].clone();

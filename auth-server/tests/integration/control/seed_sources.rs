@@ -11,7 +11,7 @@ use super::{Controlled, seed::calls};
 use crate::{
     client::wait_until,
     jwt,
-    process::{ServerProcess, set},
+    process::{ServerProcess, run, set},
 };
 
 const SEED: &str = r#"
@@ -127,6 +127,30 @@ async fn invalid_change_of_the_seed_file_keeps_the_last_valid_seed() {
     .await;
     assert!(server.has_logged("/users/1/username"));
     assert_eq!(control.get("/control/seed").await.text, seed);
+}
+
+#[tokio::test]
+async fn error_at_the_start_names_its_place() {
+    let seed = json!({
+        "claims": [{ "name": "dept", "from": "user.dept", "in": ["access_token"] }],
+        "issuers": [],
+    });
+    let mut of_issuer = seed.clone();
+    of_issuer["claims"] = json!([]);
+    of_issuer["issuers"] =
+        json!([{ "name": "one", "issuer": "/one", "claims": seed["claims"].clone() }]);
+    let loose = ("control.looseness", "redirect.anything");
+    for (seed, more, place) in [
+        (seed, vec![], "control.seed: /claims/0/scope"),
+        (of_issuer, vec![], "control.seed: /issuers/0/claims/0/scope"),
+        (json!({}), vec![loose], "control.looseness: "),
+    ] {
+        let text = seed.to_string();
+        let settings = process_settings(&[&[("control.seed", &*text)], &more[..]].concat());
+        let output = run(&["check-config"], &settings).await;
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains(place), "{place}: {output:?}");
+    }
 }
 
 #[tokio::test]
