@@ -6,7 +6,8 @@ use url::Url;
 
 use super::{Client, GrantError, Registry, Resource, redirect_uri::has_uri_characters};
 
-/// Returns whether a text can identify a resource: an absolute URI without a fragment (RFC 8707 §2).
+/// Returns whether a text can identify a resource: an absolute URI without a fragment (RFC 8707
+/// §2).
 pub fn is_resource_identifier(text: &str) -> bool {
     has_uri_characters(text) && Url::parse(text).is_ok_and(|url| url.fragment().is_none())
 }
